@@ -1,0 +1,31 @@
+# runtime/: schedule -> epochs. Knows the schedule format and never the compiler.
+
+# The kernels are one text, compiled for each level of x86-64; kernels are chosen at run time.
+#   noinst_LTLIBRARIES += libkernels_base.la
+#   libkernels_base_la_SOURCES = %D%/kernels.c
+#   libmmsb_internal_la_LIBADD += libkernels_base.la      (and v3, v4 inside `if KERNEL_LEVELS`)
+#libkernels_base_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=base
+#libkernels_base_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS)
+#libkernels_v3_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=v3
+#libkernels_v3_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS) -march=x86-64-v3
+#libkernels_v4_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=v4
+#libkernels_v4_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS) -march=x86-64-v4 -mprefer-vector-width=512
+
+# The whole runtime as a convenience library: the programs and the unit tests link it, because they use
+# more of it than the installed header offers. libmmsb is the same objects behind the export list.
+noinst_LTLIBRARIES += libmmsb_internal.la
+libmmsb_internal_la_SOURCES =
+libmmsb_internal_la_LIBADD =
+
+# When there is something to export:
+#   lib_LTLIBRARIES += libmmsb.la
+#   include_HEADERS += %D%/mmsb.h
+#libmmsb_la_SOURCES =
+#libmmsb_la_LIBADD = libmmsb_internal.la $(XXHASH_LIBS)
+#libmmsb_la_LDFLAGS = -version-info 0:0:0 -no-undefined -export-symbols $(srcdir)/runtime/mmsb.sym
+#EXTRA_libmmsb_la_DEPENDENCIES = $(srcdir)/runtime/mmsb.sym
+
+# When mmsb.c is there:
+#   bin_PROGRAMS += mmsb
+#   mmsb_SOURCES = %D%/mmsb.c %D%/cmd_run.c …
+#mmsb_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)

@@ -1,0 +1,1 @@
+# tests/: see CONTRIBUTING.md for how to add one.
