@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../runtime/guard.h"
 #include "../runtime/types.h"
 #include "ops.h"
 #include "source.h"
@@ -178,16 +179,8 @@ typedef struct p_reduce {
 	const char *name;       /* as written: "sum", "min_plus", for messages */
 } p_reduce;
 
-/* What a guard demands; texts in guard.def (one row each). */
-typedef enum p_guard_kind {
-#define GUARD(id, text) GUARD_##id,
-#include "../runtime/guard.def"
-#undef GUARD
-	GUARD_COUNT
-} p_guard_kind;
-
 typedef struct p_guard {
-	uint8_t kind;         /* p_guard_kind */
+	uint8_t kind;         /* guard_id, guard.def */
 	const p_page *page;   /* whose element is at fault when args[0] is a plain read of it (position: that read's indices); else the edge's page and element */
 } p_guard;
 

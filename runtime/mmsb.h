@@ -1,0 +1,224 @@
+/* mmsb.h - the memory-mapped state bus: the one installed header.
+ *
+ * A *schedule* is a compiled program (.mmsbx). An *instance* is a schedule with its pages. Deltas to
+ * source pages are staged, then committed as one *epoch*; after it every page holds what follows from the sources.
+ *
+ * Every function that can fail returns a status (MMSB_OK is 0) and, when err is not NULL, fills it in; nothing is
+ * changed by a call that fails unless it says so. Nothing here aborts, prints, or exits.
+ *
+ * Threads: a schedule may be shared by all threads. An instance is used by one thread at a time.
+ *
+ * Values in memory have the machine's layout of the C types: bool is one byte (0 or 1), index(D) a uint32_t, records
+ * are packed with natural alignment as mmsb_info says. Arrays are row-major. */
+#ifndef MMSB_H
+#define MMSB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mmsb_schedule mmsb_schedule;
+typedef struct mmsb_instance mmsb_instance;
+
+/* Status codes: texts and exit statuses are in status.def. */
+enum mmsb_status {
+	MMSB_OK = 0,
+	MMSB_INPUT = 1,
+	MMSB_USAGE = 2,
+	MMSB_MEMORY = 3,
+	MMSB_IO = 4,
+	MMSB_FORMAT = 5,
+	MMSB_NUMERICS = 6,
+	MMSB_RANGE = 7,
+	MMSB_TYPE = 8,
+	MMSB_SHAPE = 9,
+	MMSB_NAME = 10,
+	MMSB_FAULT = 11,
+	MMSB_ORDER = 12,
+	MMSB_BUSY = 13,
+	MMSB_READONLY = 14
+};
+
+/* What went wrong. Owned by the caller; needs no initialisation. */
+typedef struct mmsb_error {
+	int status;           /* enum mmsb_status */
+	int page;             /* at fault, or -1 */
+	unsigned ndim;        /* how many of index[] are filled in */
+	uint64_t index[8];    /* the element at fault */
+	uint64_t epoch;       /* the epoch that failed, or 0 */
+	char message[960];    /* one or more lines, no newline at the end; always NUL-terminated */
+} mmsb_error;
+
+/* A short text for a status code; never NULL. */
+const char *mmsb_status_text(int status);
+
+/* The library's version, "MAJOR.MINOR.PATCH". */
+const char *mmsb_version(void);
+
+/* ---- schedules --------------------------------------------------------------------------------- */
+
+/* Reads a .mmsbx file whole and checks it. *out is owned by the caller (mmsb_schedule_close).
+ * MMSB_IO, MMSB_FORMAT, MMSB_NUMERICS, MMSB_MEMORY. */
+int mmsb_schedule_open(mmsb_schedule **out, const char *path, mmsb_error *err);
+
+/* The same from n bytes in memory, which are copied. */
+int mmsb_schedule_load(mmsb_schedule **out, const void *bytes, size_t n, mmsb_error *err);
+
+/* Instances keep what they need of it: may be called before they are freed. NULL is allowed. */
+void mmsb_schedule_close(mmsb_schedule *);
+
+/* ---- instances --------------------------------------------------------------------------------- */
+
+typedef struct mmsb_options {
+	size_t size;        /* sizeof(mmsb_options): set it first; fields beyond it count as zero */
+	int threads;        /* most threads that a commit uses; 0: all cores */
+	int scratch;        /* evaluate every pass whole in every epoch */
+} mmsb_options;
+
+/* A new instance without values: sizes are bound by mmsb_set_param and mmsb_set_shape, values of sources given by
+ * mmsb_write and the others, and the first mmsb_commit makes epoch 1 of them. options may be NULL. */
+int mmsb_instance_new(mmsb_instance **out, mmsb_schedule *, const mmsb_options *options, mmsb_error *err);
+void mmsb_instance_free(mmsb_instance *); /* NULL is allowed */
+
+/* The value of a param (a size, or of any scalar type: converted, and it must be exact for integers and bool). Before
+ * the first write or commit; a second value for the same param is an error unless it is equal.
+ * MMSB_NAME, MMSB_RANGE, MMSB_SHAPE (contradicts a shape given), MMSB_ORDER. */
+int mmsb_set_param(mmsb_instance *, const char *name, double value, mmsb_error *err);
+
+/* The same with the value in the param's own type (sizes: int64_t); exact for all 64 bits. `from` names where it comes from
+ * in messages of contradiction ("-D N=4"); may be NULL. */
+int mmsb_set_param_value(mmsb_instance *, const char *name, const void *value, const char *from, mmsb_error *err);
+
+/* Says that a source page has this shape, which binds the size params in it where they can be solved for (a size
+ * N, N+1, 2*N, ...). `from` names where the shape comes from; may be NULL. MMSB_SHAPE names both sources of a contradiction. */
+int mmsb_set_shape(mmsb_instance *, int page, unsigned ndim, const uint64_t *shape, const char *from, mmsb_error *err);
+
+/* Fixes the sizes and takes the memory; done by the first write or commit if not before. MMSB_INPUT names the
+ * params without value; MMSB_RANGE a negative size; MMSB_MEMORY. */
+int mmsb_bind(mmsb_instance *, mmsb_error *err);
+
+/* ---- what there is ----------------------------------------------------------------------------- */
+
+enum mmsb_type {
+	MMSB_BOOL, MMSB_I8, MMSB_I16, MMSB_I32, MMSB_I64, MMSB_U8, MMSB_U16, MMSB_U32, MMSB_U64, MMSB_F32, MMSB_F64,
+	MMSB_RECORD
+};
+enum mmsb_role { MMSB_INTERNAL, MMSB_IN, MMSB_OUT };
+
+typedef struct mmsb_field {
+	const char *name;
+	int type;             /* enum mmsb_type */
+	int is_index;         /* index(D): range then holds D */
+	uint64_t range;
+	size_t offset;        /* bytes within the record */
+} mmsb_field;
+
+typedef struct mmsb_info {
+	const char *name;
+	int type;             /* enum mmsb_type; MMSB_U32 for index(D) */
+	int role;             /* enum mmsb_role */
+	int sparse;           /* 0, 1 */
+	int stored;           /* 0: fused away, has no values of its own */
+	int is_index;         /* index(D): range then holds D */
+	uint64_t range;
+	unsigned ndim;
+	uint64_t shape[8];    /* valid once sizes are bound */
+	uint64_t count;       /* elements; of a sparse page: its entries now */
+	size_t element;       /* bytes of one element */
+	unsigned n_fields;    /* of a record */
+	const mmsb_field *fields; /* owned by the instance */
+} mmsb_info;
+
+int mmsb_page_count(mmsb_instance *);
+int mmsb_page(mmsb_instance *, const char *name);                 /* id, or -1 */
+int mmsb_page_info(mmsb_instance *, int page, mmsb_info *info);   /* MMSB_NAME when there is no such page */
+
+/* ---- staging: takes effect with the next commit ------------------------------------------------ */
+
+/* count elements (records whole) from position `first` in row-major order, of a dense source page. Checked here: range, values of
+ * index(D). The values are copied. The last write to an element wins. */
+int mmsb_write(mmsb_instance *, int page, size_t first, size_t count, const void *values, mmsb_error *err);
+
+/* Elements at the given row-major positions. */
+int mmsb_scatter(mmsb_instance *, int page, size_t count, const uint64_t *index, const void *values, mmsb_error *err);
+
+/* One field of records: as mmsb_scatter, values of the field's type. */
+int mmsb_scatter_field(mmsb_instance *, int page, unsigned field, size_t count, const uint64_t *index, const void *values,
+                       mmsb_error *err);
+
+/* Entries of a sparse source page: set or insert; values is NULL for `sparse bool`. */
+int mmsb_insert(mmsb_instance *, int page, size_t count, const uint64_t *row, const uint64_t *col, const void *values,
+                mmsb_error *err);
+/* Deletes entries; one that is not there changes nothing. */
+int mmsb_erase(mmsb_instance *, int page, size_t count, const uint64_t *row, const uint64_t *col, mmsb_error *err);
+
+/* Forgets what is staged. */
+void mmsb_discard(mmsb_instance *);
+
+/* ---- epochs ------------------------------------------------------------------------------------ */
+
+/* One epoch of all that is staged. On failure (MMSB_FAULT: the error names page, position and epoch; MMSB_MEMORY) the
+ * state is as before and the staged deltas are gone. epoch (may be NULL) gets the number of the epoch: 1, 2, ... */
+int mmsb_commit(mmsb_instance *, uint64_t *epoch, mmsb_error *err);
+
+/* n epochs without deltas; stops at the first that fails (those before stand). */
+int mmsb_ticks(mmsb_instance *, uint64_t n, uint64_t *epoch, mmsb_error *err);
+
+/* ---- reading ----------------------------------------------------------------------------------- */
+
+/* The values of a dense stored page (records: packed), row-major, valid until the next commit; NULL if there is no such page or it is not
+ * stored. Of a sparse page: its values in the order of mmsb_entries (NULL for `sparse bool`). For the committing thread. */
+const void *mmsb_data(mmsb_instance *, int page);
+
+/* The entries of a sparse page sorted by row, then column: count of them in mmsb_info. Pointers valid until the next commit.
+ * MMSB_MEMORY, MMSB_TYPE. */
+int mmsb_entries(mmsb_instance *, int page, const uint64_t **row, const uint64_t **col, mmsb_error *err);
+
+/* What the last commit changed in a page whose changes are watched. Valid until the next commit. */
+typedef struct mmsb_changes_view {
+	uint64_t count;
+	const uint64_t *index;  /* dense: row-major positions, ascending */
+	const uint64_t *row;    /* sparse: entries, sorted */
+	const uint64_t *col;
+	const uint8_t *deleted; /* sparse: 1 where the entry is gone */
+	const void *values;     /* the new values (zero where deleted); NULL for `sparse bool` */
+} mmsb_changes_view;
+
+/* From the next commit on, changes of this stored page are kept. The first view after that holds what differs from now
+ * (before epoch 1: from the initial values). */
+int mmsb_watch(mmsb_instance *, int page, mmsb_error *err);
+int mmsb_changes(mmsb_instance *, int page, mmsb_changes_view *out);
+
+/* XXH3-128 over the canonical bytes of all source, out and state pages, in the order of declaration, as 32
+ * hexadecimal digits and a NUL. The same on every executor, number of threads and machine. */
+int mmsb_digest(mmsb_instance *, char hex[33], mmsb_error *err);
+
+/* ---- figures ----------------------------------------------------------------------------------- */
+
+typedef struct mmsb_pass_stats {
+	const char *name;     /* of the page */
+	uint64_t epochs;      /* in which it ran */
+	uint64_t evaluated;   /* elements (of a fixpoint: over all rounds) */
+	uint64_t changed;     /* elements whose bits changed */
+	uint64_t rounds;      /* of fixpoints */
+	uint64_t ns;
+} mmsb_pass_stats;
+
+typedef struct mmsb_stats {
+	uint64_t epochs, failed;
+	uint64_t staged;              /* deltas */
+	uint64_t ns_stage, ns_apply, ns_passes, ns_publish;
+	unsigned n_passes;
+	const mmsb_pass_stats *passes; /* in the order of the schedule; owned by the instance */
+} mmsb_stats;
+
+void mmsb_stats_get(mmsb_instance *, mmsb_stats *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
