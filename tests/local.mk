@@ -6,10 +6,38 @@ check_PROGRAMS += %D%/run_cases
 TEST_EXTENSIONS = .test .md .sh
 TEST_LOG_COMPILER = %D%/run_cases --bin=.
 MD_LOG_COMPILER = %D%/run_cases --bin=.
-AM_TESTS_ENVIRONMENT = MMSB_SRCDIR='$(abs_top_srcdir)'; MMSB_BUILDDIR='$(abs_top_builddir)'; NM='$(NM)'; export MMSB_SRCDIR MMSB_BUILDDIR NM;
+AM_TESTS_ENVIRONMENT = MMSB_SRCDIR='$(abs_top_srcdir)'; MMSB_BUILDDIR='$(abs_top_builddir)'; NM='$(NM)'; MMSB_CASES='$(CASES)'; \
+	export MMSB_SRCDIR MMSB_BUILDDIR MMSB_CASES NM;
 
 # text cases: cases/README.md
 CASES = %D%/cases/runner.test
-DOCUMENTS = README.md
+DOCUMENTS =
 TESTS += $(CASES) $(DOCUMENTS)
 EXTRA_DIST += $(CASES) %D%/cases/README.md
+
+# tests of the project itself
+SCRIPTS_TESTS = %D%/lists.sh
+TESTS += $(SCRIPTS_TESTS)
+EXTRA_DIST += $(SCRIPTS_TESTS) %D%/exports.sh
+
+# unit tests with Check: unit.h has their main
+noinst_HEADERS += %D%/unit.h
+if HAVE_CHECK
+UNIT_TESTS =
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+else
+check-local:
+	@echo "The unit test framework Check was not found (Debian: check): unit tests are left out"
+endif
+# what a unit test program links
+UNIT_CFLAGS = $(CHECK_CFLAGS)
+UNIT_LIBS = libmmsb_internal.la $(XXHASH_LIBS) $(CHECK_LIBS)
+
+# what has threads of its own, for the thread sanitizer
+THREAD_TESTS =
+.PHONY: check-threads print-thread-tests
+print-thread-tests:
+	@echo $(THREAD_TESTS)
+check-threads:
+	$(MAKE) check TESTS='$(THREAD_TESTS)'

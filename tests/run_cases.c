@@ -301,7 +301,7 @@ int main(int argc, char **argv)
     bool readable = true;
     for (int i = optind; i < argc; i++) {
         CaseFile file;
-        if (case_file_load(&file, argv[i]))
+        if (case_file_load(&file, argv[i]) && (file.count > 0 || case_error(&file, 1, "holds nothing to run")))
             run_file(&run, &file);
         else
             readable = false;
