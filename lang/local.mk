@@ -1,6 +1,6 @@
 # lang/: source text -> checked program. Knows nobody but the tables (*.def) and runtime/scalar.h.
 noinst_LTLIBRARIES += liblang.la
-liblang_la_SOURCES =
+liblang_la_SOURCES = %D%/stdlib_dir.c %D%/stdlib_dir.h
 liblang_la_LIBADD =
 
 # flex's and bison's output is not ours to keep free of warnings, so it is a library of its own: when

@@ -6,9 +6,9 @@
 
 /* What a step that --update is to rewrite really gave. */
 typedef struct {
-    const Step *step;
-    Lines lines;
-    int status;
+	const Step *step;
+	Lines lines;
+	int status;
 } Outcome;
 
 bool case_file_load(CaseFile *file, const char *path);

@@ -7,51 +7,51 @@
 
 /* A growing byte string; always followed by a NUL. */
 typedef struct {
-    char *data;
-    size_t size, room;
+	char *data;
+	size_t size, room;
 } Text;
 
 /* The lines of a file, without their newlines. */
 typedef struct {
-    char **line;
-    size_t count, room;
+	char **line;
+	size_t count, room;
 } Lines;
 
 typedef enum { STEP_FILE, STEP_COMMAND } StepKind;
 
 /* How the outcome of a command is judged. */
 typedef enum {
-    EXPECT_OUTPUT, /* the lines `expected`, with wildcards, and the status */
-    EXPECT_ERROR   /* status 1 and `needle` somewhere in the output */
+	EXPECT_OUTPUT, /* the lines `expected`, with wildcards, and the status */
+	EXPECT_ERROR   /* status 1 and `needle` somewhere in the output */
 } Expect;
 
 /* One thing a block does: write a file, or run a command. */
 typedef struct {
-    StepKind kind;
-    size_t line;          /* 1-based line in the case file */
-    char *text;           /* name of the file, or the command */
-    Text content;         /* of the file */
-    Expect expect;
-    Lines expected;       /* unescaped; trailing blank lines dropped */
-    char *needle;
-    int status;
-    bool fixed;           /* the expectation is implied, not written: --update leaves it alone */
-    size_t first, end;    /* the 0-based source lines [first, end) that --update replaces */
+	StepKind kind;
+	size_t line;          /* 1-based line in the case file */
+	char *text;           /* name of the file, or the command */
+	Text content;         /* of the file */
+	Expect expect;
+	Lines expected;       /* unescaped; trailing blank lines dropped */
+	char *needle;
+	int status;
+	bool fixed;           /* the expectation is implied, not written: --update leaves it alone */
+	size_t first, end;    /* the 0-based source lines [first, end) that --update replaces */
 } Step;
 
 typedef struct {
-    char *name;
-    size_t line;
-    Step *step;
-    size_t count, room;
+	char *name;
+	size_t line;
+	Step *step;
+	size_t count, room;
 } Block;
 
 typedef struct {
-    const char *path;
-    Lines source;
-    Block *block;
-    size_t count, room;
-    bool document;        /* Markdown: its blocks share one folder, and nothing is escaped */
+	const char *path;
+	Lines source;
+	Block *block;
+	size_t count, room;
+	bool document;        /* Markdown: its blocks share one folder, and nothing is escaped */
 } CaseFile;
 
 /* Both readers print FILE:LINE: and a reason, and give false, where the file does not follow its format. */
