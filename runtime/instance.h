@@ -1,0 +1,117 @@
+/* instance.h - a schedule with its pages, as the rooms behind mmsb.h see it. Internal.
+ *
+ * Who does what: instance.c binds sizes and owns pages; sparse.c patterns; index.c reverse indexes; delta.c staging;
+ * epoch.c the order of a commit; portable.c and what is behind executor.h evaluate passes. */
+#ifndef MMSB_INSTANCE_H
+#define MMSB_INSTANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mmsb.h"
+#include "schedule.h"
+
+/* A sparse pattern: entries in row-major order. Positions of entries ("entry ids") are indices into col[] and into the values of
+ * every page of the family. */
+typedef struct pattern {
+	uint64_t n_rows, n_cols, n_entries;
+	uint64_t *row_start;    /* n_rows + 1 */
+	uint32_t *row, *col;    /* of each entry */
+	/* The transpose; NULL unless some region goes down columns. Entries of column c: by_col[col_start[c] .. col_start[c+1]),
+	 * entry ids in ascending order (so rows ascend too). */
+	uint64_t *col_start;    /* n_cols + 1 */
+	uint32_t *by_col;
+} pattern;
+
+/* Positions of an index page by their value: those with value v are pos[start[v] .. start[v+1]), ascending. */
+typedef struct group_index {
+	uint64_t n_keys, n_positions;
+	uint64_t *start;        /* n_keys + 1 */
+	uint32_t *pos;
+	uint64_t epoch;         /* of the values it was built from: see page_groups */
+} group_index;
+
+/* Where a field (or the only value) of a page's elements lies: element p at base + p * stride bytes. */
+typedef struct column {
+	uint8_t *base;
+	size_t stride;
+	uint8_t type;           /* type_id */
+} column;
+
+typedef struct page {
+	const sch_page *def;
+	uint32_t id;
+	int64_t dims[MAX_DIMS];
+	int64_t strides[MAX_DIMS]; /* in elements, row-major */
+	uint64_t count;         /* elements of a dense page; entries now of a sparse one */
+	size_t element;         /* bytes; records packed; 0 for `sparse bool` */
+	uint8_t *cur;           /* the values; where a pass writes */
+	uint8_t *prev;          /* the values at the end of the epoch before, during a commit: NULL unless PAGEF_PREV or can roll back */
+	pattern *pat;           /* sparse: shared by the family */
+	pattern *prev_pat;      /* sparse and PAGEF_PREV */
+	uint64_t changed;       /* the last epoch in which a bit changed; 0: never */
+	uint64_t prev_changed;  /* the last epoch in which a bit of `prev` changed */
+	group_index *groups, *prev_groups;
+	size_t capacity;        /* of cur, in elements (sparse pages grow) */
+	size_t prev_capacity;
+} page;
+
+struct mmsb_schedule {
+	schedule tables;
+	uint32_t references; /* atomic */
+};
+
+struct mmsb_instance {
+	mmsb_schedule *owner;
+	const schedule *sch;
+	mmsb_options options;
+	int threads;
+	bool bound;
+	int64_t *sizes;         /* value of each sch_size, once bound */
+	scalar *params;         /* value of each param */
+	uint8_t *param_known;
+	char **param_from;      /* where the value comes from, for messages */
+	page *pages;
+	uint64_t epoch;         /* the last that succeeded */
+	mmsb_pass_stats *pass_stats;
+	mmsb_stats stats;
+	struct staging *staging;  /* delta.c */
+	struct watch *watches;    /* changes.c, one per page, or NULL */
+	struct executor *executor; /* executor.h: buffers of the threads */
+};
+
+/* ---- instance.c -------------------------------------------------------------------------------- */
+
+static inline const char *sch_text(const schedule *s, uint32_t at) { return s->text + at; }
+
+/* The place of a field of a page's values (NONE: the only one); prev: in the values of the epoch before. */
+column page_column(const mmsb_instance *, const page *, bool prev, uint32_t field);
+
+/* Fills in err (may be NULL); returns status. The message is formatted as by printf. */
+int fail(mmsb_error *err, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int fail_memory(mmsb_error *err, size_t bytes, const char *what);
+
+/* ---- index.c ----------------------------------------------------------------------------------- */
+
+/* The positions of a one-dimensional index page by value, built when the page changed since; NULL: no memory. */
+const group_index *page_groups(mmsb_instance *, page *, bool prev);
+
+/* ---- executor.h: what evaluates, implemented by portable.c ------------------------------------- */
+
+/* Buffers for the instance's threads; after binding. */
+int executor_new(mmsb_instance *, mmsb_error *err);
+void executor_free(struct executor *);
+
+/* The value of a constant kernel (init, default, tol, max rounds): of its one output, or of each field of a record in
+ * order. Needs no bound sizes unless it reads them; params must be known. MMSB_FAULT when it divides by zero. */
+int executor_constant(mmsb_instance *, uint32_t kernel, scalar *out, mmsb_error *err);
+
+/* Evaluates pass `id` whole into its page's cur. was: the values that the page had (cur itself when it is written in place; of
+ * count elements in the same layout, or NULL when there are none to compare with, as when the pattern changed):
+ * what differs is counted in *changed. Elements evaluated are added to
+ * the pass's stats. MMSB_FAULT fills in err with page, position, line and reason; cur is then undefined.
+ * FIX_NUMERIC starts from `was`. Needs no memory from the system once it has run, or reports MMSB_MEMORY. */
+int executor_pass(mmsb_instance *, uint32_t id, const uint8_t *was, uint64_t *changed, mmsb_error *err);
+
+#endif
