@@ -82,8 +82,8 @@ struct lang_ctx {
 	lang_source **sources;
 	uint32_t error_count;    /* kept ones; at most LANG_MAX_ERRORS */
 	bool errors_dropped;     /* more than LANG_MAX_ERRORS were found */
-	lang_diag *diags;        /* in the order they were found */
-	lang_diag *diags_tail;
+	uint32_t warning_count;  /* kept ones, of as many at most */
+	lang_diag *diags;        /* sorted by file (in the order they were loaded) and place */
 	struct lang_chunk *chunks;
 	struct lang_intern *names;
 	uint32_t source_cap;
@@ -145,8 +145,11 @@ lang_diag *lang_warning(lang_ctx *ctx, lang_span span, const char *fmt, ...) LAN
 void lang_help(lang_ctx *ctx, lang_diag *diag, const char *fmt, ...) LANG_PRINTF(3, 4);
 void lang_note(lang_ctx *ctx, lang_diag *diag, lang_span span, const char *fmt, ...) LANG_PRINTF(4, 5);
 
-/* Prints all, sorted by file (in the order they were loaded) and place. When ctx->oom it says only that. */
+/* Prints all, sorted by file (in the order they were loaded) and place, and says when memory ran out. */
 void lang_print_diags(const lang_ctx *ctx, FILE *out, bool colour);
+
+/* The length of the well-formed UTF-8 sequence at text, of which left bytes remain; 0 when there is none. */
+size_t lang_utf8_length(const char *text, size_t left);
 
 /* ---- the nearest name, for misspelt ones ---- */
 
