@@ -41,3 +41,8 @@ print-thread-tests:
 	@echo $(THREAD_TESTS)
 check-threads:
 	$(MAKE) check TESTS='$(THREAD_TESTS)'
+
+EXTRA_DIST += %D%/installed.sh
+installcheck-local:
+	bindir='$(DESTDIR)$(bindir)' libdir='$(DESTDIR)$(libdir)' CC='$(CC)' SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' \
+		$(srcdir)/tests/installed.sh
