@@ -57,10 +57,13 @@ static bool read_info(CaseFile *file, size_t number, const char *text, Info *inf
 		else if (console && starts(word.data, "status="))
 			info->status = atoi(word.data + 7);
 		else
-			return case_error(file, number, "unknown word '%s' in the info string of a %s block", word.data, info->language);
+			break;
 	}
+	bool known = word.size == 0;
+	if (!known)
+		case_error(file, number, "unknown word '%s' in the info string of a %s block", word.data, info->language);
 	free(word.data);
-	return true;
+	return known;
 }
 
 /* A ```mmsb block: written to its file, or to snippet.mmsb, and checked. */
@@ -80,7 +83,7 @@ static void add_program(CaseFile *file, size_t number, const Info *info, const T
 	step->fixed = true;
 	if (info->needle) {
 		step->expect = EXPECT_ERROR;
-		step->needle = info->needle;
+		step->needle = case_copy(info->needle);
 	}
 	free(command.data);
 }
@@ -125,40 +128,48 @@ static size_t find(const Lines *source, size_t at, const char *line)
 	return at;
 }
 
+/* The fenced block between two lines, by its info string. */
+static bool read_fenced(CaseFile *file, size_t first, size_t end, const Text *prelude)
+{
+	Info info = {0};
+	Text body = {0};
+	bool good = read_info(file, first, file->source.line[first - 1] + 3, &info);
+	join(&file->source, first, end, &body);
+	if (good && strcmp(info.language, "mmsb") == 0) {
+		add_program(file, first, &info, prelude, &body);
+	} else if (good && info.file) {
+		Block *block = case_block(file, first, info.file);
+		text_add(&case_step(block, STEP_FILE, first, info.file)->content, body.size ? body.data : "", body.size);
+	} else if (good && strcmp(info.language, "console") == 0) {
+		good = add_console(file, first, end, &info);
+	}
+	free(body.data);
+	free(info.file);
+	free(info.needle);
+	return good;
+}
+
 bool case_docs_read(CaseFile *file)
 {
 	const Lines *source = &file->source;
 	Text prelude = {0};
+	bool good = true;
 	file->document = true;
-	for (size_t at = 0; at < source->count; at++) {
-		if (strcmp(source->line[at], "<!-- mmsb prelude") == 0) {
-			size_t end = find(source, at + 1, "-->");
+	for (size_t at = 0; good && at < source->count; at++) {
+		bool fenced = starts(source->line[at], "```");
+		if (!fenced && strcmp(source->line[at], "<!-- mmsb prelude") != 0)
+			continue;
+		size_t first = at + 1;
+		at = find(source, first, fenced ? "```" : "-->");
+		if (at == source->count) {
+			good = case_error(file, first, "a block without its end");
+		} else if (fenced) {
+			good = read_fenced(file, first, at, &prelude);
+		} else {
 			prelude.size = 0;
-			join(source, at + 1, end, &prelude);
-			at = end;
-			continue;
+			join(source, first, at, &prelude);
 		}
-		if (!starts(source->line[at], "```"))
-			continue;
-		Info info = {0};
-		if (!read_info(file, at + 1, source->line[at] + 3, &info))
-			return false;
-		size_t first = at + 1, end = find(source, first, "```");
-		if (end == source->count)
-			return case_error(file, at + 1, "a fenced block without its end");
-		at = end;
-		Text body = {0};
-		join(source, first, end, &body);
-		if (strcmp(info.language, "mmsb") == 0) {
-			add_program(file, first, &info, &prelude, &body);
-		} else if (info.file) {
-			Block *block = case_block(file, first, info.file);
-			text_add(&case_step(block, STEP_FILE, first, info.file)->content, body.size ? body.data : "", body.size);
-		} else if (strcmp(info.language, "console") == 0 && !add_console(file, first, end, &info)) {
-			return false;
-		}
-		free(body.data);
 	}
 	free(prelude.data);
-	return true;
+	return good;
 }

@@ -65,9 +65,13 @@ static size_t read_file_section(CaseFile *file, Block *block, size_t at)
 		else if (strcmp(word, "noeol") == 0)
 			noeol = true;
 		else
-			return (size_t)case_error(file, at + 1, "unknown word '%s' after the file name: hex, noeol", word);
+			break;
 	}
+	if (word)
+		case_error(file, at + 1, "unknown word '%s' after the file name: hex, noeol", word);
 	free(name);
+	if (word)
+		return 0;
 	if (step->text[0] == '\0' || step->text[0] == '/' || strstr(step->text, ".."))
 		return (size_t)case_error(file, at + 1, "expected a file name inside the test's folder after '---'");
 	size_t end = ++at;
