@@ -21,7 +21,7 @@ typedef struct verifier {
 /* Reports; returns MMSB_FORMAT. */
 int bad(verifier *, const char *what, uint64_t id, const char *rule);
 
-/* Checks one kernel; page: what it computes, NULL for a constant. Leaves the ranges of its registers in v->ranges. */
-int verify_kernel(verifier *, uint32_t kernel, const sch_page *page);
+/* Checks one kernel; of: the page it computes, NULL for a constant. Leaves the ranges of its registers in v->ranges. */
+int verify_kernel(verifier *, uint32_t kernel, const sch_page *of);
 
 #endif

@@ -134,7 +134,7 @@ static int check_index(verifier *v, const sch_index *x)
 	return MMSB_OK;
 }
 
-static uint32_t family(const schedule *s, uint32_t page) { return s->pages[page].like == NONE ? page : s->pages[page].like; }
+static uint32_t family(const schedule *s, uint32_t id) { return s->pages[id].like == NONE ? id : s->pages[id].like; }
 
 /* RC_ENTRY: the innermost region around that goes by a pattern must go by this page's. */
 static bool entry_at_hand(const verifier *v, const sch_read *read)
@@ -407,12 +407,12 @@ static int check_region(verifier *v, uint32_t id)
 	return MMSB_OK;
 }
 
-int verify_kernel(verifier *v, uint32_t kernel, const sch_page *page)
+int verify_kernel(verifier *v, uint32_t kernel, const sch_page *of)
 {
 	const schedule *s = v->s;
 	const sch_kernel *k = &s->kernels[kernel];
 	v->kernel = k;
-	v->page = page;
+	v->page = of;
 	v->depth = 0;
 	CHECK(k->name < s->n_text && k->n_regions > 0 && range_in(k->first_region, k->n_regions, s->n_regions) &&
 	      range_in(k->first_instr, k->n_instr, s->n_instrs) && range_in(k->first_read, k->n_reads, s->n_reads) &&
