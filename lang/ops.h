@@ -17,8 +17,8 @@ typedef enum op_rule {
 } op_rule;
 typedef enum op_reduce { REDUCE_NO, REDUCE_ASSOC, REDUCE_IDEM } op_reduce;
 typedef enum op_dir {
-	DIR_NONE_D, DIR_UP, DIR_DOWN, DIR_FLAT, DIR_MIXED, DIR_UP_NONNEG, DIR_UP_POS,
-	DIR_UP_FINITE_SUM, DIR_BRANCH
+	DIR_NONE_D, DIR_UP, DIR_UP_PICK, DIR_UP_GE, DIR_UP_LE, DIR_BRANCH, DIR_UP_SUM, DIR_UP_DIFF, DIR_UP_NONNEG,
+	DIR_UP_POS, DIR_DOWN, DIR_MIXED
 } op_dir;
 
 enum { OPF_0 = 0, OPF_FAILS = 1, OPF_LAZY = 2, OPF_COMM = 4, OPF_ELEM = 8 };
