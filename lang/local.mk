@@ -1,14 +1,14 @@
 # lang/: source text -> checked program. Knows nobody but the tables (*.def) and runtime/scalar.h.
-noinst_LTLIBRARIES += liblang.la
+noinst_LTLIBRARIES += liblang.la liblang_parse.la
 liblang_la_SOURCES = %D%/stdlib_dir.c %D%/stdlib_dir.h
-liblang_la_LIBADD =
+liblang_la_LIBADD = liblang_parse.la
 
-# flex's and bison's output is not ours to keep free of warnings, so it is a library of its own: when
-# lexer.l and parser.y are there, they are listed here.
-#   noinst_LTLIBRARIES += liblang_parse.la
-#   liblang_parse_la_SOURCES = %D%/parser.y %D%/lexer.l
-#   liblang_la_LIBADD += liblang_parse.la
-#   BUILT_SOURCES += %D%/parser.h
-#liblang_parse_la_CFLAGS = $(BASE_CFLAGS) -Wall -Wno-unused-function -Wno-unused-but-set-variable
-#liblang_parse_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/lang -Ilang
+# Text -> tree.
+liblang_la_SOURCES += %D%/source.c %D%/source.h %D%/diag.c %D%/ast.c %D%/ast.h %D%/ast_print.c \
+	%D%/parse.c %D%/parse.h %D%/syntax.c %D%/module.c %D%/module.h
 
+# flex's and bison's output is not ours to keep free of warnings, so it is a library of its own.
+liblang_parse_la_SOURCES = %D%/parser.y %D%/lexer.l
+liblang_parse_la_CFLAGS = $(BASE_CFLAGS) -Wall -Wno-unused-function -Wno-unused-but-set-variable
+BUILT_SOURCES += %D%/parser.h
+%D%/liblang_parse_la-lexer.lo: %D%/parser.h
