@@ -11,4 +11,11 @@ liblang_la_SOURCES += %D%/source.c %D%/source.h %D%/diag.c %D%/ast.c %D%/ast.h %
 liblang_parse_la_SOURCES = %D%/parser.y %D%/lexer.l
 liblang_parse_la_CFLAGS = $(BASE_CFLAGS) -Wall -Wno-unused-function -Wno-unused-but-set-variable
 BUILT_SOURCES += %D%/parser.h
-%D%/liblang_parse_la-lexer.lo: %D%/parser.h
+%D%/lexer.c: %D%/parser.h
+
+# Tree -> checked program.
+liblang_la_SOURCES += %D%/classify.c %D%/expr_map.c %D%/expr_map.h %D%/program.h
+
+# The operator table serves the compiler and the runtime.
+noinst_LTLIBRARIES += libops.la
+libops_la_SOURCES = %D%/ops.c %D%/ops.h %D%/ops.def

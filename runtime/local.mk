@@ -1,5 +1,21 @@
 # runtime/: schedule -> epochs. Knows the schedule format and never the compiler.
 
+# The whole runtime as a convenience library: the programs and the unit tests link it, because they use
+# more of it than the installed header offers. libmmsb is the same objects behind the export list.
+noinst_LTLIBRARIES += libmmsb_internal.la
+libmmsb_internal_la_SOURCES = \
+	%D%/container.c %D%/container.h \
+	%D%/elementary.h %D%/elementary_arc.h %D%/elementary_base.h %D%/elementary_erf.h \
+	%D%/elementary_exp.h %D%/elementary_log.h %D%/elementary_trig.h \
+	%D%/guard.def %D%/guard.h \
+	%D%/instance.h \
+	%D%/number.c %D%/number.h %D%/number_print.c \
+	%D%/schedule.h %D%/schedule_ref.h \
+	%D%/status.def \
+	%D%/types.def %D%/types.h \
+	%D%/verify.c %D%/verify.h %D%/verify_kernel.c
+libmmsb_internal_la_LIBADD = libops.la
+
 # The kernels are one text, compiled for each level of x86-64; kernels are chosen at run time.
 #   noinst_LTLIBRARIES += libkernels_base.la
 #   libkernels_base_la_SOURCES = %D%/kernels.c
@@ -11,19 +27,13 @@
 #libkernels_v4_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=v4
 #libkernels_v4_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS) -march=x86-64-v4 -mprefer-vector-width=512
 
-# The whole runtime as a convenience library: the programs and the unit tests link it, because they use
-# more of it than the installed header offers. libmmsb is the same objects behind the export list.
-noinst_LTLIBRARIES += libmmsb_internal.la
-libmmsb_internal_la_SOURCES =
-libmmsb_internal_la_LIBADD =
-
-# When there is something to export:
-#   lib_LTLIBRARIES += libmmsb.la
-#   include_HEADERS += %D%/mmsb.h
+#lib_LTLIBRARIES += libmmsb.la
+#include_HEADERS += %D%/mmsb.h
 #libmmsb_la_SOURCES =
 #libmmsb_la_LIBADD = libmmsb_internal.la $(XXHASH_LIBS)
 #libmmsb_la_LDFLAGS = -version-info 0:0:0 -no-undefined -export-symbols $(srcdir)/runtime/mmsb.sym
 #EXTRA_libmmsb_la_DEPENDENCIES = $(srcdir)/runtime/mmsb.sym
+#EXTRA_DIST += runtime/mmsb.sym
 
 # When mmsb.c is there:
 #   bin_PROGRAMS += mmsb
