@@ -116,7 +116,6 @@ MMSB_EL_FN float mmsb_exp_f32(float x) {
  * The hyperbolic functions of x = n ln 2 + r, x >= 0, from even and odd parts C = cosh r and
  * S = sinh r, which nothing cancels in:
  *   2^-n sinh x = A C + B S,  2^-n cosh x = B C + A S,  A = (1 - 4^-n) / 2, B = (1 + 4^-n) / 2.
- * A and B are exact up to n = 26 and right to half an ulp beyond, where 4^-n no longer counts.
  */
 typedef struct {
     mmsb_el_pair sinh;
@@ -145,11 +144,11 @@ MMSB_EL_FN double mmsb_el_sinh_poly(double r, double z) {
     return p * z * r;
 }
 
-/* a * 1 + b * r and the small rest as a pair; a and b as above or exchanged. */
-MMSB_EL_FN mmsb_el_pair mmsb_el_hyperbolic_mix(double a, double c, double b, double r, double s) {
+/* a (1 + c) + b (r + s) + rest as a pair; a and b as above or exchanged. */
+MMSB_EL_FN mmsb_el_pair mmsb_el_hyperbolic_mix(double a, double c, double b, double r, double s, double rest) {
     mmsb_el_pair p = mmsb_el_product(b, r);
     mmsb_el_pair v = mmsb_el_sum(a, p.hi);
-    v.lo += p.lo + MMSB_FMA(a, c, b * s);
+    v.lo += (p.lo + rest) + MMSB_FMA(a, c, b * s);
     return mmsb_el_fast_sum(v.hi, v.lo);
 }
 
@@ -160,14 +159,17 @@ MMSB_EL_FN mmsb_el_hyperbolic mmsb_el_hyperbolic_of(double x) {
     double z = p.r * p.r;
     double c = mmsb_el_cosh_poly(z);
     double s = mmsb_el_sinh_poly(p.r, z) + p.rl * (1.0 + 0.5 * z);
-    double power, a, b;
+    double power, a, b, al, bl;
     c = MMSB_FMA(p.r, p.rl, c);
     /* 4^-small, its exponent taken from the magic sum of 1023 - 2 small */
     power = mmsb_el_double(mmsb_el_bits(MMSB_EL_MAGIC + (1023.0 - 2.0 * small)) << 52);
-    a = 0.5 - 0.5 * power;
-    b = 0.5 + 0.5 * power;
-    h.sinh = mmsb_el_hyperbolic_mix(a, c, b, p.r, s);
-    h.cosh = mmsb_el_hyperbolic_mix(b, c, a, p.r, s);
+    power *= 0.5;
+    a = 0.5 - power;
+    b = 0.5 + power;
+    al = (0.5 - a) - power; /* what a and b lost, from n = 27 on */
+    bl = power - (b - 0.5);
+    h.sinh = mmsb_el_hyperbolic_mix(a, c, b, p.r, s, MMSB_FMA(bl, p.r, al));
+    h.cosh = mmsb_el_hyperbolic_mix(b, c, a, p.r, s, MMSB_FMA(al, p.r, bl));
     h.biased = mmsb_el_exp_biased(p.magic);
     return h;
 }

@@ -155,10 +155,18 @@ MMSB_EL_FN mmsb_el_angle mmsb_el_turns_to_angle(mmsb_el_angle t, double scale) {
     return t;
 }
 
-/* sin(r + rl) with the sign turned by a.sign, |r| <= 1.5709: error of the polynomial 2^-61.6. */
+/*
+ * sin(r + rl) with the sign turned by a.sign, |r| <= 1.5709: error of the polynomial 2^-61.6.
+ * Towards pi/2 the terms r and r^3 / 6 are of the size of the result, so r^3 is kept as a pair and
+ * their sum too; rl counts for about cos r, 1 - (2 r / pi)^2.
+ */
 MMSB_EL_FN double mmsb_el_sin_kernel(mmsb_el_angle a) {
     double z = a.r * a.r;
-    double c = 1.0 - 0.5 * z; /* near cos r: what rl counts for */
+    double zl = MMSB_FMA(a.r, a.r, -z);
+    double cube = z * a.r;
+    double cube_lo = MMSB_FMA(zl, a.r, MMSB_FMA(z, a.r, -cube));
+    double head = MMSB_FMA(cube, -0x1.5555555555555p-3, a.r);
+    double rest = MMSB_FMA(cube, -0x1.5555555555555p-3, a.r - head);
     double p = 0x1.883bf70329b0ap-49;
     p = MMSB_FMA(p, z, -0x1.ae43db6f91342p-41);
     p = MMSB_FMA(p, z, 0x1.6123ce4d97a2fp-33);
@@ -166,8 +174,9 @@ MMSB_EL_FN double mmsb_el_sin_kernel(mmsb_el_angle a) {
     p = MMSB_FMA(p, z, 0x1.71de3a52aaaa3p-19);
     p = MMSB_FMA(p, z, -0x1.a01a01a014eb5p-13);
     p = MMSB_FMA(p, z, 0x1.11111111110c9p-7);
-    p = MMSB_FMA(p, z, -0x1.5555555555555p-3);
-    p = a.r + MMSB_FMA(z * a.r, p, a.rl * c);
+    rest = MMSB_FMA(cube_lo, -0x1.5555555555555p-3, rest);
+    rest = MMSB_FMA(a.rl, MMSB_FMA(-0x1.9f02f6222c720p-2, z, 1.0), rest);
+    p = head + MMSB_FMA(cube, z * p, rest);
     return mmsb_el_double(mmsb_el_bits(p) ^ a.sign);
 }
 
