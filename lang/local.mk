@@ -14,7 +14,8 @@ BUILT_SOURCES += %D%/parser.h
 %D%/lexer.c: %D%/parser.h
 
 # Tree -> checked program.
-liblang_la_SOURCES += %D%/classify.c %D%/expr_map.c %D%/expr_map.h %D%/program.h
+liblang_la_SOURCES += %D%/classify.c %D%/expr_map.c %D%/expr_map.h %D%/fix.c %D%/fix_term.c %D%/fix_term.h \
+	%D%/fix_range.c %D%/fix_range.h %D%/format.h %D%/program.h
 
 # The operator table serves the compiler and the runtime.
 noinst_LTLIBRARIES += libops.la
