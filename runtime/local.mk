@@ -10,7 +10,8 @@ libmmsb_internal_la_SOURCES = \
 	%D%/guard.def %D%/guard.h \
 	%D%/instance.h \
 	%D%/number.c %D%/number.h %D%/number_print.c \
-	%D%/schedule.h %D%/schedule_ref.h \
+	%D%/scalar.h \
+	%D%/schedule.h \
 	%D%/status.def \
 	%D%/types.def %D%/types.h \
 	%D%/verify.c %D%/verify.h %D%/verify_kernel.c

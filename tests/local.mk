@@ -46,3 +46,21 @@ EXTRA_DIST += %D%/installed.sh
 installcheck-local:
 	bindir='$(DESTDIR)$(bindir)' libdir='$(DESTDIR)$(libdir)' CC='$(CC)' SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' \
 		$(srcdir)/tests/installed.sh
+
+# Fuzz targets: with --enable-fuzz (CC=clang) libFuzzer's; else replay.c runs them over their corpus as tests.
+# A target is tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
+FUZZ_TARGETS = %D%/fuzz/fuzz_lang
+if ENABLE_FUZZ
+noinst_PROGRAMS += $(FUZZ_TARGETS)
+FUZZ_MAIN =
+FUZZ_LINK = -fsanitize=fuzzer
+else
+check_PROGRAMS += $(FUZZ_TARGETS)
+TESTS += $(FUZZ_TARGETS)
+FUZZ_MAIN = %D%/fuzz/replay.c
+FUZZ_LINK =
+endif
+%C%_fuzz_fuzz_lang_SOURCES = %D%/fuzz/fuzz_lang.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_lang_LDADD = liblang.la libmmsb_internal.la $(XXHASH_LIBS)
+%C%_fuzz_fuzz_lang_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += %D%/fuzz/corpus %D%/fuzz/replay.c
