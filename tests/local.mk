@@ -64,3 +64,10 @@ endif
 %C%_fuzz_fuzz_lang_LDADD = liblang.la libmmsb_internal.la $(XXHASH_LIBS)
 %C%_fuzz_fuzz_lang_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += %D%/fuzz/corpus %D%/fuzz/replay.c
+
+# the error of elementary functions against MPFR: a tool, run by hand over all inputs
+if HAVE_MPFR
+check_PROGRAMS += %D%/ulp
+%C%_ulp_SOURCES = %D%/ulp.c
+%C%_ulp_LDADD = $(MPFR_LIBS)
+endif
