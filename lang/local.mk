@@ -5,7 +5,8 @@ liblang_la_LIBADD = liblang_parse.la
 
 # Text -> tree.
 liblang_la_SOURCES += %D%/source.c %D%/source.h %D%/diag.c %D%/ast.c %D%/ast.h %D%/ast_print.c \
-	%D%/parse.c %D%/parse.h %D%/syntax.c %D%/module.c %D%/module.h
+	%D%/parse.c %D%/parse.h %D%/syntax.c %D%/module.c %D%/module.h \
+	%D%/doc.c %D%/doc.h %D%/format.c %D%/format.h %D%/format_expr.c %D%/format_expr.h
 
 # flex's and bison's output is not ours to keep free of warnings, so it is a library of its own.
 liblang_parse_la_SOURCES = %D%/parser.y %D%/lexer.l

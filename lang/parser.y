@@ -275,7 +275,7 @@ fn_body:
 lets:
 	%empty                          { $$ = (ast_entries){0}; }
 |	lets let_entry                  { $$ = $1; OR_OUT(lang_add_entry(ps, &$$, $2)); }
-|	lets error ';'                  { $$ = $1; yyerrok; }
+|	lets error ';'                  { $$ = $1; }
 ;
 
 let_entry:

@@ -161,12 +161,15 @@ void lang_report_syntax(lang_parse_state *ps, lang_span span, const char *got, c
 	if (top && strcmp(got, "'}'") == 0 && ps->ctx->error_count > 0)
 		return;
 	lang_place here = lang_place_of(ps->source, span.begin), last = lang_place_of(ps->source, ps->last.end);
-	if (strcmp(what, "';'") == 0 && here.line > last.line && ps->last.end > 0) {
-		lang_span behind = {ps->last.file, ps->last.end, ps->last.end};
+	lang_span behind = {ps->last.file, ps->last.end, ps->last.end};
+	bool at_end = span.begin >= ps->source->length;
+	if (expects(&e, "';'") && (here.line > last.line || strcmp(got, "'}'") == 0) && !top && ps->last.end > 0) {
 		lang_error(ps->ctx, behind, "expected ';' behind %s", shown(ps, ps->last));
 		return;
 	}
-	lang_diag *diag = what[0] == '\0' ? lang_error(ps->ctx, span, "%s does not fit here", shown(ps, span))
-	                                  : lang_error(ps->ctx, span, "expected %s before %s", what, shown(ps, span));
+	/* Nothing can be shown at the end of the file: show what stands before it. */
+	lang_span where = at_end ? behind : span;
+	lang_diag *diag = what[0] == '\0' ? lang_error(ps->ctx, where, "%s does not fit here", shown(ps, span))
+	                                  : lang_error(ps->ctx, where, "expected %s before %s", what, shown(ps, span));
 	add_help(ps, diag, span, got, what, help);
 }
