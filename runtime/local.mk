@@ -18,17 +18,26 @@ libmmsb_internal_la_SOURCES = \
 libmmsb_internal_la_LIBADD = libops.la
 
 # The kernels are one text, compiled for each level of x86-64; kernels are chosen at run time.
-#   noinst_LTLIBRARIES += libkernels_base.la
-#   libkernels_base_la_SOURCES = %D%/kernels.c
-#   libmmsb_internal_la_LIBADD += libkernels_base.la      (and v3, v4 inside `if KERNEL_LEVELS`)
-#libkernels_base_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=base
-#libkernels_base_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS)
-#libkernels_v3_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=v3
-#libkernels_v3_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS) -march=x86-64-v3
-#libkernels_v4_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=v4
-#libkernels_v4_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS) -march=x86-64-v4 -mprefer-vector-width=512
+noinst_LTLIBRARIES += libkernels_base.la
+libkernels_base_la_SOURCES = %D%/kernels.c %D%/kernels.h %D%/scalar.h
+libkernels_base_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=base
+libkernels_base_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS)
+libmmsb_internal_la_LIBADD += libkernels_base.la
+if KERNEL_LEVELS
+noinst_LTLIBRARIES += libkernels_v3.la libkernels_v4.la
+libkernels_v3_la_SOURCES = %D%/kernels.c
+libkernels_v3_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=v3
+libkernels_v3_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS) -march=x86-64-v3
+libkernels_v4_la_SOURCES = %D%/kernels.c
+libkernels_v4_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=v4
+libkernels_v4_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS) -march=x86-64-v4 -mprefer-vector-width=512
+libmmsb_internal_la_LIBADD += libkernels_v3.la libkernels_v4.la
+endif
 
-#lib_LTLIBRARIES += libmmsb.la
+# What evaluates.
+libmmsb_internal_la_SOURCES += %D%/kernel_pick.c
+
+lib_LTLIBRARIES += libmmsb.la
 #include_HEADERS += %D%/mmsb.h
 #libmmsb_la_SOURCES =
 #libmmsb_la_LIBADD = libmmsb_internal.la $(XXHASH_LIBS)

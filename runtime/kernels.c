@@ -1,0 +1,399 @@
+/* kernels.c - the loops of kernels.h, made from ops.def and types.def. Compiled once for each level (-DKERNEL_LEVEL=name). */
+#include "kernels.h"
+
+#include <string.h>
+
+#include "elementary.h"
+#include "scalar.h"
+
+#ifndef KERNEL_LEVEL
+#define KERNEL_LEVEL base
+#endif
+
+/* Lanes are independent: dst is an operand or overlaps none. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wpass-failed" /* integer division has no vector form */
+#define LANES _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define LANES _Pragma("GCC ivdep")
+#endif
+
+/* Suffixes of scalar.h to ids of types.def. */
+enum {
+	ID_bool = T_BOOL, ID_i8 = T_I8, ID_i16 = T_I16, ID_i32 = T_I32, ID_i64 = T_I64, ID_u8 = T_U8, ID_u16 = T_U16,
+	ID_u32 = T_U32, ID_u64 = T_U64, ID_f32 = T_F32, ID_f64 = T_F64
+};
+
+/* ---- operators --------------------------------------------------------------------------------- */
+
+#define LOOP(S, name, R, A, args)                                                                            \
+	static void op_##name##_##S(void *dst, const void *pa, const void *pb, const void *pc, size_t n)     \
+	{                                                                                                    \
+		R *r = dst;                                                                                  \
+		const A *a = pa;                                                                             \
+		(void)pb;                                                                                    \
+		(void)pc;                                                                                    \
+		LANES for (size_t i = 0; i < n; i++) r[i] = mmsb_##name##_##S args;                          \
+	}
+#define LANE_B(B) ((const B *)pb)[i]
+#define LANE_C(C) ((const C *)pc)[i]
+#define ARITH_1(S, T, name) LOOP(S, name, T, T, (a[i]))
+#define ARITH_2(S, T, name) LOOP(S, name, T, T, (a[i], LANE_B(T)))
+#define ARITH_3(S, T, name) LOOP(S, name, T, T, (a[i], LANE_B(T), LANE_C(T)))
+#define RULE_ARITH_(S, T, name, arity) ARITH_##arity(S, T, name)
+#define RULE_SHIFT_(S, T, name, arity) ARITH_2(S, T, name)
+#define RULE_CMP_(S, T, name, arity) LOOP(S, name, uint8_t, T, (a[i], LANE_B(T)))
+#define RULE_SELECT_(S, T, name, arity) LOOP(S, name, T, uint8_t, (a[i], LANE_B(T), LANE_C(T)))
+#define RULE_TEST_(S, T, name, arity) LOOP(S, name, uint8_t, T, (a[i]))
+#define RULE_COUNT_(S, T, name, arity) LOOP(S, name, int64_t, T, (a[i]))
+#define RAND_1(S, T, name) LOOP(S, name, double, T, (a[i]))
+#define RAND_3(S, T, name) LOOP(S, name, T, T, (a[i], LANE_B(T), LANE_C(T)))
+#define RULE_RAND_(S, T, name, arity) RAND_##arity(S, T, name)
+
+#define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) MMSB_FOR_##types(RULE_##rule##_, name, arity)
+#include "../lang/ops.def"
+#undef OP
+
+/* ---- conversions ------------------------------------------------------------------------------- */
+
+#define CONV(TO, TT, FROM, FT)                                                                               \
+	static void conv_##FROM##_##TO(void *dst, const void *pa, const void *pb, const void *pc, size_t n)  \
+	{                                                                                                    \
+		TT *r = dst;                                                                                 \
+		const FT *a = pa;                                                                            \
+		(void)pb;                                                                                    \
+		(void)pc;                                                                                    \
+		LANES for (size_t i = 0; i < n; i++) r[i] = mmsb_conv_##FROM##_##TO(a[i]);                   \
+	}
+#define CONV_FROM(FROM, FT) MMSB_FOR_ALL(CONV, FROM, FT)
+CONV_FROM(bool, uint8_t)
+CONV_FROM(i8, int8_t)
+CONV_FROM(i16, int16_t)
+CONV_FROM(i32, int32_t)
+CONV_FROM(i64, int64_t)
+CONV_FROM(u8, uint8_t)
+CONV_FROM(u16, uint16_t)
+CONV_FROM(u32, uint32_t)
+CONV_FROM(u64, uint64_t)
+CONV_FROM(f32, float)
+CONV_FROM(f64, double)
+
+/* ---- lanes from and to memory ------------------------------------------------------------------ */
+
+/* Elements of records lie at multiples of their own size (natural alignment), so typed loads are aligned. */
+#define MOVE(B)                                                                                              \
+	typedef uint##B##_t __attribute__((may_alias)) lane##B;                                                                         \
+	static void fill_##B(void *dst, const void *value, size_t n)                                         \
+	{                                                                                                    \
+		lane##B *r = dst, v = *(const lane##B *)value;                                               \
+		LANES for (size_t i = 0; i < n; i++) r[i] = v;                                               \
+	}                                                                                                    \
+	static void load_##B(void *dst, const uint8_t *base, ptrdiff_t stride, size_t n)                     \
+	{                                                                                                    \
+		lane##B *r = dst;                                                                            \
+		LANES for (size_t i = 0; i < n; i++) r[i] = *(const lane##B *)(const void *)(base + (ptrdiff_t)i * stride); \
+	}                                                                                                    \
+	GATHER(B, u32, uint32_t)                                                                             \
+	GATHER(B, i64, int64_t)                                                                              \
+	static void take_##B(void *dst, const void *src, const uint16_t *map, size_t n)                      \
+	{                                                                                                    \
+		lane##B *r = dst;                                                                            \
+		const lane##B *a = src;                                                                      \
+		LANES for (size_t i = 0; i < n; i++) r[i] = a[map[i]];                                       \
+	}                                                                                                    \
+	static size_t pack_##B(void *dst, const void *src, const uint8_t *mask, size_t n)                    \
+	{                                                                                                    \
+		lane##B *r = dst;                                                                            \
+		const lane##B *a = src;                                                                      \
+		size_t k = 0;                                                                                \
+		for (size_t i = 0; i < n; i++) {                                                             \
+			r[k] = a[i];                                                                         \
+			k += mask[i];                                                                        \
+		}                                                                                            \
+		return k;                                                                                    \
+	}
+/* The stride of most pages is the lane's own size: a loop of its own, which becomes a gather instruction. */
+#define GATHER(B, S, I)                                                                                      \
+	static void gather_##S##_##B(void *dst, const uint8_t *base, size_t stride, const I *index, size_t n) \
+	{                                                                                                    \
+		lane##B *r = dst;                                                                            \
+		const lane##B *a = (const void *)base;                                                       \
+		if (stride == sizeof(lane##B)) {                                                             \
+			LANES for (size_t i = 0; i < n; i++) r[i] = a[index[i]];                             \
+			return;                                                                              \
+		}                                                                                            \
+		for (size_t i = 0; i < n; i++)                                                               \
+			r[i] = *(const lane##B *)(const void *)(base + (size_t)index[i] * stride);           \
+	}
+MOVE(8)
+MOVE(16)
+MOVE(32)
+MOVE(64)
+
+#define mmsb_canon_bool(x) (x)
+#define mmsb_canon_i8(x) (x)
+#define mmsb_canon_i16(x) (x)
+#define mmsb_canon_i32(x) (x)
+#define mmsb_canon_i64(x) (x)
+#define mmsb_canon_u8(x) (x)
+#define mmsb_canon_u16(x) (x)
+#define mmsb_canon_u32(x) (x)
+#define mmsb_canon_u64(x) (x)
+#define BITS_bool(x) (x)
+#define BITS_i8(x) (x)
+#define BITS_i16(x) (x)
+#define BITS_i32(x) (x)
+#define BITS_i64(x) (x)
+#define BITS_u8(x) (x)
+#define BITS_u16(x) (x)
+#define BITS_u32(x) (x)
+#define BITS_u64(x) (x)
+#define BITS_f32(x) mmsb_bits_f32(x)
+#define BITS_f64(x) mmsb_bits_f64(x)
+
+/* U: the unsigned type of the width, in which changes are counted so that the loop keeps one width. */
+#define STORE(S, T, U)                                                                                       \
+	static size_t store_apart_##S(const store_target *to, const T *a, size_t n)                          \
+	{                                                                                                    \
+		size_t changed = 0;                                                                          \
+		for (size_t i = 0; i < n; i++) {                                                             \
+			T v = mmsb_canon_##S(a[i]);                                                          \
+			uint8_t differs = !to->was || BITS_##S(*(const T *)(const void *)(to->was + i * to->stride)) != BITS_##S(v); \
+			*(T *)(void *)(to->at + i * to->stride) = v;                                         \
+			changed += differs;                                                                  \
+			if (to->changed)                                                                     \
+				to->changed[i] |= differs;                                                   \
+		}                                                                                            \
+		return changed;                                                                              \
+	}                                                                                                    \
+	static size_t store_##S(const store_target *to, const void *src, size_t n)                           \
+	{                                                                                                    \
+		const T *a = src, *was = (const void *)to->was;                                              \
+		T *at = (void *)to->at;                                                                      \
+		if (to->stride != sizeof(T) || to->changed || !was)                                          \
+			return store_apart_##S(to, src, n);                                                  \
+		size_t changed = 0;                                                                          \
+		for (size_t done = 0; done < n; done += 128) {                                               \
+			size_t end = n - done < 128 ? n : done + 128;                                        \
+			U differing = 0;                                                                     \
+			LANES for (size_t i = done; i < end; i++)                                            \
+			{                                                                                    \
+				T v = mmsb_canon_##S(a[i]);                                                  \
+				differing = (U)(differing + (BITS_##S(was[i]) != BITS_##S(v)));              \
+				at[i] = v;                                                                   \
+			}                                                                                    \
+			changed += (size_t)differing;                                                        \
+		}                                                                                            \
+		return changed;                                                                              \
+	}
+STORE(bool, uint8_t, uint8_t)
+STORE(i8, int8_t, uint8_t)
+STORE(i16, int16_t, uint16_t)
+STORE(i32, int32_t, uint32_t)
+STORE(i64, int64_t, uint64_t)
+STORE(u8, uint8_t, uint8_t)
+STORE(u16, uint16_t, uint16_t)
+STORE(u32, uint32_t, uint32_t)
+STORE(u64, uint64_t, uint64_t)
+STORE(f32, float, uint32_t)
+STORE(f64, double, uint64_t)
+
+/* ---- reductions -------------------------------------------------------------------------------- */
+
+#define TREE_(S, T, name)                                                                                    \
+	static void tree_##name##_##S(void *dst, const void *src, void *scratch, size_t n)                   \
+	{                                                                                                    \
+		const T *a = src;                                                                            \
+		T *r = scratch;                                                                              \
+		while (n > 1) {                                                                              \
+			size_t half = n / 2;                                                                 \
+			LANES for (size_t i = 0; i < half; i++) r[i] = mmsb_##name##_##S(a[2 * i], a[2 * i + 1]); \
+			if (n & 1)                                                                           \
+				r[half++] = a[n - 1];                                                        \
+			n = half;                                                                            \
+			a = r;                                                                               \
+		}                                                                                            \
+		*(T *)dst = a[0];                                                                            \
+	}                                                                                                    \
+	static void scan_##name##_##S(void *dst, const void *src, size_t n)                                  \
+	{                                                                                                    \
+		T *r = dst;                                                                                  \
+		if (r != src)                                                                                \
+			memcpy(r, src, n * sizeof *r);                                                       \
+		for (size_t half = 1; half < n; half *= 2)                                                   \
+			for (size_t base = half; base < n; base += 2 * half) {                               \
+				const T left = r[base - 1];                                                  \
+				size_t end = n - base < half ? n : base + half;                              \
+				LANES for (size_t i = base; i < end; i++) r[i] = mmsb_##name##_##S(left, r[i]); \
+			}                                                                                    \
+	}
+#define NO_TREE(S, T, name)
+#define TREE_OF_ASSOC TREE_
+#define TREE_OF_IDEM TREE_
+#define TREE_OF_NO NO_TREE
+#define EACH_TREE(S, T, name, tree) tree(S, T, name)
+#define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) MMSB_FOR_##types(EACH_TREE, name, TREE_OF_##reduce)
+#include "../lang/ops.def"
+#undef OP
+
+#define NEVER(x) 0
+#define IS_NAN(x) ((x) != (x))
+#define ARG(S, T, dir, BETTER, NAN_)                                                                         \
+	static void arg_##dir##_##S(void *pbest, uint32_t *position, uint8_t *seen, const void *pvalue, uint32_t at, \
+	                            const uint8_t *mask, size_t n)                                           \
+	{                                                                                                    \
+		T *best = pbest;                                                                             \
+		const T *value = pvalue;                                                                     \
+		for (size_t i = 0; i < n; i++) {                                                             \
+			int better = !seen[i] || value[i] BETTER best[i] || (NAN_(value[i]) && !NAN_(best[i])); \
+			if (!better || (mask && !mask[i]))                                                   \
+				continue;                                                                    \
+			best[i] = value[i];                                                                  \
+			position[i] = at;                                                                    \
+			seen[i] = 1;                                                                         \
+		}                                                                                            \
+	}                                                                                                    \
+	static size_t arg_find_##dir##_##S(const void *values, size_t n)                                     \
+	{                                                                                                    \
+		const T *v = values;                                                                         \
+		size_t best = 0;                                                                             \
+		for (size_t i = 1; i < n; i++)                                                               \
+			if (v[i] BETTER v[best] || (NAN_(v[i]) && !NAN_(v[best])))                           \
+				best = i;                                                                    \
+		return best;                                                                                 \
+	}
+#define ARGS_INT(S, T, ...) ARG(S, T, min, <, NEVER) ARG(S, T, max, >, NEVER)
+#define ARGS_FLT(S, T, ...) ARG(S, T, min, <, IS_NAN) ARG(S, T, max, >, IS_NAN)
+MMSB_FOR_INT(ARGS_INT, )
+MMSB_FOR_FLT(ARGS_FLT, )
+
+/* ---- positions --------------------------------------------------------------------------------- */
+
+static void iota(int64_t *index, int64_t start, int64_t step, size_t n)
+{
+	LANES for (size_t i = 0; i < n; i++) index[i] = mmsb_add_i64(start, mmsb_mul_i64(step, (int64_t)i));
+}
+
+static void axpy_i64(int64_t *index, int64_t coef, const int64_t *x, size_t n)
+{
+	LANES for (size_t i = 0; i < n; i++) index[i] = mmsb_add_i64(index[i], mmsb_mul_i64(coef, x[i]));
+}
+
+static void axpy_u32(int64_t *index, int64_t coef, const uint32_t *x, size_t n)
+{
+	LANES for (size_t i = 0; i < n; i++) index[i] = mmsb_add_i64(index[i], mmsb_mul_i64(coef, (int64_t)x[i]));
+}
+
+static void view_clamp(int64_t *index, int64_t extent, size_t n)
+{
+	LANES for (size_t i = 0; i < n; i++) index[i] = mmsb_clamp_i64(index[i], 0, extent - 1);
+}
+
+/* Most lanes are inside, so the remainder is taken only where it is needed. */
+static void view_wrap(int64_t *index, int64_t extent, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((uint64_t)index[i] >= (uint64_t)extent) {
+			int64_t m = index[i] % extent;
+			index[i] = m < 0 ? m + extent : m;
+		}
+}
+
+static void view_mirror(int64_t *index, int64_t extent, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((uint64_t)index[i] >= (uint64_t)extent) {
+			if (extent == 1) {
+				index[i] = 0;
+				continue;
+			}
+			uint64_t period = 2 * ((uint64_t)extent - 1), x = (uint64_t)index[i];
+			uint64_t m = (index[i] < 0 ? 0 - x : x) % period; /* symmetric about 0 */
+			index[i] = (int64_t)(m < (uint64_t)extent ? m : period - m);
+		}
+}
+
+static void view_outside(int64_t *index, int64_t extent, uint8_t *outside, size_t n)
+{
+	LANES for (size_t i = 0; i < n; i++)
+	{
+		uint8_t out = (uint64_t)index[i] >= (uint64_t)extent;
+		outside[i] |= out;
+		index[i] = out ? 0 : index[i];
+	}
+}
+
+static size_t count(const uint8_t *mask, size_t n)
+{
+	size_t total = 0;
+	for (size_t i = 0; i < n; i++)
+		total += mask[i];
+	return total;
+}
+
+/* ---- the table --------------------------------------------------------------------------------- */
+
+#define NAMED_(level) kernel_table_##level
+#define NAMED(level) NAMED_(level)
+#define TEXT_(level) #level
+#define TEXT(level) TEXT_(level)
+
+#define ROW_OP(S, T, name) [ID_##S] = op_##name##_##S,
+#define ROW_CONV(TO, TT, FROM) [ID_##TO] = conv_##FROM##_##TO,
+#define ROW_STORE(S, T, ...) [ID_##S] = store_##S,
+#define ROW_TREE(S, T, name) [ID_##S] = tree_##name##_##S,
+#define ROW_SCAN(S, T, name) [ID_##S] = scan_##name##_##S,
+#define ROW_ARG(S, T, what) [ID_##S] = what##_##S,
+#define ROWS_ASSOC(row, types, name) {MMSB_FOR_##types(row, name)}
+#define ROWS_IDEM(row, types, name) {MMSB_FOR_##types(row, name)}
+#define ROWS_NO(row, types, name) {0}
+
+extern const kernel_table NAMED(KERNEL_LEVEL);
+const kernel_table NAMED(KERNEL_LEVEL) = {
+	.level = TEXT(KERNEL_LEVEL),
+	.op = {
+#define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) [OP_##id] = {MMSB_FOR_##types(ROW_OP, name)},
+#include "../lang/ops.def"
+#undef OP
+	},
+	.conv = {
+		[T_BOOL] = {MMSB_FOR_ALL(ROW_CONV, bool)},
+		[T_I8] = {MMSB_FOR_ALL(ROW_CONV, i8)},
+		[T_I16] = {MMSB_FOR_ALL(ROW_CONV, i16)},
+		[T_I32] = {MMSB_FOR_ALL(ROW_CONV, i32)},
+		[T_I64] = {MMSB_FOR_ALL(ROW_CONV, i64)},
+		[T_U8] = {MMSB_FOR_ALL(ROW_CONV, u8)},
+		[T_U16] = {MMSB_FOR_ALL(ROW_CONV, u16)},
+		[T_U32] = {MMSB_FOR_ALL(ROW_CONV, u32)},
+		[T_U64] = {MMSB_FOR_ALL(ROW_CONV, u64)},
+		[T_F32] = {MMSB_FOR_ALL(ROW_CONV, f32)},
+		[T_F64] = {MMSB_FOR_ALL(ROW_CONV, f64)},
+	},
+	.fill = {fill_8, fill_16, fill_32, fill_64},
+	.load = {load_8, load_16, load_32, load_64},
+	.gather_u32 = {gather_u32_8, gather_u32_16, gather_u32_32, gather_u32_64},
+	.gather_i64 = {gather_i64_8, gather_i64_16, gather_i64_32, gather_i64_64},
+	.take = {take_8, take_16, take_32, take_64},
+	.pack = {pack_8, pack_16, pack_32, pack_64},
+	.store = {MMSB_FOR_ALL(ROW_STORE, )},
+	.tree = {
+#define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) [OP_##id] = ROWS_##reduce(ROW_TREE, types, name),
+#include "../lang/ops.def"
+#undef OP
+	},
+	.scan = {
+#define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) [OP_##id] = ROWS_##reduce(ROW_SCAN, types, name),
+#include "../lang/ops.def"
+#undef OP
+	},
+	.arg = {{MMSB_FOR_NUM(ROW_ARG, arg_min)}, {MMSB_FOR_NUM(ROW_ARG, arg_max)}},
+	.arg_find = {{MMSB_FOR_NUM(ROW_ARG, arg_find_min)}, {MMSB_FOR_NUM(ROW_ARG, arg_find_max)}},
+	.iota = iota,
+	.axpy_i64 = axpy_i64,
+	.axpy_u32 = axpy_u32,
+	.view_clamp = view_clamp,
+	.view_wrap = view_wrap,
+	.view_mirror = view_mirror,
+	.view_outside = view_outside,
+	.count = count,
+};
