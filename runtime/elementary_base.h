@@ -83,6 +83,10 @@ MMSB_EL_FN float mmsb_el_float(uint32_t u) {
 #define MMSB_EL_INF (mmsb_el_double(0x7ff0000000000000ull))
 #define MMSB_EL_NAN (mmsb_el_double(0x7ff8000000000000ull))
 
+MMSB_EL_FN float mmsb_el_absf(float x) {
+    return mmsb_el_float(mmsb_el_bitsf(x) & 0x7fffffffu);
+}
+
 MMSB_EL_FN double mmsb_el_abs(double x) {
     return mmsb_el_double(mmsb_el_bits(x) & ~MMSB_EL_SIGN);
 }
@@ -97,6 +101,13 @@ MMSB_EL_FN double mmsb_el_with_sign(double x, double s) {
  * that integer in two's complement in the low bits of the sum.
  */
 #define MMSB_EL_MAGIC 0x1.8p52
+#define MMSB_EL_MAGICF 0x1.8p23f /* the same for |x| < 2^22 in single precision */
+
+/* What mmsb_el_scale does, in single precision, for biased = n + 254, -152 <= n <= 129. */
+MMSB_EL_FN float mmsb_el_scalef(float y, uint32_t biased) {
+    uint32_t half = biased >> 1;
+    return y * mmsb_el_float(half << 23) * mmsb_el_float((biased - half) << 23);
+}
 
 /* The sum of a and b exactly, as a pair; any a and b. */
 MMSB_EL_FN mmsb_el_pair mmsb_el_sum(double a, double b) {

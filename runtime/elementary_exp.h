@@ -100,16 +100,42 @@ MMSB_EL_FN double mmsb_exp_f64(double x) {
     return mmsb_el_scale(r, mmsb_el_exp_biased(mmsb_el_bits(t)));
 }
 
+/* e^x = 2^n (1 + r + r^2 q) in single precision; n + magic in the bits of `magic`. */
+typedef struct {
+    float r;
+    float r2q;
+    uint32_t magic;
+} mmsb_el_exp_partsf;
+
+MMSB_EL_FN mmsb_el_exp_partsf mmsb_el_exp_reducef(float x) {
+    mmsb_el_exp_partsf e;
+    float t = MMSB_FMAF(x, 0x1.715476p+0f, MMSB_EL_MAGICF);
+    float n = t - MMSB_EL_MAGICF;
+    float r = MMSB_FMAF(n, -0x1.62e43p-1f, x); /* exact */
+    r = MMSB_FMAF(n, 0x1.05c61p-29f, r);
+    {
+        /* |r| <= 0.3467: error of e^r 2^-28.2 */
+    float p = 0x1.694cd2p-10f;
+    p = MMSB_FMAF(p, r, 0x1.123988p-7f);
+    p = MMSB_FMAF(p, r, 0x1.555a26p-5f);
+    p = MMSB_FMAF(p, r, 0x1.555492p-3f);
+    p = MMSB_FMAF(p, r, 0x1.fffffap-2f);
+        e.r2q = r * r * p;
+    }
+    e.r = r;
+    e.magic = mmsb_el_bitsf(t);
+    return e;
+}
+
 MMSB_EL_FN float mmsb_exp_f32(float x) {
-    double c = (double)x;
-    double t, n, r;
-    c = c < -110.0 ? -110.0 : c;
-    c = c > 90.0 ? 90.0 : c;
-    t = MMSB_FMA(c, MMSB_EL_LOG2E, MMSB_EL_MAGIC);
-    n = t - MMSB_EL_MAGIC;
-    r = MMSB_FMA(n, -MMSB_EL_LN2, c);
-    r = 1.0 + MMSB_FMA(r * r, mmsb_el_exp_poly_f32(r), r);
-    return (float)(r * mmsb_el_double((mmsb_el_bits(t) << 52) + 0x3ff0000000000000ull));
+    float c = x < -105.0f ? -105.0f : x;
+    mmsb_el_exp_partsf e;
+    float high, low;
+    c = c > 89.0f ? 89.0f : c;
+    e = mmsb_el_exp_reducef(c);
+    high = 1.0f + e.r;
+    low = e.r - (high - 1.0f);
+    return mmsb_el_scalef(high + (low + e.r2q), e.magic - (mmsb_el_bitsf(MMSB_EL_MAGICF) - 254u));
 }
 
 /*

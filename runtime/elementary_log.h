@@ -57,19 +57,31 @@ MMSB_EL_FN double mmsb_log_f64(double x) {
     return mmsb_el_log_special(x, y.hi + y.lo);
 }
 
+/* In single precision, without the division: log m = f - f^2/2 + f^3 p. */
 MMSB_EL_FN float mmsb_log_f32(float x) {
-    double d = (double)x;
-    mmsb_el_log_parts v = mmsb_el_log_split(d);
-    double f = v.m - 1.0;
-    double s = f / (2.0 + f);
-    double z = s * s;
-    /* error of log m 2^-37.6 */
-    double p = 0x1.e2f371fb23301p-3;
-    p = MMSB_FMA(p, z, 0x1.2438ed769227fp-2);
-    p = MMSB_FMA(p, z, 0x1.999a7a28cce93p-2);
-    p = MMSB_FMA(p, z, 0x1.555554fddb454p-1);
-    p = MMSB_FMA(s, MMSB_FMA(z, p, 2.0), v.k * MMSB_EL_LN2);
-    return (float)mmsb_el_log_special(d, p);
+    int tiny = x < 0x1p-126f;
+    uint32_t shifted = mmsb_el_bitsf(tiny ? x * 0x1p25f : x) + (0x3f800000u - 0x3f3504f3u);
+    float k = (float)(int32_t)(shifted >> 23) - (tiny ? 152.0f : 127.0f);
+    float f = mmsb_el_float((shifted & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
+    float head = k * 0x1.62e4p-1f; /* ln 2 to 15 bits: exact */
+    float high = head + f;
+    float low = f - (high - head);
+    float y, other;
+    /* -0.2929 <= f <= 0.41422: error of log m 2^-30.2 */
+    float p = 0x1.13be12p-4f;
+    p = MMSB_FMAF(p, f, -0x1.dd9932p-4f);
+    p = MMSB_FMAF(p, f, 0x1.e6dd26p-4f);
+    p = MMSB_FMAF(p, f, -0x1.fc3e3ap-4f);
+    p = MMSB_FMAF(p, f, 0x1.233af6p-3f);
+    p = MMSB_FMAF(p, f, -0x1.555b8cp-3f);
+    p = MMSB_FMAF(p, f, 0x1.99a478p-3f);
+    p = MMSB_FMAF(p, f, -0x1.000008p-2f);
+    p = MMSB_FMAF(p, f, 0x1.555548p-2f);
+    low += MMSB_FMAF(f * f, MMSB_FMAF(f, p, -0.5f), k * 0x1.7f7d1cp-20f);
+    y = high + low;
+    other = x < 0.0f ? (x - x) / 0.0f : x;
+    other = x == 0.0f ? (float)-MMSB_EL_INF : other;
+    return x > 0.0f && x < (float)MMSB_EL_INF ? y : other;
 }
 
 /*

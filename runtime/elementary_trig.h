@@ -301,15 +301,14 @@ MMSB_EL_FN double mmsb_tan_f64(double x) {
 
 /* Single precision, in double. */
 
-/* sin on |r| <= 1.5709: error 2^-35.3 */
+/* sin on |r| <= 1.5709: error 2^-27.3. A zero keeps its sign. */
 MMSB_EL_FN float mmsb_el_sin_kernel_f32(double r, uint64_t sign) {
     double z = r * r;
-    double p = -0x1.9a67db7b5c338p-26;
-    p = MMSB_FMA(p, z, 0x1.717078aebacd1p-19);
-    p = MMSB_FMA(p, z, -0x1.a017d967a0a8p-13);
-    p = MMSB_FMA(p, z, 0x1.11110c4958c6ap-7);
-    p = MMSB_FMA(p, z, -0x1.5555554766fe9p-3);
-    p = MMSB_FMA(p * z, r, r);
+    double p = 0x1.5dbd43507a84cp-19;
+    p = MMSB_FMA(p, z, -0x1.9f6ff352c5681p-13);
+    p = MMSB_FMA(p, z, 0x1.110ed34521d1fp-7);
+    p = MMSB_FMA(p, z, -0x1.55554bc6e334ep-3);
+    p = r * MMSB_FMA(p, z, 1.0);
     return (float)mmsb_el_double(mmsb_el_bits(p) ^ sign);
 }
 
@@ -338,8 +337,7 @@ MMSB_EL_FN mmsb_el_angle mmsb_el_cos_angle_f32(double x) {
 
 MMSB_EL_FN float mmsb_sin_small_f32(float x) {
     mmsb_el_angle a = mmsb_el_sin_angle_f32((double)x);
-    float y = mmsb_el_sin_kernel_f32(a.r, a.sign);
-    return x == 0.0f ? x : y;
+    return mmsb_el_sin_kernel_f32(a.r, a.sign);
 }
 
 MMSB_EL_FN float mmsb_cos_small_f32(float x) {
@@ -354,7 +352,6 @@ MMSB_EL_FN float mmsb_sin_f32(float x) {
     float y;
     a = mmsb_el_angle_select(small, mmsb_el_sin_angle_f32(d), a);
     y = mmsb_el_sin_kernel_f32(a.r, a.sign);
-    y = x == 0.0f ? x : y;
     return mmsb_el_abs(d) < MMSB_EL_INF ? y : x - x;
 }
 
