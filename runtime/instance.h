@@ -9,12 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arena.h"
 #include "mmsb.h"
 #include "schedule.h"
 
 /* A sparse pattern: entries in row-major order. Positions of entries ("entry ids") are indices into col[] and into the values of
- * every page of the family. */
+ * every page of the family. Immutable and shared: structural deltas make a new one (sparse.c). */
 typedef struct pattern {
+	uint32_t references;
 	uint64_t n_rows, n_cols, n_entries;
 	uint64_t *row_start;    /* n_rows + 1 */
 	uint32_t *row, *col;    /* of each entry */
@@ -29,7 +31,7 @@ typedef struct group_index {
 	uint64_t n_keys, n_positions;
 	uint64_t *start;        /* n_keys + 1 */
 	uint32_t *pos;
-	uint64_t epoch;         /* of the values it was built from: see page_groups */
+	uint64_t version;       /* of the values it was built from */
 } group_index;
 
 /* Where a field (or the only value) of a page's elements lies: element p at base + p * stride bytes. */
@@ -45,16 +47,20 @@ typedef struct page {
 	int64_t dims[MAX_DIMS];
 	int64_t strides[MAX_DIMS]; /* in elements, row-major */
 	uint64_t count;         /* elements of a dense page; entries now of a sparse one */
-	size_t element;         /* bytes; records packed; 0 for `sparse bool` */
+	size_t element;         /* bytes; records packed; 0 for `sparse bool`, whose entries read true */
 	uint8_t *cur;           /* the values; where a pass writes */
 	uint8_t *prev;          /* the values at the end of the epoch before, during a commit: NULL unless PAGEF_PREV or can roll back */
 	pattern *pat;           /* sparse: shared by the family */
 	pattern *prev_pat;      /* sparse and PAGEF_PREV */
-	uint64_t changed;       /* the last epoch in which a bit changed; 0: never */
-	uint64_t prev_changed;  /* the last epoch in which a bit of `prev` changed */
+	uint64_t changed;       /* the last epoch in which a bit changed (`prev` then changes one later); 0: never */
+	uint64_t changed_before; /* `changed` when the commit at hand began */
+	uint64_t pattern_changed; /* sparse sources: the last epoch in which entries came or went */
+	uint64_t version;       /* counts the changes of cur, for what is built from it */
 	group_index *groups, *prev_groups;
-	size_t capacity;        /* of cur, in elements (sparse pages grow) */
+	size_t capacity;        /* of cur, in bytes; sparse pages alone: they grow, and own cur and prev */
 	size_t prev_capacity;
+	void *packed;           /* mmsb_data of a @soa page; rows and columns of mmsb_entries */
+	size_t packed_capacity;
 } page;
 
 struct mmsb_schedule {
@@ -68,16 +74,24 @@ struct mmsb_instance {
 	mmsb_options options;
 	int threads;
 	bool bound;
+	bool stale;             /* memory ran out amid an epoch: pages of one buffer are to be computed anew */
+	bool can_fail;          /* some pass can: derived pages have two buffers */
 	int64_t *sizes;         /* value of each sch_size, once bound */
 	scalar *params;         /* value of each param */
 	uint8_t *param_known;
 	char **param_from;      /* where the value comes from, for messages */
+	struct shape_given *shapes; /* what is known of sizes: sizes.c */
+	uint32_t n_shapes, cap_shapes;
+	arena arena;            /* of the dense pages */
 	page *pages;
+	mmsb_field *fields;     /* of all records, for mmsb_page_info */
 	uint64_t epoch;         /* the last that succeeded */
+	uint64_t commits;       /* counts commits begun, failed ones too */
 	mmsb_pass_stats *pass_stats;
 	mmsb_stats stats;
 	struct staging *staging;  /* delta.c */
 	struct watch *watches;    /* changes.c, one per page, or NULL */
+	struct undo *undo;        /* apply.c */
 	struct executor *executor; /* executor.h: buffers of the threads */
 };
 
@@ -92,10 +106,51 @@ column page_column(const mmsb_instance *, const page *, bool prev, uint32_t fiel
 int fail(mmsb_error *err, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int fail_memory(mmsb_error *err, size_t bytes, const char *what);
 
+/* Keeps a schedule alive; mmsb_schedule_close lets go. */
+void schedule_retain(mmsb_schedule *);
+
+/* Makes *buffer hold at least `bytes`; what was in it stays. -1: no memory, and nothing has changed. */
+int reserve(void *buffer_address, size_t *capacity, size_t bytes);
+
+/* The values of a page as packed records, row-major; of a @soa page a copy in page.packed (NULL: no memory). */
+const uint8_t *page_packed(mmsb_instance *, page *);
+
+/* ---- sizes.c: params and the sizes that follow ------------------------------------------------- */
+
+/* Solves and evaluates all params and sizes. */
+int sizes_bind(mmsb_instance *, mmsb_error *err);
+void sizes_free(mmsb_instance *);
+
+/* ---- sparse.c ---------------------------------------------------------------------------------- */
+
+/* A pattern of n entries sorted by row, then column, all different; takes copies. columns: with its transpose. NULL: no memory. */
+pattern *pattern_new(uint64_t n_rows, uint64_t n_cols, uint64_t n, const uint32_t *row, const uint32_t *col, bool columns);
+pattern *pattern_retain(pattern *);
+void pattern_release(pattern *); /* NULL is allowed */
+
+/* The entry id of (row, col), or UINT64_MAX. */
+uint64_t pattern_find(const pattern *, uint64_t row, uint64_t col);
+
+/* ---- delta.c, apply.c, changes.c, digest.c, epoch.c -------------------------------------------- */
+
+struct staging *staging_new(uint32_t n_pages);
+void staging_free(struct staging *, uint32_t n_pages);
+bool staging_empty(const mmsb_instance *);
+
+/* Puts what is staged into the source pages, keeping how to undo it; pages that really changed get `changed` = epoch. */
+int apply_staged(mmsb_instance *, uint64_t epoch, mmsb_error *err);
+void apply_undo(mmsb_instance *);  /* puts back what apply_staged changed */
+void apply_keep(mmsb_instance *);  /* forgets how to */
+void undo_free(mmsb_instance *);
+
+int changes_collect(mmsb_instance *, uint64_t epoch, mmsb_error *err); /* after a commit, for watched pages */
+void changes_free(mmsb_instance *);
+
 /* ---- index.c ----------------------------------------------------------------------------------- */
 
 /* The positions of a one-dimensional index page by value, built when the page changed since; NULL: no memory. */
 const group_index *page_groups(mmsb_instance *, page *, bool prev);
+void index_free(group_index *); /* NULL is allowed */
 
 /* ---- executor.h: what evaluates, implemented by portable.c ------------------------------------- */
 

@@ -8,7 +8,7 @@ libmmsb_internal_la_SOURCES = \
 	%D%/elementary.h %D%/elementary_arc.h %D%/elementary_base.h %D%/elementary_erf.h \
 	%D%/elementary_exp.h %D%/elementary_log.h %D%/elementary_trig.h \
 	%D%/guard.def %D%/guard.h \
-	%D%/instance.h \
+	%D%/instance.h %D%/mmsb.h \
 	%D%/number.c %D%/number.h %D%/number_print.c \
 	%D%/scalar.h \
 	%D%/schedule.h \
@@ -33,6 +33,22 @@ libkernels_v4_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=v4
 libkernels_v4_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS) -march=x86-64-v4 -mprefer-vector-width=512
 libmmsb_internal_la_LIBADD += libkernels_v3.la libkernels_v4.la
 endif
+
+# Instances, their pages and epochs.
+libmmsb_internal_la_SOURCES += \
+	%D%/apply.c %D%/apply.h %D%/apply_sparse.c \
+	%D%/arena.c %D%/arena.h \
+	%D%/changes.c \
+	%D%/delta.c %D%/delta.h \
+	%D%/digest.c \
+	%D%/epoch.c \
+	%D%/error.c \
+	%D%/index.c \
+	%D%/info.c \
+	%D%/instance.c \
+	%D%/schedule.c \
+	%D%/sizes.c \
+	%D%/sparse.c
 
 # What evaluates.
 libmmsb_internal_la_SOURCES += %D%/kernel_pick.c

@@ -124,7 +124,7 @@ static int check_page_init(verifier *v, uint32_t i)
 		return MMSB_OK;
 	CHECK(p->init == NONE && p->init_page < s->n_pages, "page", i, "init");
 	const sch_page *q = &s->pages[p->init_page];
-	CHECK(q->role == PAGE_ROLE_IN && q->type == p->type && q->record == p->record && q->ndim == p->ndim &&
+	CHECK(q->role == PAGE_ROLE_IN && q->init_page == NONE && q->type == p->type && q->record == p->record && q->ndim == p->ndim &&
 	      q->index_size == p->index_size && !((q->flags | p->flags) & PAGEF_SPARSE), "page", i, "its init page is of another kind");
 	for (uint32_t d = 0; d < p->ndim; d++)
 		CHECK(q->dims[d] == p->dims[d], "page", i, "its init page has another shape");

@@ -1,0 +1,295 @@
+/* delta.c - staging: deltas are checked and copied where they are given, and wait for the commit. */
+#include "delta.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct staging *staging_new(uint32_t n_pages)
+{
+	staging *s = calloc(1, sizeof *s);
+	if (s)
+		s->pages = calloc((size_t)n_pages + 1, sizeof *s->pages);
+	if (s && !s->pages) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void staging_free(struct staging *s, uint32_t n_pages)
+{
+	for (uint32_t i = 0; s && i < n_pages; i++) {
+		free(s->pages[i].ops);
+		free(s->pages[i].index);
+		free(s->pages[i].values);
+		free(s->pages[i].order);
+	}
+	if (s)
+		free(s->pages);
+	free(s);
+}
+
+bool staging_empty(const mmsb_instance *m) { return m->staging->total == 0; }
+
+void mmsb_discard(mmsb_instance *m)
+{
+	if (!m->staging)
+		return;
+	for (uint32_t i = 0; m->staging->total && i < m->sch->n_pages; i++) {
+		staged_page *p = &m->staging->pages[i];
+		p->n_ops = p->n_index = p->n_values = 0;
+	}
+	m->staging->total = 0;
+}
+
+/* ---- values ---- */
+
+/* Copies n values of one type, `from` apart by `step` bytes, to `to` apart by `gap`; booleans become 0 or 1, nans canonical.
+ * range: values of index(D) must lie below it (0: none is checked). Returns the position of the first that does not, or n. */
+static size_t copy_values(uint8_t type, uint64_t range, uint8_t *to, size_t gap, const uint8_t *from, size_t step, size_t n)
+{
+	size_t width = type_table[type].bytes, i = 0;
+	bool plain = type_table[type].kind == KIND_S || (type_table[type].kind == KIND_U && !range);
+	if (plain && gap == width && step == width) {
+		memcpy(to, from, n * width);
+		return n;
+	}
+	for (; i < n; i++, to += gap, from += step) {
+		scalar v = {0};
+		memcpy(&v, from, width);
+		if (type == T_BOOL)
+			v.BOOL = v.BOOL != 0;
+		else if (type == T_F32 && v.F32 != v.F32)
+			v.U32 = 0x7fc00000u;
+		else if (type == T_F64 && v.F64 != v.F64)
+			v.U64 = UINT64_C(0x7ff8000000000000);
+		else if (range && v.U32 >= range)
+			return i;
+		memcpy(to, &v, width);
+	}
+	return n;
+}
+
+/* Below what an index(D) value must lie; 0 also where it is no index (take_column tells them apart). */
+static uint64_t range_of(const mmsb_instance *m, uint32_t index_size)
+{
+	return index_size == NONE ? 0 : (uint64_t)m->sizes[index_size];
+}
+
+static int out_of_range(const mmsb_instance *m, const page *p, const char *field, size_t at, uint64_t value, uint64_t range, mmsb_error *err)
+{
+	fail(err, MMSB_RANGE, "page %s%s%s: value %" PRIu64 " of the %zu. element given is no index: it must be below %" PRIu64,
+	     sch_text(m->sch, p->def->name), field ? "." : "", field ? field : "", value, at + 1, range);
+	if (err)
+		err->page = (int)p->id;
+	return MMSB_RANGE;
+}
+
+/* Takes n values of a field (or of a page without fields). */
+static int take_column(const mmsb_instance *m, const page *p, uint8_t type, uint32_t index_size, const char *field, uint8_t *to, size_t gap,
+                       const uint8_t *from, size_t step, size_t n, mmsb_error *err)
+{
+	uint64_t range = range_of(m, index_size), value = 0;
+	size_t done = index_size != NONE && range == 0 ? 0 : copy_values(type, range, to, gap, from, step, n);
+	if (done == n)
+		return MMSB_OK;
+	memcpy(&value, from + done * step, type_table[type].bytes);
+	return out_of_range(m, p, field, done, value, range, err);
+}
+
+/* Takes n whole elements; to has room. */
+static int take_elements(const mmsb_instance *m, const page *p, uint8_t *to, const uint8_t *from, size_t n, mmsb_error *err)
+{
+	const sch_page *d = p->def;
+	if (d->record == NONE)
+		return take_column(m, p, d->type, d->index_size, NULL, to, p->element, from, p->element, n, err);
+	const sch_record *r = &m->sch->records[d->record];
+	memset(to, 0, n * p->element); /* what lies between fields */
+	for (uint32_t k = 0; k < r->n_fields; k++) {
+		const sch_field *f = &m->sch->fields[r->first_field + k];
+		int status = take_column(m, p, f->type, f->index_size, sch_text(m->sch, f->name), to + f->offset, p->element,
+		                         from + f->offset, p->element, n, err);
+		if (status)
+			return status;
+	}
+	return MMSB_OK;
+}
+
+/* ---- staging ---- */
+
+/* The source page of this number, bound and of this kind. */
+static int find_source(mmsb_instance *m, int id, bool sparse, page **out, mmsb_error *err)
+{
+	if (id < 0 || (uint32_t)id >= m->sch->n_pages)
+		return fail(err, MMSB_NAME, "there is no page number %d", id);
+	const sch_page *d = &m->sch->pages[id];
+	const char *name = sch_text(m->sch, d->name);
+	if (d->role != PAGE_ROLE_IN)
+		return fail(err, MMSB_NAME, "page %s is no source: it follows from an edge and takes no deltas", name);
+	if (sparse != ((d->flags & PAGEF_SPARSE) != 0))
+		return fail(err, MMSB_TYPE, sparse ? "page %s is dense: write its elements" : "page %s is sparse: insert or erase its entries", name);
+	if (sparse && d->like != NONE)
+		return fail(err, MMSB_TYPE, "page %s shares the entries of %s: insert or erase them there", name,
+		            sch_text(m->sch, m->sch->pages[d->like].name));
+	if (!m->bound) {
+		int status = mmsb_bind(m, err);
+		if (status)
+			return status;
+	}
+	*out = &m->pages[id];
+	return MMSB_OK;
+}
+
+/* Room for one more op, n positions and `bytes` of values. */
+static int make_room(staged_page *s, size_t n, size_t bytes, mmsb_error *err)
+{
+	if (reserve(&s->ops, &s->cap_ops, (s->n_ops + 1) * sizeof *s->ops) ||
+	    reserve(&s->index, &s->cap_index, (s->n_index + n) * sizeof *s->index) ||
+	    reserve(&s->values, &s->cap_values, s->n_values + bytes))
+		return fail_memory(err, n * sizeof *s->index + bytes, "staged deltas");
+	return MMSB_OK;
+}
+
+/* What was put behind the ends of index[] and values[] becomes part of the stage. */
+static void add_op(mmsb_instance *m, staged_page *s, staged_kind kind, uint32_t field, uint64_t first, uint64_t count, size_t n_index,
+                   size_t bytes)
+{
+	staged_op *last = s->n_ops ? &s->ops[s->n_ops - 1] : NULL;
+	if (last && last->kind == kind && last->field == field && (kind != STAGED_RANGE || last->first + last->count == first))
+		last->count += count;
+	else
+		s->ops[s->n_ops++] = (staged_op){kind, field, first, count, s->n_index, s->n_values};
+	s->n_index += n_index;
+	s->n_values += bytes;
+	m->staging->total += count;
+}
+
+static int bad_position(const mmsb_instance *m, const page *p, uint64_t at, mmsb_error *err)
+{
+	fail(err, MMSB_RANGE, "page %s has %" PRIu64 " element%s, there is no number %" PRIu64, sch_text(m->sch, p->def->name), p->count,
+	     p->count == 1 ? "" : "s", at);
+	if (err)
+		err->page = (int)p->id;
+	return MMSB_RANGE;
+}
+
+int mmsb_write(mmsb_instance *m, int id, size_t first, size_t count, const void *values, mmsb_error *err)
+{
+	page *p;
+	int status = find_source(m, id, false, &p, err);
+	if (status || count == 0)
+		return status;
+	if (first > p->count || count > p->count - first)
+		return bad_position(m, p, first > p->count ? first : p->count, err);
+	staged_page *s = &m->staging->pages[id];
+	size_t bytes = count * p->element;
+	status = make_room(s, 0, bytes, err);
+	if (!status)
+		status = take_elements(m, p, s->values + s->n_values, values, count, err);
+	if (!status)
+		add_op(m, s, STAGED_RANGE, 0, first, count, 0, bytes);
+	return status;
+}
+
+static int take_positions(const mmsb_instance *m, const page *p, staged_page *s, size_t count, const uint64_t *index, mmsb_error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (index[i] >= p->count)
+			return bad_position(m, p, index[i], err);
+		s->index[s->n_index + i] = index[i];
+	}
+	return MMSB_OK;
+}
+
+int mmsb_scatter(mmsb_instance *m, int id, size_t count, const uint64_t *index, const void *values, mmsb_error *err)
+{
+	page *p;
+	int status = find_source(m, id, false, &p, err);
+	if (status || count == 0)
+		return status;
+	staged_page *s = &m->staging->pages[id];
+	size_t bytes = count * p->element;
+	status = make_room(s, count, bytes, err);
+	if (!status)
+		status = take_positions(m, p, s, count, index, err);
+	if (!status)
+		status = take_elements(m, p, s->values + s->n_values, values, count, err);
+	if (!status)
+		add_op(m, s, STAGED_SCATTER, 0, 0, count, count, bytes);
+	return status;
+}
+
+int mmsb_scatter_field(mmsb_instance *m, int id, unsigned field, size_t count, const uint64_t *index, const void *values, mmsb_error *err)
+{
+	page *p;
+	int status = find_source(m, id, false, &p, err);
+	if (status)
+		return status;
+	const sch_record *r = p->def->record == NONE ? NULL : &m->sch->records[p->def->record];
+	if (!r || field >= r->n_fields)
+		return fail(err, MMSB_NAME, "page %s has no field number %u", sch_text(m->sch, p->def->name), field);
+	if (count == 0)
+		return MMSB_OK;
+	const sch_field *f = &m->sch->fields[r->first_field + field];
+	size_t width = type_table[f->type].bytes, bytes = count * width;
+	staged_page *s = &m->staging->pages[id];
+	status = make_room(s, count, bytes, err);
+	if (!status)
+		status = take_positions(m, p, s, count, index, err);
+	if (!status)
+		status = take_column(m, p, f->type, f->index_size, sch_text(m->sch, f->name), s->values + s->n_values, width, values, width, count, err);
+	if (!status)
+		add_op(m, s, STAGED_FIELD, field, 0, count, count, bytes);
+	return status;
+}
+
+static int take_entries(const mmsb_instance *m, const page *p, staged_page *s, size_t count, const uint64_t *row, const uint64_t *col,
+                        mmsb_error *err)
+{
+	uint64_t rows = (uint64_t)p->dims[0], cols = (uint64_t)p->dims[1];
+	for (size_t i = 0; i < count; i++) {
+		if (row[i] >= rows || col[i] >= cols) {
+			fail(err, MMSB_RANGE, "page %s has %" PRIu64 " rows and %" PRIu64 " columns, there is no entry (%" PRIu64 ", %" PRIu64 ")",
+			     sch_text(m->sch, p->def->name), rows, cols, row[i], col[i]);
+			if (err)
+				err->page = (int)p->id;
+			return MMSB_RANGE;
+		}
+		s->index[s->n_index + i] = row[i] << 32 | col[i];
+	}
+	return MMSB_OK;
+}
+
+int mmsb_insert(mmsb_instance *m, int id, size_t count, const uint64_t *row, const uint64_t *col, const void *values, mmsb_error *err)
+{
+	page *p;
+	int status = find_source(m, id, true, &p, err);
+	if (status || count == 0)
+		return status;
+	staged_page *s = &m->staging->pages[id];
+	size_t bytes = count * p->element;
+	status = make_room(s, count, bytes, err);
+	if (!status)
+		status = take_entries(m, p, s, count, row, col, err);
+	if (!status && p->element)
+		status = take_elements(m, p, s->values + s->n_values, values, count, err);
+	if (!status)
+		add_op(m, s, STAGED_INSERT, 0, 0, count, count, bytes);
+	return status;
+}
+
+int mmsb_erase(mmsb_instance *m, int id, size_t count, const uint64_t *row, const uint64_t *col, mmsb_error *err)
+{
+	page *p;
+	int status = find_source(m, id, true, &p, err);
+	if (status || count == 0)
+		return status;
+	staged_page *s = &m->staging->pages[id];
+	status = make_room(s, count, 0, err);
+	if (!status)
+		status = take_entries(m, p, s, count, row, col, err);
+	if (!status)
+		add_op(m, s, STAGED_ERASE, 0, 0, count, count, 0);
+	return status;
+}

@@ -1,0 +1,35 @@
+/* delta.h - what is staged for the next epoch: written by delta.c, put into pages by apply.c. Internal. */
+#ifndef MMSB_DELTA_H
+#define MMSB_DELTA_H
+
+#include "instance.h"
+
+typedef enum staged_kind { STAGED_RANGE, STAGED_SCATTER, STAGED_FIELD, STAGED_INSERT, STAGED_ERASE } staged_kind;
+
+/* One call, or several alike in a row. Its values lie in the page's values[], one element (STAGED_FIELD: one field value)
+ * after the other; its positions in index[] (sparse: row << 32 | column; STAGED_RANGE: none). */
+typedef struct staged_op {
+	uint32_t kind;     /* staged_kind */
+	uint32_t field;    /* STAGED_FIELD */
+	uint64_t first;    /* STAGED_RANGE */
+	uint64_t count;
+	size_t index;      /* where in index[] */
+	size_t values;     /* where in values[], bytes */
+} staged_op;
+
+typedef struct staged_page {
+	staged_op *ops;
+	uint64_t *index;
+	uint8_t *values;
+	size_t n_ops, n_index, n_values;                 /* n_values in bytes */
+	size_t cap_ops, cap_index, cap_values;           /* in bytes */
+	void *order;                                     /* apply_sparse.c: sorting the entries of a sparse page */
+	size_t cap_order;
+} staged_page;
+
+typedef struct staging {
+	uint64_t total;    /* deltas staged since the last commit */
+	staged_page *pages;
+} staging;
+
+#endif

@@ -1,0 +1,265 @@
+/* epoch.c - a commit: all that is staged becomes one epoch, or nothing does.
+ *
+ * The order stands in mmsb_commit: bind, keep the values of the epoch before, change the sources, run the passes, publish. */
+#include <string.h>
+#include <time.h>
+
+#include "apply.h"
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static bool is_derived(const page *p) { return p->def->pass != NONE; }
+static bool is_sparse(const page *p) { return (p->def->flags & PAGEF_SPARSE) != 0; }
+
+static size_t value_bytes(const page *p) { return p->count * p->element; }
+
+/* ---- the values of the epoch before ---- */
+
+static void swap_buffers(page *p)
+{
+	uint8_t *values = p->cur;
+	p->cur = p->prev;
+	p->prev = values;
+	size_t capacity = p->capacity;
+	p->capacity = p->prev_capacity;
+	p->prev_capacity = capacity;
+	if (!is_sparse(p))
+		return;
+	/* The pattern of a derived page is its owner's: prev_pat is what the values in prev belong to. */
+	pattern_release(p->prev_pat);
+	p->prev_pat = pattern_retain(p->pat);
+}
+
+/* Copies the values of a source, which is changed in place. */
+static int copy_source(page *p, mmsb_error *err)
+{
+	size_t n = value_bytes(p);
+	if (is_sparse(p)) {
+		if (reserve(&p->prev, &p->prev_capacity, n))
+			return fail_memory(err, n, "the values of the epoch before");
+		pattern_release(p->prev_pat);
+		p->prev_pat = pattern_retain(p->pat);
+	}
+	if (n)
+		memcpy(p->prev, p->cur, n);
+	return MMSB_OK;
+}
+
+/* What prev reads in epoch `epoch`: today's values move to the second buffer before anything changes. Derived pages are
+ * written anew; for sources and for derived pages of one buffer nothing moves. */
+static int begin_pages(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
+{
+	for (uint32_t i = 0; i < m->sch->n_pages; i++) {
+		page *p = &m->pages[i];
+		int status = MMSB_OK;
+		if (!p->prev && !p->prev_pat)
+			continue;
+		if (is_derived(p))
+			swap_buffers(p);
+		else if (epoch == 1 || p->changed + 1 == epoch || m->stale)
+			status = copy_source(p, err);
+		if (status) { /* the state is as before: derived pages swap back */
+			while (i-- > 0)
+				if (m->pages[i].prev && is_derived(&m->pages[i]))
+					swap_buffers(&m->pages[i]);
+			return status;
+		}
+	}
+	return MMSB_OK;
+}
+
+/* `init P`: before the first epoch a derived page has the value that source P has in epoch 1 (sources: apply.c). */
+static void take_init_pages(mmsb_instance *m)
+{
+	for (uint32_t i = 0; i < m->sch->n_pages; i++) {
+		page *p = &m->pages[i];
+		if (p->def->init_page == NONE || !is_derived(p))
+			continue;
+		uint32_t n = p->def->record == NONE ? 1 : m->sch->records[p->def->record].n_fields;
+		for (uint32_t k = 0; k < n; k++) {
+			uint32_t field = p->def->record == NONE ? NONE : k;
+			column to = page_column(m, p, p->prev != NULL, field), c = page_column(m, &m->pages[p->def->init_page], false, field);
+			store_column(&to, 0, NULL, p->count, c.base, c.stride, NULL);
+		}
+	}
+}
+
+/* ---- passes ---- */
+
+/* A page or pattern that the pass reads in this epoch differs from what the pass read in the epoch before. */
+static bool input_changed(const mmsb_instance *m, uint32_t pass, uint64_t epoch)
+{
+	const schedule *s = m->sch;
+	const sch_pass *ps = &s->passes[pass];
+	const sch_kernel *k = &s->kernels[ps->kernel];
+	for (uint32_t i = 0; i < k->n_reads; i++) {
+		const sch_read *r = &s->reads[k->first_read + i];
+		if (r->page == ps->page && !r->prev)
+			continue; /* the fixpoint's own rounds */
+		if (m->pages[r->page].changed == epoch - (r->prev ? 1 : 0))
+			return true;
+	}
+	for (uint32_t i = 0; i < k->n_regions; i++) {
+		const sch_region *g = &s->regions[k->first_region + i];
+		if (g->page != NONE && m->pages[g->page].changed == epoch - g->prev)
+			return true;
+	}
+	return ps->start_page != NONE && m->pages[ps->start_page].changed == epoch;
+}
+
+/* Room for the values of a derived sparse page: one for each entry of the pattern that it is like. */
+static int fit_sparse(page *p, mmsb_error *err)
+{
+	p->count = p->pat->n_entries;
+	if (reserve(&p->cur, &p->capacity, value_bytes(p) + 1))
+		return fail_memory(err, value_bytes(p), "the values of a sparse page");
+	return MMSB_OK;
+}
+
+/* The values that the page had before this pass, in the same layout; NULL if the pattern is another now. */
+static const uint8_t *old_values(const mmsb_instance *m, const page *p, uint64_t epoch)
+{
+	if (is_sparse(p) && m->pages[p->def->like].pattern_changed == epoch)
+		return NULL;
+	return p->prev ? p->prev : p->cur;
+}
+
+static int run_pass(mmsb_instance *m, uint32_t i, uint64_t epoch, mmsb_error *err)
+{
+	const sch_pass *ps = &m->sch->passes[i];
+	page *p = &m->pages[ps->page];
+	uint64_t changed = 0;
+	if (is_sparse(p)) {
+		int status = fit_sparse(p, err);
+		if (status)
+			return status;
+	}
+	bool needed = epoch == 1 || m->stale || input_changed(m, i, epoch);
+	if (!needed && (!m->options.scratch || ps->kind == PASS_FIX_BOUNDED || ps->kind == PASS_FIX_NUMERIC)) {
+		if (p->prev && value_bytes(p))
+			memcpy(p->cur, p->prev, value_bytes(p));
+		return MMSB_OK;
+	}
+	const uint8_t *was = old_values(m, p, epoch);
+	uint64_t start = now_ns();
+	int status = executor_pass(m, i, was, &changed, err);
+	m->pass_stats[i].ns += now_ns() - start;
+	m->pass_stats[i].epochs++;
+	m->pass_stats[i].changed += changed;
+	if (changed || (is_sparse(p) && !was)) {
+		p->changed = epoch;
+		p->version++;
+	}
+	return status;
+}
+
+static int run_passes(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
+{
+	int status = MMSB_OK;
+	for (uint32_t i = 0; i < m->sch->n_passes && !status; i++)
+		status = run_pass(m, i, epoch, err);
+	return status;
+}
+
+/* ---- failure ---- */
+
+/* Everything as before the commit: sources by their undo, derived pages by their second buffer. Where there is one buffer
+ * only memory can have run out: what is in it is not to be trusted until the next commit has evaluated everything. */
+static void roll_back(mmsb_instance *m, uint64_t epoch)
+{
+	apply_undo(m);
+	for (uint32_t i = 0; i < m->sch->n_pages; i++) {
+		page *p = &m->pages[i];
+		if (p->pattern_changed == epoch)
+			p->pattern_changed = 0;
+		if (!is_derived(p))
+			continue;
+		if (p->prev || p->prev_pat)
+			swap_buffers(p);
+		else
+			m->stale = true;
+		if (is_sparse(p))
+			p->count = p->pat->n_entries;
+		if (p->changed == epoch)
+			p->changed = p->changed_before;
+		p->version++;
+	}
+}
+
+static void note_failure(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
+{
+	m->stats.failed++;
+	if (!err)
+		return;
+	err->epoch = epoch;
+	char text[sizeof err->message];
+	memcpy(text, err->message, sizeof text);
+	int page_at_fault = err->page;
+	uint64_t index[8];
+	unsigned ndim = err->ndim;
+	memcpy(index, err->index, sizeof index);
+	fail(err, err->status, "epoch %llu failed: %.900s", (unsigned long long)epoch, text);
+	err->page = page_at_fault;
+	err->ndim = ndim;
+	err->epoch = epoch;
+	memcpy(err->index, index, sizeof index);
+}
+
+/* ---- the commit ---- */
+
+int mmsb_commit(mmsb_instance *m, uint64_t *epoch, mmsb_error *err)
+{
+	mmsb_error local;
+	err = err ? err : &local;
+	int status = mmsb_bind(m, err);
+	if (status)
+		return status;
+	uint64_t e = m->epoch + 1, t0 = now_ns();
+	m->commits++;
+	for (uint32_t i = 0; i < m->sch->n_pages; i++)
+		m->pages[i].changed_before = m->pages[i].changed;
+	status = begin_pages(m, e, err);
+	if (status)
+		return note_failure(m, e, err), mmsb_discard(m), status;
+	status = apply_staged(m, e, err);
+	if (!status && e == 1)
+		take_init_pages(m);
+	m->stats.staged += m->staging->total;
+	uint64_t t1 = now_ns();
+	if (!status)
+		status = run_passes(m, e, err);
+	uint64_t t2 = now_ns();
+	if (!status)
+		status = changes_collect(m, e, err);
+	mmsb_discard(m);
+	if (status) {
+		roll_back(m, e);
+		note_failure(m, e, err);
+		return status;
+	}
+	apply_keep(m);
+	m->epoch = e;
+	m->stale = false;
+	m->stats.epochs++;
+	m->stats.ns_apply += t1 - t0;
+	m->stats.ns_passes += t2 - t1;
+	m->stats.ns_publish += now_ns() - t2;
+	if (epoch)
+		*epoch = e;
+	return MMSB_OK;
+}
+
+int mmsb_ticks(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_error *err)
+{
+	if (m->staging && !staging_empty(m))
+		return fail(err, MMSB_ORDER, "ticks are epochs without deltas, but some are staged: commit or discard them first");
+	int status = MMSB_OK;
+	for (uint64_t i = 0; i < n && !status; i++)
+		status = mmsb_commit(m, epoch, err);
+	return status;
+}
