@@ -302,7 +302,7 @@ static int cell_value(reader *r, const cell *c, unsigned type, scalar *out)
 	if (c->at == c->end) {
 		static const char nan_text[] = {'n', 'a', 'n'};
 		if (type_table[type].kind == KIND_F)
-			return (int)number_parse(nan_text, nan_text + 3, type, NUMBER_STRICT, out); /* 0: it is a number */
+			return number_parse(nan_text, nan_text + 3, type, NUMBER_STRICT, out) == NUMBER_OK ? MMSB_OK : MMSB_TYPE;
 		return BAD(r, c->at, "page '%s': the cell is empty, which only floats may be (it is nan then), and this is %s",
 		           r->want->page->name, type_table[type].name);
 	}
