@@ -53,15 +53,24 @@ libmmsb_internal_la_SOURCES += \
 # What evaluates.
 libmmsb_internal_la_SOURCES += %D%/kernel_pick.c
 
+# The library, shared and static, with one header.
 lib_LTLIBRARIES += libmmsb.la
-#include_HEADERS += %D%/mmsb.h
-#libmmsb_la_SOURCES =
-#libmmsb_la_LIBADD = libmmsb_internal.la $(XXHASH_LIBS)
-#libmmsb_la_LDFLAGS = -version-info 0:0:0 -no-undefined -export-symbols $(srcdir)/runtime/mmsb.sym
-#EXTRA_libmmsb_la_DEPENDENCIES = $(srcdir)/runtime/mmsb.sym
-#EXTRA_DIST += runtime/mmsb.sym
+include_HEADERS += %D%/mmsb.h
+libmmsb_la_SOURCES =
+libmmsb_la_LIBADD = libmmsb_internal.la $(XXHASH_LIBS)
+libmmsb_la_LDFLAGS = -version-info 0:0:0 -no-undefined -export-symbols $(srcdir)/runtime/mmsb.sym
+EXTRA_libmmsb_la_DEPENDENCIES = $(srcdir)/runtime/mmsb.sym
+EXTRA_DIST += runtime/mmsb.sym
+
+# Files in and out: of the program, not of the library.
+noinst_LTLIBRARIES += libmmsb_files.la
+libmmsb_files_la_SOURCES = \
+	%D%/array.c %D%/array.h \
+	%D%/csv.c %D%/csv.h %D%/csv_write.c \
+	%D%/iofile.c %D%/iofile.h \
+	%D%/npy.c %D%/npy.h
 
 # When mmsb.c is there:
 #   bin_PROGRAMS += mmsb
 #   mmsb_SOURCES = %D%/mmsb.c %D%/cmd_run.c …
-#mmsb_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
+#mmsb_LDADD = libcompiler.la liblang.la libmmsb_files.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)

@@ -16,9 +16,9 @@ TESTS += $(CASES) $(DOCUMENTS)
 EXTRA_DIST += $(CASES) %D%/cases/README.md
 
 # tests of the project itself
-SCRIPTS_TESTS = %D%/lists.sh
+SCRIPTS_TESTS = %D%/lists.sh %D%/exports.sh
 TESTS += $(SCRIPTS_TESTS)
-EXTRA_DIST += $(SCRIPTS_TESTS) %D%/exports.sh
+EXTRA_DIST += $(SCRIPTS_TESTS)
 
 # unit tests with Check: unit.h has their main
 noinst_HEADERS += %D%/unit.h
@@ -32,7 +32,7 @@ check-local:
 endif
 # what a unit test program links
 UNIT_CFLAGS = $(CHECK_CFLAGS)
-UNIT_LIBS = libmmsb_internal.la $(XXHASH_LIBS) $(CHECK_LIBS)
+UNIT_LIBS = libmmsb_files.la libmmsb_internal.la $(XXHASH_LIBS) $(CHECK_LIBS)
 
 # what has threads of its own, for the thread sanitizer
 THREAD_TESTS =
