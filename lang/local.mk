@@ -15,6 +15,8 @@ BUILT_SOURCES += %D%/parser.h
 %D%/lexer.c: %D%/parser.h
 
 # Tree -> checked program.
+liblang_la_SOURCES += %D%/check.c %D%/check.h %D%/names.c %D%/declare.c %D%/page.c %D%/instance.c %D%/edge.c \
+	%D%/order.c %D%/size.c %D%/type.c %D%/literal.c %D%/expr.c %D%/call.c %D%/read.c %D%/sparse.c %D%/reduce.c
 liblang_la_SOURCES += %D%/classify.c %D%/expr_map.c %D%/expr_map.h %D%/fix.c %D%/fix_term.c %D%/fix_term.h \
 	%D%/fix_range.c %D%/fix_range.h %D%/format.h %D%/program.h
 

@@ -188,8 +188,10 @@ struct p_expr {
 	uint8_t kind;    /* p_kind */
 	uint8_t op;      /* op_id, P_OP */
 	uint8_t n_args;
+	uint16_t depth;  /* of the tree below, 1 for a leaf, and its nodes counted as a tree: the checker bounds both, */
 	p_type type;
 	lang_span span;
+	uint32_t weight; /* so that later rooms may recurse and may copy. Nodes made after it may leave them 0. */
 	p_expr **args;
 	union {
 		scalar value;            /* P_CONST */
@@ -233,6 +235,10 @@ typedef struct p_program {
 /* Checks a loaded program (module.h). NULL when there was an error, all of which are in ctx (up to its limit). */
 struct lang_program;
 p_program *lang_check(lang_ctx *ctx, const struct lang_program *loaded);
+
+/* As the language writes them, in the arena: "2 * N + 1", "index(N)". NULL when out of memory. */
+const char *p_size_text(lang_ctx *ctx, const p_size *size);
+const char *p_type_text(lang_ctx *ctx, const p_type *type);
 
 /* Parts of lang_check, in its order, after an edge has been typed: classify.c fills in p_read.access, p_reduce.rclass and
  * what goes with it; fix.c finds out whether an exact fixpoint is one (setting fix, fix_op, fix_start, guards and
