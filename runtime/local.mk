@@ -67,7 +67,9 @@ noinst_LTLIBRARIES += libmmsb_files.la
 libmmsb_files_la_SOURCES = \
 	%D%/array.c %D%/array.h \
 	%D%/csv.c %D%/csv.h %D%/csv_write.c \
+	%D%/deltatext.c %D%/deltatext.h \
 	%D%/iofile.c %D%/iofile.h \
+	%D%/mtx.c %D%/mtx.h %D%/mtx_write.c \
 	%D%/npy.c %D%/npy.h
 
 # When mmsb.c is there:

@@ -30,12 +30,12 @@ static linear linear_combine(const linear *a, const linear *b, uint32_t kind)
 		r.ok = false;
 	int64_t cross1, cross2;
 	if (kind == SIZE_ADD)
-		r.ok &= !__builtin_add_overflow(a->base, b->base, &r.base) & !__builtin_add_overflow(a->factor, b->factor, &r.factor);
+		r.ok &= !__builtin_add_overflow(a->base, b->base, &r.base) && !__builtin_add_overflow(a->factor, b->factor, &r.factor);
 	else if (kind == SIZE_SUB)
-		r.ok &= !__builtin_sub_overflow(a->base, b->base, &r.base) & !__builtin_sub_overflow(a->factor, b->factor, &r.factor);
+		r.ok &= !__builtin_sub_overflow(a->base, b->base, &r.base) && !__builtin_sub_overflow(a->factor, b->factor, &r.factor);
 	else
-		r.ok &= (a->factor == 0 || b->factor == 0) & !__builtin_mul_overflow(a->base, b->base, &r.base) &
-		        !__builtin_mul_overflow(a->base, b->factor, &cross1) & !__builtin_mul_overflow(b->base, a->factor, &cross2) &
+		r.ok &= (a->factor == 0 || b->factor == 0) && !__builtin_mul_overflow(a->base, b->base, &r.base) &&
+		        !__builtin_mul_overflow(a->base, b->factor, &cross1) && !__builtin_mul_overflow(b->base, a->factor, &cross2) &&
 		        !__builtin_add_overflow(cross1, cross2, &r.factor);
 	if (r.ok && r.factor == 0)
 		r.param = NONE;
