@@ -221,7 +221,8 @@ p_expr *read_page(site *s, p_page *page, lang_span span, const ast_read *ast)
 {
 	reading r = {page, ast, span};
 	p_expr *args[MAX_DIMS] = {NULL}, *pad = NULL;
-	bool sound = may_read_pages(s, span, page->name) & count_indices(s, &r);
+	bool sound = may_read_pages(s, span, page->name);
+	sound = count_indices(s, &r) && sound; /* both report */
 	if (!sound)
 		return &s->ck->poison;
 	if (ast != NULL && !view_allowed(s, &r))
