@@ -175,7 +175,7 @@ static int shape_page(mmsb_instance *m, page *p, mmsb_error *err)
 			return too_large(m, d, err);
 	}
 	bool sparse = (d->flags & PAGEF_SPARSE) != 0;
-	p->element = d->record != NONE ? m->sch->records[d->record].size : sparse && d->type == T_BOOL ? 0 : type_table[d->type].bytes;
+	p->element = d->record != NONE ? m->sch->records[d->record].size : sparse && d->type == T_BOOL && d->like == NONE ? 0 : type_table[d->type].bytes;
 	p->count = sparse ? 0 : count;
 	uint64_t most = d->index_size != NONE ? (uint64_t)m->sizes[d->index_size] : 0;
 	if (most > UINT64_C(1) << 32 || (sparse && (p->dims[0] >= UINT32_MAX || p->dims[1] >= UINT32_MAX)) ||

@@ -47,7 +47,7 @@ typedef struct page {
 	int64_t dims[MAX_DIMS];
 	int64_t strides[MAX_DIMS]; /* in elements, row-major */
 	uint64_t count;         /* elements of a dense page; entries now of a sparse one */
-	size_t element;         /* bytes; records packed; 0 for `sparse bool`, whose entries read true */
+	size_t element;         /* bytes; records packed; 0 for a source `sparse bool`, whose entries read true */
 	uint8_t *cur;           /* the values; where a pass writes */
 	uint8_t *prev;          /* the values at the end of the epoch before, during a commit: NULL unless PAGEF_PREV or can roll back */
 	pattern *pat;           /* sparse: shared by the family */
