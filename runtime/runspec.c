@@ -1,0 +1,124 @@
+/* What one `mmsb run` is to do. */
+#include "runspec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "instance.h"
+
+static void free_pair(run_pair *p)
+{
+	free(p->name);
+	free(p->value);
+	free(p->file);
+}
+
+static void free_list(run_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free_pair(&list->items[i]);
+	free(list->items);
+	*list = (run_list){NULL, 0, 0};
+}
+
+void runspec_free(run_spec *spec)
+{
+	free(spec->program);
+	free(spec->deltas);
+	free(spec->executor);
+	free_list(&spec->params);
+	free_list(&spec->ins);
+	free_list(&spec->outs);
+	free_list(&spec->watches);
+	free_list(&spec->dirs);
+	*spec = (run_spec){.program = NULL};
+}
+
+static bool make_room(run_list *list)
+{
+	if (list->count < list->capacity)
+		return true;
+	size_t capacity = list->capacity * 2 + 8;
+	run_pair *larger = realloc(list->items, capacity * sizeof *larger);
+	if (larger == NULL)
+		return false;
+	list->items = larger;
+	list->capacity = capacity;
+	return true;
+}
+
+bool runspec_add(run_list *list, const char *name, const char *value, const char *file, uint64_t line)
+{
+	run_pair p = {strdup(name), value == NULL ? NULL : strdup(value), file == NULL ? NULL : strdup(file), line};
+	bool copied = p.name != NULL && (value == NULL) == (p.value == NULL) && (file == NULL) == (p.file == NULL);
+	if (!copied || !make_room(list)) {
+		free_pair(&p);
+		return false;
+	}
+	list->items[list->count++] = p;
+	return true;
+}
+
+bool runspec_text(char **at, const char *text)
+{
+	char *copy = strdup(text);
+	if (copy == NULL)
+		return false;
+	free(*at);
+	*at = copy;
+	return true;
+}
+
+static bool has_name(const run_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Moves the pairs of over to base; by_name: they replace those of base with the same name. */
+static bool merge_list(run_list *base, run_list *over, bool by_name)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < base->count; i++) {
+		if (by_name && has_name(over, base->items[i].name))
+			free_pair(&base->items[i]);
+		else
+			base->items[kept++] = base->items[i];
+	}
+	base->count = kept;
+	for (size_t i = 0; i < over->count; i++) {
+		if (!make_room(base)) {
+			memmove(over->items, over->items + i, (over->count - i) * sizeof *over->items);
+			over->count -= i;
+			return false;
+		}
+		base->items[base->count++] = over->items[i];
+	}
+	over->count = 0;
+	return true;
+}
+
+static void merge_text(char **base, char **over)
+{
+	if (*over == NULL)
+		return;
+	free(*base);
+	*base = *over;
+	*over = NULL;
+}
+
+int runspec_merge(run_spec *base, run_spec *over, mmsb_error *err)
+{
+	merge_text(&base->deltas, &over->deltas);
+	merge_text(&base->executor, &over->executor);
+	for (int i = 0; i < RUN_OPTIONS; i++)
+		if (over->has[i])
+			runspec_set(base, (run_option)i, over->option[i]);
+	bool merged = merge_list(&base->params, &over->params, true) && merge_list(&base->ins, &over->ins, true) &&
+	              merge_list(&base->outs, &over->outs, false) && merge_list(&base->watches, &over->watches, false) &&
+	              merge_list(&base->dirs, &over->dirs, false);
+	runspec_free(over);
+	return merged ? MMSB_OK : fail_memory(err, sizeof(run_pair), "the options of the run");
+}

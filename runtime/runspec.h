@@ -1,0 +1,54 @@
+/* runspec.h - what one `mmsb run` is to do: from the command line, and from a run file. */
+#ifndef MMSB_RUNSPEC_H
+#define MMSB_RUNSPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mmsb.h"
+
+typedef struct run_pair {
+	char *name;           /* of a page or param; of a folder: empty. Owned, as all of these */
+	char *value;          /* source, path, value; NULL: none was given */
+	char *file;           /* the run file it stands in; NULL: the command line */
+	uint64_t line;        /* there */
+} run_pair;
+
+typedef struct run_list {
+	run_pair *items;
+	size_t count, capacity;
+} run_list;
+
+typedef enum digest_mode { DIGEST_NONE, DIGEST_END, DIGEST_EACH } digest_mode;
+
+/* The options that are one value; each is set or not. */
+typedef enum run_option {
+	RUN_TICKS, RUN_DIGEST, RUN_SCRATCH, RUN_THREADS, RUN_STATS, RUN_PROGRESS, RUN_SKIP_BAD, RUN_OPTIONS
+} run_option;
+
+typedef struct run_spec {
+	char *program, *deltas, *executor;
+	run_list params, ins, outs, watches, dirs;
+	uint64_t option[RUN_OPTIONS];
+	bool has[RUN_OPTIONS];
+} run_spec;
+
+void runspec_free(run_spec *);
+
+static inline void runspec_set(run_spec *spec, run_option option, uint64_t value)
+{
+	spec->option[option] = value;
+	spec->has[option] = true;
+}
+
+/* Adds copies. False: no memory. */
+bool runspec_add(run_list *list, const char *name, const char *value, const char *file, uint64_t line);
+
+/* Replaces an owned text by a copy of another. False: no memory. */
+bool runspec_text(char **at, const char *text);
+
+/* Adds what `over` says to `base`: single options and bindings of the same param or source page replace those of base. Consumes over. */
+int runspec_merge(run_spec *base, run_spec *over, mmsb_error *err);
+
+#endif
