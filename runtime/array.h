@@ -38,6 +38,9 @@ typedef struct array_want {
 	const char *columns;  /* of a .csv: the ones to take, or NULL */
 } array_want;
 
+/* `sparse bool`: entries without values. */
+static inline bool is_pattern(const mmsb_info *info) { return info->sparse && info->type == MMSB_BOOL; }
+
 /* The bytes of count elements, or false when there cannot be as many. */
 static inline bool array_bytes(uint64_t count, size_t element, size_t *bytes)
 {

@@ -234,7 +234,7 @@ static int select_entries(reader *r, const cell *cells, bool header)
 	static const char *const names[] = {"row", "col", "value"};
 	uint32_t found[3] = {SKIP, SKIP, SKIP};
 	bool all = header;
-	unsigned wanted = r->want->page->element == 0 ? 2 : 3;
+	unsigned wanted = is_pattern(r->want->page) ? 2 : 3;
 	for (unsigned i = 0; i < wanted && header; i++) {
 		int status = find_column(r, cells, names[i], strlen(names[i]), &found[i]);
 		if (status != MMSB_OK)
@@ -282,8 +282,8 @@ static int plan(reader *r, const cell *cells, bool header)
 	int status = plan_columns(r, cells, header);
 	if (status != MMSB_OK)
 		return status;
-	if (info->sparse && r->n_slots != (info->element == 0 ? 2 : 3))
-		return BAD(r, r->line_start, "page '%s' is sparse: it takes %d columns", info->name, info->element == 0 ? 2 : 3);
+	if (info->sparse && r->n_slots != (is_pattern(info) ? 2 : 3))
+		return BAD(r, r->line_start, "page '%s' is sparse: it takes %d columns", info->name, is_pattern(info) ? 2 : 3);
 	for (uint32_t i = 0; i < r->n_slots; i++) {
 		bool record = info->type == MMSB_RECORD;
 		r->types[i] = (uint8_t)(record ? info->fields[i].type : info->type);
@@ -458,7 +458,7 @@ static int finish(reader *r, array *out)
 {
 	const mmsb_info *info = r->want->page;
 	if (info->sparse)
-		return coordinates_finish(&r->entries, r->want->path, (unsigned)info->type, info->element == 0, out, r->err);
+		return coordinates_finish(&r->entries, r->want->path, (unsigned)info->type, is_pattern(info), out, r->err);
 	int status = take_shape(r, out);
 	if (status != MMSB_OK)
 		return status;

@@ -37,7 +37,7 @@ static int write_entries(outfile *out, mmsb_instance *inst, int id, const mmsb_i
 	int status = mmsb_entries(inst, id, &row, &col, err);
 	if (status != MMSB_OK)
 		return status;
-	const uint8_t *values = info->element == 0 ? NULL : mmsb_data(inst, id);
+	const uint8_t *values = is_pattern(info) ? NULL : mmsb_data(inst, id);
 	outfile_text(out, values == NULL ? "row,col\n" : "row,col,value\n");
 	for (uint64_t i = 0; i < info->count; i++) {
 		put_value(out, &row[i], MMSB_U64, ',');

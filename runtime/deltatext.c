@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../lang/source.h"
+#include "array.h"
 #include "instance.h"
 #include "iofile.h"
 #include "number.h"
@@ -121,7 +122,7 @@ static bool add_target(delta_reader *r, int id, const mmsb_info *info, int field
 	t->type = (uint8_t)(f != NULL ? f->type : info->type);
 	t->is_index = f != NULL ? f->is_index : info->is_index;
 	t->range = f != NULL ? f->range : info->range;
-	t->width = info->sparse && info->element == 0 ? 0 : type_table[t->type].bytes;
+	t->width = is_pattern(info) ? 0 : type_table[t->type].bytes;
 	uint32_t at = hash_name(t->name, t->length) & r->slot_mask;
 	while (r->slots[at] != 0)
 		at = (at + 1) & r->slot_mask;

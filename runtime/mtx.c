@@ -357,7 +357,7 @@ static int parse_values(reader *r, array *out)
 		if (status != MMSB_OK || !info->sparse)
 			return status;
 	}
-	return coordinates_finish(&r->entries, r->want->path, out->type, info->element == 0, out, r->err);
+	return coordinates_finish(&r->entries, r->want->path, out->type, is_pattern(info), out, r->err);
 }
 
 static int parse(reader *r, array *out)

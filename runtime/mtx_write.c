@@ -37,7 +37,7 @@ static int write_entries(outfile *out, mmsb_instance *inst, int id, const mmsb_i
 	int status = mmsb_entries(inst, id, &row, &col, err);
 	if (status != MMSB_OK)
 		return status;
-	const uint8_t *values = info->element == 0 ? NULL : mmsb_data(inst, id);
+	const uint8_t *values = is_pattern(info) ? NULL : mmsb_data(inst, id);
 	put_number(out, info->shape[0], ' ');
 	put_number(out, info->shape[1], ' ');
 	put_number(out, info->count, '\n');
@@ -61,7 +61,7 @@ int mtx_write(outfile *out, mmsb_instance *inst, int id, mmsb_error *err)
 		return status;
 	bool real = type_table[info.type].kind == KIND_F;
 	outfile_text(out, info.sparse ? "%%MatrixMarket matrix coordinate " : "%%MatrixMarket matrix array ");
-	outfile_text(out, info.element == 0 ? "pattern general\n" : real ? "real general\n" : "integer general\n");
+	outfile_text(out, is_pattern(&info) ? "pattern general\n" : real ? "real general\n" : "integer general\n");
 	if (info.sparse)
 		return write_entries(out, inst, id, &info, err);
 	const uint8_t *data = mmsb_data(inst, id);

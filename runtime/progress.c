@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WIDTH = 32, EVERY_MS = 100, LOOK_EVERY = 64 };
+enum { WIDTH = 32, EVERY_MS = 100 };
 
 static uint64_t now_ns(void)
 {
@@ -42,11 +42,7 @@ void progress_at(progress *p, const char *label, uint64_t done, uint64_t total)
 {
 	if (!p->on)
 		return;
-	bool same = p->label == label;
 	p->label = label;
-	if (same && ++p->skipped < LOOK_EVERY)
-		return;
-	p->skipped = 0;
 	uint64_t now = now_ns();
 	if (now < p->next)
 		return;

@@ -10,7 +10,6 @@ typedef struct progress {
 	bool shown;           /* a bar stands on the terminal */
 	const char *label;
 	uint64_t next;        /* when to draw again, in ns */
-	unsigned skipped;     /* calls since the clock was looked at */
 } progress;
 
 /* wanted: the option was given; nothing is ever drawn otherwise or when standard error is no terminal. */

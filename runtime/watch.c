@@ -69,7 +69,7 @@ static int add_sink(watchers *w, const char *path, sink **out, mmsb_error *err)
 
 int watchers_add(watchers *w, int id, const char *path, mmsb_error *err)
 {
-	sink *s;
+	sink *s = NULL;
 	int status = add_sink(w, path, &s, err);
 	if (status != MMSB_OK)
 		return status;
@@ -162,7 +162,7 @@ static void put_dense(outfile *out, const mmsb_info *info, const mmsb_changes_vi
 
 static int put_page(watchers *w, outfile *out, int id, mmsb_error *err)
 {
-	mmsb_info info;
+	mmsb_info info = {.name = ""};
 	mmsb_changes_view c;
 	int status = mmsb_page_info(w->inst, id, &info);
 	if (status == MMSB_OK)
