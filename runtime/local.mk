@@ -66,11 +66,16 @@ EXTRA_DIST += runtime/mmsb.sym
 noinst_LTLIBRARIES += libmmsb_files.la
 libmmsb_files_la_SOURCES = \
 	%D%/array.c %D%/array.h \
+	%D%/bind.c %D%/bind.h \
 	%D%/csv.c %D%/csv.h %D%/csv_write.c \
 	%D%/deltatext.c %D%/deltatext.h \
 	%D%/iofile.c %D%/iofile.h \
 	%D%/mtx.c %D%/mtx.h %D%/mtx_write.c \
-	%D%/npy.c %D%/npy.h
+	%D%/npy.c %D%/npy.h \
+	%D%/progress.c %D%/progress.h \
+	%D%/runfile.c %D%/runfile.h \
+	%D%/runspec.c %D%/runspec.h \
+	%D%/watch.c %D%/watch.h
 
 # When mmsb.c is there:
 #   bin_PROGRAMS += mmsb

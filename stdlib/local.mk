@@ -1,3 +1,3 @@
 # stdlib/: the modules that `import` finds without -I.
 stdlibdir = $(pkgdatadir)/stdlib
-dist_stdlib_DATA =
+dist_stdlib_DATA = %D%/graph.mmsb %D%/semiring.mmsb %D%/stats.mmsb %D%/stencil.mmsb
