@@ -209,7 +209,9 @@ static p_expr *unknown_function(site *s, const ast_path *path)
 			lang_nearest_offer(&nearest, op_table[op].spelling);
 	lang_nearest_offer(&nearest, "rand");
 	scope_offer(s->scope, &nearest, 1u << SYM_FN);
+	s->ck->naming = true;
 	lang_diag *diag = site_error(s, name.span, "there is no function '%s'", name.text);
+	s->ck->naming = false;
 	if (nearest.best != NULL)
 		lang_help(s->ck->ctx, diag, "did you mean '%s'?", nearest.best);
 	return &s->ck->poison;

@@ -10,6 +10,8 @@ enum { NOTES = 6 };
 lang_diag *check_error(checker *ck, const trace *where, lang_span span, const char *fmt, ...)
 {
 	va_list args;
+	if (ck->names_only && !ck->naming)
+		return NULL;
 	va_start(args, fmt);
 	const char *message = lang_vsprintf(ck->ctx, fmt, args);
 	va_end(args);

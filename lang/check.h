@@ -198,6 +198,9 @@ struct checker {
 	uint32_t next_var;
 	uint32_t instances;
 	bool told_size;          /* the program's growth was reported */
+	bool told_growth;        /* that of the edge being checked */
+	bool names_only;         /* a graph that nothing uses: what its sizes are is not known, */
+	bool naming;             /* so only names that nothing declares are reported */
 	uint8_t binary_op[AST_BINARY_COUNT]; /* op_id */
 	const p_size **size_table;
 	uint32_t size_cap;
@@ -255,11 +258,13 @@ void check_lazy(checker *ck, page_info *info);
 /* ---- instance.c ---- */
 
 void resolve_instance(checker *ck, sym *what);
+void try_graph(checker *ck, sym *graph);
 
 /* ---- edge.c ---- */
 
 void attach_edges(checker *ck, scope *sc);
 void check_edges(checker *ck);
+void check_edge(checker *ck, edge_info *info);
 void try_unused(checker *ck, scope *sc);
 
 /* ---- order.c ---- */
@@ -302,6 +307,7 @@ const char *type_text(checker *ck, const p_type *type);
 
 p_expr *new_node(site *s, p_kind kind, p_type type, lang_span span, uint32_t n_args, p_expr **args);
 p_expr *copy_node(site *s, const p_expr *e);
+void grew(site *s, lang_span span, bool deep);                /* reports, once an edge, what grew too deep or too large */
 bool weigh_also(site *s, p_expr *node, const p_expr *part);   /* a part that is not among its arguments; false: reported */
 p_expr *int_const(site *s, int64_t value, lang_span span);    /* i64 */
 p_expr *convert(site *s, p_expr *e, p_type to);               /* an explicit or implied P_CONV; no check */

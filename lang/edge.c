@@ -162,13 +162,14 @@ static void check_fix(site *outer, edge_info *info)
 	}
 }
 
-static void check_edge(checker *ck, edge_info *info)
+void check_edge(checker *ck, edge_info *info)
 {
 	const ast_edge *ast = &info->decl->u.edge;
 	uint32_t errors = ck->errors;
 	local locals[MAX_DIMS];
 	site s = site_of(ck, info->scope);
 
+	ck->told_growth = false;
 	s.edge = info;
 	s.text = ast->value;
 	s.binder = "edge";
@@ -205,5 +206,7 @@ void try_unused(checker *ck, scope *sc)
 			try_fn(ck, own);
 		else if (own->kind == SYM_LET)
 			try_let(ck, own);
+		else if (own->kind == SYM_GRAPH)
+			try_graph(ck, own);
 	}
 }

@@ -215,8 +215,7 @@ static bool has_room(site *s, lang_span span)
 	checker *ck = s->ck;
 	if (ck->steps >= CHECK_MAX_STEPS || ck->depth >= CHECK_MAX_DEPTH) {
 		if (ck->steps < CHECK_MAX_STEPS)
-			site_error(s, span, "this expression nests too deeply: more than %d levels with what is put in",
-			           CHECK_MAX_DEPTH);
+			grew(s, span, true);
 		else if (!ck->told_size)
 			lang_help(ck->ctx, site_error(s, span, "the program grows too large: more than %d expressions with "
 			                              "all functions, lets and graphs put in", CHECK_MAX_STEPS),

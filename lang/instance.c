@@ -383,3 +383,98 @@ void resolve_instance(checker *ck, sym *what)
 		resolve(ck, sc->own[i]);
 	check_leave(ck);
 }
+
+/* ---- a graph that nothing uses ---- */
+
+/* A size that stands for any. It is in no program; its number only orders the factors of a product. */
+static void any_size(binding *b, ast_name name)
+{
+	p_param *param = LANG_NEW(b->in.ck->ctx, p_param);
+	if (param == NULL)
+		return;
+	*param = (p_param){UINT32_MAX - b->in.scope->own_count, name.text, true, scalar_type(T_I64), NULL, name.span};
+	bind_size(b, name, size_param(b->in.ck, param));
+}
+
+static void any_sizes(binding *b, const ast_type *type)
+{
+	if (type->kind == AST_TYPE_INDEX && is_bare_name(type->extent))
+		any_size(b, type->extent->u.name->parts.items[0]);
+	for (uint32_t k = 0; k < type->dims.count; k++)
+		if (is_bare_name(type->dims.items[k]))
+			any_size(b, type->dims.items[k]->u.name->parts.items[0]);
+}
+
+static void any_argument(binding *b, const ast_field *param)
+{
+	checker *ck = b->in.ck;
+	bool page = param->type->has_dims || param->type->sparse;
+	sym *made = scope_add(ck, b->in.scope, page ? SYM_PAGE : SYM_VALUE, param->name, NULL);
+	if (made == NULL)
+		return;
+	made->state = SYM_DONE;
+	made->u.value = &ck->poison;
+	if (!page)
+		return;
+	page_info *info = page_new(ck, made, NULL);
+	made->state = SYM_BAD;
+	if (info == NULL || !record_type(&b->in, param->type, &info->page.type) ||
+	    !shape_of(&b->in, param->type, info->page.dims, &info->page.ndim))
+		return;
+	info->page.sparse = param->type->sparse;
+	info->page.role = ROLE_IN;
+	made->u.page = &info->page;
+	made->state = SYM_DONE;
+}
+
+static void try_body(binding *b)
+{
+	checker *ck = b->in.ck;
+	scope *sc = b->in.scope;
+	const ast_fields *params = &graph_of(b)->params;
+	for (uint32_t i = 0; i < params->count; i++) {
+		if (params->items[i].type == NULL)
+			any_size(b, params->items[i].name);
+		else
+			any_sizes(b, params->items[i].type);
+	}
+	for (uint32_t i = 0; i < params->count; i++)
+		if (params->items[i].type != NULL)
+			any_argument(b, &params->items[i]);
+	declare_results(b);
+	declare_all(ck, sc, sc->decls);
+	check_results(b);
+	for (uint32_t i = 0; i < sc->own_count; i++)
+		resolve(ck, sc->own[i]);
+	attach_edges(ck, sc);
+	for (uint32_t i = 0; i < ck->program->n_edges; i++)
+		check_edge(ck, (edge_info *)ck->program->edges[i]);
+	try_unused(ck, sc);
+}
+
+/* Looks at the names in it, in a program of its own that is then forgotten. */
+void try_graph(checker *ck, sym *graph)
+{
+	p_program *real = ck->program;
+	checker kept = *ck;
+	p_program dry = {.ctx = real->ctx, .n_sizes = real->n_sizes, .sizes = real->sizes, .n_params = real->n_params,
+	                 .params = real->params};
+	site use = site_of(ck, graph->home);
+	scope *sc = scope_new(ck, graph->home, "");
+	if (sc == NULL || !check_enter(ck, graph))
+		return;
+	sc->graph = graph->decl;
+	sc->decls = &graph->decl->u.graph.body;
+	binding b = {.use = &use, .in = site_of(ck, sc), .what = graph, .graph = graph, .sound = true};
+	ck->program = &dry;
+	ck->page_cap = ck->edge_cap = ck->record_cap = ck->size_cap = 0;
+	ck->names_only = true;
+	try_body(&b);
+	check_leave(ck);
+	uint32_t errors = ck->errors, steps = ck->steps;
+	bool told = ck->told_size;
+	*ck = kept;
+	ck->errors = errors;
+	ck->steps = steps;
+	ck->told_size = told;
+}

@@ -237,7 +237,7 @@ static void unbound_index(site *s, ast_name name, const stray *look)
 		          bound_names(s));
 }
 
-void unknown_name(site *s, ast_name name, unsigned kinds, const char *noun)
+static void report_unknown(site *s, ast_name name, unsigned kinds, const char *noun)
 {
 	stray look = {.name = name};
 	if (s->text != NULL)
@@ -257,10 +257,19 @@ void unknown_name(site *s, ast_name name, unsigned kinds, const char *noun)
 		lang_help(s->ck->ctx, diag, "a function sees its parameters, its lets, params and other functions");
 }
 
+void unknown_name(site *s, ast_name name, unsigned kinds, const char *noun)
+{
+	s->ck->naming = true;
+	report_unknown(s, name, kinds, noun);
+	s->ck->naming = false;
+}
+
 static void hidden_name(site *s, ast_name name, const sym *hidden)
 {
+	s->ck->naming = true;
 	lang_diag *diag = site_error(s, name.span, "a graph does not see the %s '%s'",
 	                             sym_noun((sym_kind)hidden->kind), name.text);
+	s->ck->naming = false;
 	lang_note(s->ck->ctx, diag, hidden->span, "it is declared outside the graph");
 	lang_help(s->ck->ctx, diag, "give it to the graph as an argument");
 }

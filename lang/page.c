@@ -258,11 +258,15 @@ void check_attrs(checker *ck, page_info *info)
 
 /* ---- @lazy: evaluated when somebody reads it, outside any epoch, so it may neither fail nor be state ---- */
 
+static bool may_divide_by_zero(const p_expr *e)
+{
+	return e->kind == P_OP && (op_table[e->op].flags & OPF_FAILS) && type_table[e->type.scalar].kind != KIND_F &&
+	       (e->args[1]->kind != P_CONST || e->args[1]->u.value.bits == 0);
+}
+
 static const p_expr *what_fails(const p_expr *e)
 {
-	if (e->kind == P_INDEX || e->kind == P_GUARD)
-		return e;
-	if (e->kind == P_OP && (op_table[e->op].flags & OPF_FAILS) && type_table[e->type.scalar].kind != KIND_F)
+	if (e->kind == P_INDEX || e->kind == P_GUARD || may_divide_by_zero(e))
 		return e;
 	const p_expr *found = e->kind == P_READ && e->u.read.pad != NULL ? what_fails(e->u.read.pad) : NULL;
 	for (uint32_t i = 0; found == NULL && i < e->n_args; i++)

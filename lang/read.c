@@ -71,6 +71,7 @@ static void unproved(site *s, const reading *r, uint32_t k, const ast_expr *e, c
 	                         ? find_local(s, e->u.name->parts.items[0].text) : NULL;
 	bool of_let = l != NULL && l->let != NULL;
 	lang_span span = of_let ? l->span : e->span;
+	int64_t fixed;
 	const trace *way = of_let && s->trace != NULL ? s->trace->next : s->trace;
 	lang_diag *diag;
 
@@ -80,7 +81,7 @@ static void unproved(site *s, const reading *r, uint32_t k, const ast_expr *e, c
 	else if (v->type.base == B_INDEX)
 		diag = check_error(ck, way, span, "'%s' is '%s', and dimension %u of '%s' is '%s'", check_source(ck, span),
 		                   type_text(ck, &v->type), k + 1, page, size);
-	else if (v->kind == P_CONST && dim->n <= 1 && (dim->n == 0 || dim->terms[0].n_params == 0))
+	else if (v->kind == P_CONST && size_is_const(dim, &fixed))
 		diag = check_error(ck, way, span, "'%s' is out of range: dimension %u of '%s' is %s", check_source(ck, span),
 		                   k + 1, page, size);
 	else
@@ -91,7 +92,9 @@ static void unproved(site *s, const reading *r, uint32_t k, const ast_expr *e, c
 	else if (v->kind == P_VAR && ((var_info *)v->u.var)->bound.begin != v->u.var->span.begin)
 		lang_note(ck->ctx, diag, ((var_info *)v->u.var)->bound, "'%s' takes its range from this read",
 		          v->u.var->name);
-	if (!of_let)
+	if (v->kind == P_CONST && size_is_const(dim, &fixed))
+		lang_help(ck->ctx, diag, "positions count from 0, the size left out");
+	else if (!of_let)
 		help_in_range(s, diag, r, dim);
 	else
 		lang_help(ck->ctx, diag, "convert with index(%s)(...)", size);
@@ -260,7 +263,8 @@ static p_expr *read_let(site *s, const ast_expr *e, sym *let)
 /* What stands before the brackets and is no page. */
 static p_expr *not_a_page(site *s, const ast_path *path, const char *name, const char *noun, lang_span declared)
 {
-	lang_diag *diag = site_error(s, path->span, "'%s' is a %s, not a page", name, noun);
+	lang_diag *diag = site_error(s, path->span, "'%s' is %s %s, not a page", name,
+	                             noun[0] == 'i' ? "an" : "a", noun);
 	lang_note(s->ck->ctx, diag, declared, "declared here");
 	return &s->ck->poison;
 }

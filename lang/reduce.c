@@ -274,13 +274,23 @@ static bool type_built_in(site *s, reduction *r, const binder *b)
 	return true;
 }
 
+static const char *takes_text(unsigned types)
+{
+	if (types == TYPES_BOOL_)
+		return "a bool";
+	if (types & TYPES_BOOL_)
+		return "integers or a bool";
+	return types == TYPES_INT ? "integers" : types == TYPES_FLT ? "f32 or f64" : "numbers";
+}
+
 static bool type_ring(site *s, reduction *r, const ring *by)
 {
 	r->body = as_number(s, r->body);
 	if (by->typed)
 		r->body = assign(s, r->body, by->type, "the semiring");
 	r->reduce->op = by->add;
-	if (is_poison(r->body) || !takes(s, r, (unsigned)(op_table[by->add].types & op_table[by->mul].types), "what its operations take"))
+	unsigned types = op_table[by->add].types & op_table[by->mul].types;
+	if (is_poison(r->body) || !takes(s, r, types, takes_text(types)))
 		return false;
 	int type = r->body->type.scalar;
 	p_expr *zero = is_literal(by->zero) ? ring_constant(s, by->zero, type) : by->zero;

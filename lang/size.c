@@ -54,9 +54,11 @@ static const p_size **size_slot(const p_size **table, uint32_t cap, const p_mono
 
 static bool size_reserve(checker *ck)
 {
-	uint32_t cap = ck->size_cap == 0 ? 64 : ck->size_cap * 2;
-	if (ck->size_cap != 0 && ck->program->n_sizes * 2 < ck->size_cap)
+	uint32_t cap = 64;
+	if (ck->program->n_sizes * 2 < ck->size_cap)
 		return true;
+	while (cap <= ck->program->n_sizes * 2)
+		cap *= 2;
 	const p_size **table = LANG_NEW_ARRAY(ck->ctx, const p_size *, cap);
 	if (table == NULL)
 		return false;

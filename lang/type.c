@@ -47,9 +47,12 @@ const char *type_text(checker *ck, const p_type *type)
 
 /* ---- nodes ---- */
 
-static void grew(site *s, lang_span span, bool deep)
+void grew(site *s, lang_span span, bool deep)
 {
 	lang_diag *diag;
+	if (s->ck->told_growth)
+		return;
+	s->ck->told_growth = true;
 	if (deep)
 		diag = site_error(s, span, "this expression nests too deeply: more than %d levels with what is put in",
 		                  CHECK_MAX_DEPTH);
@@ -276,8 +279,13 @@ static p_expr *mismatch(site *s, lang_span span, const char *as, const p_expr *a
 	checker *ck = s->ck;
 	lang_diag *diag = site_error(s, span, "'%s' has operands of type '%s' and '%s', and neither widens to the other", as,
 	                             type_text(ck, &a->type), type_text(ck, &b->type));
-	if (a->type.base != B_SCALAR || b->type.base != B_SCALAR || a->type.scalar == T_BOOL || b->type.scalar == T_BOOL)
+	if (a->type.base != B_SCALAR || b->type.base != B_SCALAR)
 		return &ck->poison;
+	if (a->type.scalar == T_BOOL || b->type.scalar == T_BOOL) {
+		lang_help(ck->ctx, diag, "a bool is no number: write a comparison, as in `%s != 0`",
+		          check_source(ck, a->type.scalar == T_BOOL ? b->span : a->span));
+		return &ck->poison;
+	}
 	bool left_float = type_table[a->type.scalar].kind == KIND_F;
 	const p_expr *other = left_float ? b : a, *target = left_float ? a : b;
 	lang_help(ck->ctx, diag, "write the conversion, as in `%s(%s)`", type_text(ck, &target->type),
