@@ -72,6 +72,8 @@ libmmsb_files_la_SOURCES = \
 	%D%/iofile.c %D%/iofile.h \
 	%D%/mtx.c %D%/mtx.h %D%/mtx_write.c \
 	%D%/npy.c %D%/npy.h \
+	%D%/outputs.c %D%/outputs.h \
+	%D%/pgm.c %D%/pgm.h \
 	%D%/progress.c %D%/progress.h \
 	%D%/runfile.c %D%/runfile.h \
 	%D%/runspec.c %D%/runspec.h \
@@ -79,5 +81,5 @@ libmmsb_files_la_SOURCES = \
 
 # When mmsb.c is there:
 #   bin_PROGRAMS += mmsb
-#   mmsb_SOURCES = %D%/mmsb.c %D%/cmd_run.c …
+#   mmsb_SOURCES = %D%/mmsb.c %D%/cmd_run.c %D%/commands.h %D%/runopts.c %D%/runstats.c
 #mmsb_LDADD = libcompiler.la liblang.la libmmsb_files.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)

@@ -1,0 +1,26 @@
+/* commands.h - what the parts of the program mmsb share. */
+#ifndef MMSB_COMMANDS_H
+#define MMSB_COMMANDS_H
+
+#include "runspec.h"
+
+/* `mmsb run ...`: argv[0] is "run". Returns an exit status. */
+int cmd_run(int argc, char **argv);
+
+/* The exit status of a status code (status.def). */
+int exit_status(int status);
+
+/* Prints an error on standard error: as it is when it begins with a place in a file, else after "mmsb: error: ". */
+void print_error(const mmsb_error *err);
+
+/* Reads the arguments of `mmsb run`. Returns RUNOPTS_GO, or the exit status to end with (help was printed, or an error). */
+enum { RUNOPTS_GO = -1 };
+int runopts_parse(int argc, char **argv, run_spec *spec);
+
+/* Prints what `--stats` shows. seconds: of the whole run's phases. */
+typedef struct run_times {
+	double load, inputs, deltas, outputs, total;
+} run_times;
+void print_stats(mmsb_instance *inst, const run_times *times);
+
+#endif

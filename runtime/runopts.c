@@ -1,0 +1,164 @@
+/* The arguments of `mmsb run`. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lang/source.h"
+#include "instance.h"
+#include "number.h"
+#include "commands.h"
+
+static const char help[] =
+	"Usage: mmsb run FILE.mmsb|FILE.mmsbx|RUN.yaml [OPTION]...\n"
+	"\n"
+	"Runs a program on data. The inputs make epoch 1; deltas and ticks make the epochs after it.\n"
+	"\n"
+	"  -D, --define NAME=VALUE   give a param its value (sizes also follow from the shapes of inputs)\n"
+	"  -I, --include DIR         look for imported modules in DIR (of a .mmsb)\n"
+	"      --in PAGE=SOURCE      fill a source page: a .npy, .csv or .mtx file, or a number;\n"
+	"                            FILE.csv:A,C..E takes the columns A, and C to E, of a file with a header\n"
+	"      --deltas PATH|-       apply a text of changes, epoch by epoch; - is standard input\n"
+	"      --ticks N             add N epochs without changes at the end\n"
+	"      --out PAGE=PATH|-     write a page when the run ends: .npy, .csv, .mtx or .pgm; - prints CSV\n"
+	"      --watch PAGE[=PATH]   write after each epoch what changed, as a text of deltas\n"
+	"      --digest[=each]       print `digest EPOCH HEX` at the end, or after each epoch\n"
+	"      --strict              stop at the first bad delta (the default)\n"
+	"      --skip-bad            leave out the epochs that hold a bad delta, and count them\n"
+	"      --scratch             evaluate every epoch whole\n"
+	"      --threads N           use N threads (default: all cores)\n"
+	"      --executor NAME       what evaluates: portable\n"
+	"      --stats               print figures of the run on standard error\n"
+	"      --progress            show a bar on standard error, on a terminal\n"
+	"      --help, --version\n"
+	"\n"
+	"Exit status: 0 fine, 1 the input was wrong, 2 wrong usage, 3 the machine (memory, disk, I/O).\n";
+
+enum { OPT_IN = 256, OPT_DELTAS, OPT_TICKS, OPT_OUT, OPT_WATCH, OPT_DIGEST, OPT_STRICT, OPT_SKIP_BAD, OPT_SCRATCH,
+       OPT_THREADS, OPT_EXECUTOR, OPT_STATS, OPT_PROGRESS, OPT_HELP, OPT_VERSION };
+
+static const struct option options[] = {
+	{"define", required_argument, NULL, 'D'}, {"include", required_argument, NULL, 'I'},
+	{"in", required_argument, NULL, OPT_IN}, {"deltas", required_argument, NULL, OPT_DELTAS},
+	{"ticks", required_argument, NULL, OPT_TICKS}, {"out", required_argument, NULL, OPT_OUT},
+	{"watch", required_argument, NULL, OPT_WATCH}, {"digest", optional_argument, NULL, OPT_DIGEST},
+	{"strict", no_argument, NULL, OPT_STRICT}, {"skip-bad", no_argument, NULL, OPT_SKIP_BAD},
+	{"scratch", no_argument, NULL, OPT_SCRATCH}, {"threads", required_argument, NULL, OPT_THREADS},
+	{"executor", required_argument, NULL, OPT_EXECUTOR}, {"stats", no_argument, NULL, OPT_STATS},
+	{"progress", no_argument, NULL, OPT_PROGRESS}, {"help", no_argument, NULL, OPT_HELP},
+	{"version", no_argument, NULL, OPT_VERSION}, {NULL, 0, NULL, 0},
+};
+
+#define USAGE(...) (fprintf(stderr, "mmsb run: " __VA_ARGS__), fputs("\ntry: mmsb run --help\n", stderr), 2)
+
+static int no_memory(void)
+{
+	fputs("mmsb: error: out of memory\n", stderr);
+	return 3;
+}
+
+/* "NAME=VALUE" into the list; the value may be missing where it is optional. */
+static int take_pair(run_list *list, const char *option, const char *form, char *text, bool optional)
+{
+	char *equals = strchr(text, '=');
+	if (equals == text || (equals == NULL && !optional) || (equals != NULL && equals[1] == '\0'))
+		return USAGE("%s takes %s, not '%s'", option, form, text);
+	if (equals != NULL)
+		*equals = '\0';
+	bool added = runspec_add(list, text, equals == NULL ? NULL : equals + 1, NULL, 0);
+	return added ? RUNOPTS_GO : no_memory();
+}
+
+static int take_count(run_spec *spec, run_option option, const char *name, const char *text, uint64_t least, uint64_t most)
+{
+	scalar value;
+	if (number_parse(text, text + strlen(text), T_U64, NUMBER_STRICT, &value) != NUMBER_OK || value.U64 < least || value.U64 > most) {
+		if (most == UINT64_MAX)
+			return USAGE("%s takes a whole number, not '%s'", name, text);
+		return USAGE("%s takes a whole number from %llu to %llu, not '%s'", name, (unsigned long long)least,
+		             (unsigned long long)most, text);
+	}
+	runspec_set(spec, option, value.U64);
+	return RUNOPTS_GO;
+}
+
+static int take_digest(run_spec *spec, const char *text)
+{
+	if (text != NULL && strcmp(text, "each") != 0)
+		return USAGE("--digest stands alone or is --digest=each, not '--digest=%s'", text);
+	runspec_set(spec, RUN_DIGEST, text == NULL ? DIGEST_END : DIGEST_EACH);
+	return RUNOPTS_GO;
+}
+
+static int take_flag(run_spec *spec, run_option option, bool value)
+{
+	runspec_set(spec, option, value);
+	return RUNOPTS_GO;
+}
+
+static int take_option(run_spec *spec, int option, char *value)
+{
+	switch (option) {
+	case 'D': return take_pair(&spec->params, "-D", "NAME=VALUE", value, false);
+	case 'I': return runspec_add(&spec->dirs, "", value, NULL, 0) ? RUNOPTS_GO : no_memory();
+	case OPT_IN: return take_pair(&spec->ins, "--in", "PAGE=SOURCE", value, false);
+	case OPT_OUT: return take_pair(&spec->outs, "--out", "PAGE=PATH or PAGE=-", value, false);
+	case OPT_WATCH: return take_pair(&spec->watches, "--watch", "PAGE or PAGE=PATH", value, true);
+	case OPT_DELTAS: return runspec_text(&spec->deltas, value) ? RUNOPTS_GO : no_memory();
+	case OPT_EXECUTOR: return runspec_text(&spec->executor, value) ? RUNOPTS_GO : no_memory();
+	case OPT_TICKS: return take_count(spec, RUN_TICKS, "--ticks", value, 0, UINT64_MAX);
+	case OPT_THREADS: return take_count(spec, RUN_THREADS, "--threads", value, 1, 4096);
+	case OPT_DIGEST: return take_digest(spec, value);
+	case OPT_STRICT: return take_flag(spec, RUN_SKIP_BAD, false);
+	case OPT_SKIP_BAD: return take_flag(spec, RUN_SKIP_BAD, true);
+	case OPT_SCRATCH: return take_flag(spec, RUN_SCRATCH, true);
+	case OPT_STATS: return take_flag(spec, RUN_STATS, true);
+	case OPT_PROGRESS: return take_flag(spec, RUN_PROGRESS, true);
+	case OPT_HELP: return fputs(help, stdout) < 0 || fflush(stdout) != 0 ? 3 : 0;
+	default: return printf("mmsb %s\n", mmsb_version()) < 0 || fflush(stdout) != 0 ? 3 : 0;
+	}
+}
+
+/* An option that getopt_long did not take. */
+static int bad_option(const char *text, int letter, bool lacks_value)
+{
+	if (lacks_value)
+		return USAGE("%s needs a value", text);
+	if (letter != 0 && (text[0] != '-' || text[1] != '-')) /* a letter, perhaps among others */
+		return USAGE("there is no option -%c", letter);
+	size_t n = strcspn(text, "=");
+	char name[64];
+	if (n < sizeof name) {
+		memcpy(name, text, n);
+		name[n] = '\0';
+		for (const struct option *o = options; o->name != NULL; o++)
+			if (n > 2 && strcmp(o->name, name + 2) == 0)
+				return USAGE("%s takes no value", name);
+		lang_nearest nearest = lang_nearest_to(name + (n > 2 ? 2 : 0));
+		for (const struct option *o = options; o->name != NULL; o++)
+			lang_nearest_offer(&nearest, o->name);
+		if (nearest.best != NULL)
+			return USAGE("there is no option %s; did you mean --%s?", name, nearest.best);
+	}
+	return USAGE("there is no option %.*s", (int)n, text);
+}
+
+int runopts_parse(int argc, char **argv, run_spec *spec)
+{
+	opterr = 0;
+	for (;;) {
+		int before = optind;
+		int option = getopt_long(argc, argv, ":D:I:", options, NULL);
+		if (option == -1)
+			break;
+		int status = option == '?' || option == ':' ? bad_option(argv[optind > before ? optind - 1 : before], optopt, option == ':')
+		                                            : take_option(spec, option, optarg);
+		if (status != RUNOPTS_GO)
+			return status;
+	}
+	if (optind == argc)
+		return USAGE("a program is missing: FILE.mmsb, FILE.mmsbx or RUN.yaml");
+	if (optind + 1 < argc)
+		return USAGE("one program at a time: '%s' and '%s' are two", argv[optind], argv[optind + 1]);
+	return runspec_text(&spec->program, argv[optind]) ? RUNOPTS_GO : no_memory();
+}

@@ -1,0 +1,36 @@
+/* What `--stats` prints. */
+#include <stdio.h>
+
+#include "instance.h"
+#include "commands.h"
+
+static void print_seconds(const char *what, double seconds)
+{
+	fprintf(stderr, "  %-10s %10.3f ms\n", what, seconds * 1e3);
+}
+
+void print_stats(mmsb_instance *inst, const run_times *times)
+{
+	mmsb_stats s = {0};
+	mmsb_stats_get(inst, &s);
+	fprintf(stderr, "epochs: %llu, failed: %llu, deltas: %llu\n", (unsigned long long)s.epochs, (unsigned long long)s.failed,
+	        (unsigned long long)s.staged);
+	fputs("time:\n", stderr);
+	print_seconds("load", times->load);
+	print_seconds("inputs", times->inputs);
+	print_seconds("deltas", times->deltas);
+	print_seconds("stage", (double)s.ns_stage * 1e-9);
+	print_seconds("apply", (double)s.ns_apply * 1e-9);
+	print_seconds("passes", (double)s.ns_passes * 1e-9);
+	print_seconds("publish", (double)s.ns_publish * 1e-9);
+	print_seconds("outputs", times->outputs);
+	print_seconds("total", times->total);
+	if (s.n_passes > 0)
+		fprintf(stderr, "%-24s %10s %14s %14s %10s %12s\n", "pass", "epochs", "evaluated", "changed", "rounds", "ms");
+	for (unsigned i = 0; i < s.n_passes; i++) {
+		const mmsb_pass_stats *p = &s.passes[i];
+		fprintf(stderr, "%-24s %10llu %14llu %14llu %10llu %12.3f\n", p->name, (unsigned long long)p->epochs,
+		        (unsigned long long)p->evaluated, (unsigned long long)p->changed, (unsigned long long)p->rounds,
+		        (double)p->ns * 1e-6);
+	}
+}
