@@ -104,6 +104,11 @@ static bool ends_line(const doc_item *item)
 	return item->comment->own_line || !item->comment->block || memchr(item->text, '\n', item->length) != NULL;
 }
 
+static bool may_end_line(const doc_item *item)
+{
+	return item->kind == DOC_LINE || item->kind == DOC_SOFT || (item->kind == DOC_COMMENT && ends_line(item));
+}
+
 static uint32_t columns(const char *text, uint32_t length)
 {
 	uint32_t count = 0;
@@ -133,7 +138,7 @@ typedef struct measure {
 	uint32_t width;              /* flat, of all items before it */
 	uint32_t breaks;             /* items before it that force a break */
 	uint32_t close;              /* DOC_OPEN: its DOC_CLOSE */
-	uint32_t next_line;          /* the first line at or behind it, of whatever group */
+	uint32_t next_line;          /* the first line, of whatever group, or comment that ends one, at or behind it */
 } measure;
 
 typedef struct group {
@@ -180,8 +185,7 @@ static bool prepare(printer *p, uint32_t indent)
 	}
 	p->measures[d->count].next_line = d->count;
 	for (uint32_t i = d->count; i-- > 0;)
-		p->measures[i].next_line = d->items[i].kind == DOC_LINE || d->items[i].kind == DOC_SOFT
-		                           ? i : p->measures[i + 1].next_line;
+		p->measures[i].next_line = may_end_line(&d->items[i]) ? i : p->measures[i + 1].next_line;
 	p->groups[0] = (group){.indent = indent, .flat = false};
 	p->depth = 1;
 	return true;
@@ -200,6 +204,8 @@ static void blanks(lang_text *text, uint32_t count)
 static void pay(printer *p)
 {
 	if (p->owed == GAP_LINE) {
+		while (p->text->length > 0 && p->text->bytes[p->text->length - 1] == ' ')
+			p->text->length--;
 		lang_text_put(p->text, "\n", 1);
 		blanks(p->text, p->owed_indent);
 		p->column = p->owed_indent;
@@ -219,7 +225,8 @@ static void owe_line(printer *p, uint32_t outdent)
 
 static void put_comment(printer *p, const doc_item *item)
 {
-	if (item->comment->own_line || p->comment_ended_line) {
+	bool own_line = item->comment->own_line || p->comment_ended_line;
+	if (own_line) {
 		if (p->owed != GAP_LINE)
 			owe_line(p, 0);
 		pay(p);
@@ -227,16 +234,17 @@ static void put_comment(printer *p, const doc_item *item)
 		lang_text_put(p->text, "", 1);
 	} else {
 		char last = p->text->length > 0 ? p->text->bytes[p->text->length - 1] : '(';
-		if (last != '(' && last != '[')
+		if (last != '(' && last != '[' && last != ' ') {
 			lang_text_put(p->text, " ", 1);
-		p->column += 1;
+			p->column++;
+		}
 	}
 	doc_put_comment(p->text, item->text, item->length);
 	uint32_t last_line = item->length;
 	while (last_line > 0 && item->text[last_line - 1] != '\n')
 		last_line--;
 	p->column = (last_line > 0 ? 0 : p->column) + columns(item->text + last_line, item->length - last_line);
-	if (item->comment->own_line || !item->comment->block) {
+	if (own_line || !item->comment->block) {
 		owe_line(p, 0);
 		p->comment_ended_line = !item->comment->block;
 	} else if (p->owed == GAP_NONE) {
@@ -308,8 +316,9 @@ void doc_print(const doc *d, lang_text *text, uint32_t indent)
 typedef struct line {
 	const char *begin;
 	const char *mark;            /* the byte 0, or NULL */
+	const char *code_end;        /* behind the last thing before the mark */
 	const char *end;             /* the '\n', or the end of the text */
-	uint32_t width;              /* columns before the mark */
+	uint32_t width;              /* columns before code_end */
 } line;
 
 static line line_at(const char *begin, const char *end)
@@ -318,15 +327,18 @@ static line line_at(const char *begin, const char *end)
 	if (l.end == NULL)
 		l.end = end;
 	l.mark = memchr(begin, '\0', (size_t)(l.end - begin));
-	l.width = l.mark == NULL ? 0 : columns(begin, (uint32_t)(l.mark - begin));
+	l.code_end = l.mark == NULL ? l.end : l.mark;
+	while (l.mark != NULL && l.code_end > begin && l.code_end[-1] == ' ')
+		l.code_end--;
+	l.width = columns(begin, (uint32_t)(l.code_end - begin));
 	return l;
 }
 
 char *doc_align(lang_text *text, size_t *length)
 {
 	lang_text out = {.ctx = text->ctx};
-	const char *end = text->bytes + text->length;
-	const char *at = text->bytes, *run_end = text->bytes;
+	const char *at = text->length > 0 ? text->bytes : "";
+	const char *end = at + text->length, *run_end = at;
 	uint32_t widest = 0;
 	while (at < end) {
 		line l = line_at(at, end);
@@ -342,8 +354,7 @@ char *doc_align(lang_text *text, size_t *length)
 				next = line_at(run_end, end);
 			}
 		}
-		const char *code_end = l.mark == NULL ? l.end : l.mark;
-		lang_text_put(&out, l.begin, (size_t)(code_end - l.begin));
+		lang_text_put(&out, l.begin, (size_t)(l.code_end - l.begin));
 		if (l.mark != NULL) {
 			blanks(&out, 2 + (l.width <= ALIGN_MAX ? widest - l.width : 0));
 			lang_text_put(&out, l.mark + 1, (size_t)(l.end - l.mark - 1));

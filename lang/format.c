@@ -41,6 +41,7 @@ static void begin_line(formatter *f, uint32_t begin, uint32_t indent, bool first
 	put_blanks(f, indent);
 	f->line_has_text = true;
 	f->line_is_closed = false;
+	f->line_has_comment = false;
 }
 
 /* The comments before `position` (all of them that begin before it), each on its own line or behind what stands on the
@@ -48,7 +49,6 @@ static void begin_line(formatter *f, uint32_t begin, uint32_t indent, bool first
 static void put_comments(formatter *f, uint32_t position, uint32_t indent, bool *first)
 {
 	const ast_comments *comments = &f->file->comments;
-	bool behind_comment = false;
 	while (f->next < comments->count && comments->items[f->next].span.begin < position) {
 		const ast_comment *comment = &comments->items[f->next++];
 		size_t length;
@@ -56,7 +56,7 @@ static void put_comments(formatter *f, uint32_t position, uint32_t indent, bool 
 		if (comment->own_line || !f->line_has_text || f->line_is_closed) {
 			begin_line(f, comment->span.begin, indent, *first);
 			*first = false;
-		} else if (behind_comment) {
+		} else if (f->line_has_comment) {
 			put(f, " ");
 		} else {
 			lang_text_put(&f->out, "", 1);
@@ -64,7 +64,7 @@ static void put_comments(formatter *f, uint32_t position, uint32_t indent, bool 
 		doc_put_comment(&f->out, text, length);
 		f->line_is_closed = !comment->block;
 		f->last_end = comment->span.end > f->last_end ? comment->span.end : f->last_end;
-		behind_comment = true;
+		f->line_has_comment = true;
 	}
 }
 
@@ -108,10 +108,12 @@ static void put_entries(formatter *f, ast_entries list)
 	doc_text(&f->d, "(");
 	doc_open(&f->d, FORMAT_INDENT);
 	for (uint32_t i = 0; i < list.count; i++) {
-		if (i > 0) {
+		if (i > 0)
 			doc_text(&f->d, ",");
+		if (i > 0)
 			doc_line(&f->d);
-		}
+		else
+			doc_soft(&f->d);
 		put_entry(f, &list.items[i]);
 	}
 	doc_close(&f->d);
@@ -410,7 +412,7 @@ static void put_decl(formatter *f, const ast_decl *decl, uint32_t widest, uint32
 		put(f, "\n");
 		put_blanks(f, indent);
 		put(f, "}");
-		f->line_is_closed = false;
+		f->line_is_closed = f->line_has_comment = false;
 	}
 }
 

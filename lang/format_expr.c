@@ -192,6 +192,8 @@ static void put_reduce(formatter *f, const ast_expr *expr)
 void format_exprs(formatter *f, ast_exprs list)
 {
 	doc_open(&f->d, FORMAT_INDENT);
+	if (list.count > 1)
+		doc_soft(&f->d);
 	for (uint32_t i = 0; i < list.count; i++) {
 		if (i > 0) {
 			doc_text(&f->d, ",");

@@ -13,7 +13,8 @@ typedef struct formatter {
 	doc d;                       /* the declaration at work */
 	lang_text out;
 	bool line_has_text;          /* something stands on the line at work … */
-	bool line_is_closed;         /* … and it ends in a // comment */
+	bool line_has_comment;       /* … a comment behind it … */
+	bool line_is_closed;         /* … one that ends the line */
 	uint32_t last_end;           /* where in the source the thing printed last ends */
 } formatter;
 
