@@ -404,7 +404,7 @@ static int take_line(delta_reader *r, const char *p, const char *end, line_kind 
 	if (t == NULL)
 		return unknown_name(r, name, stop);
 	if (p == end)
-		return BAD(r, end, "page '%s': a comma and %s are missing", t->name, t->info.ndim == 0 ? "a value" : "an index and a value");
+		return BAD(r, end, "page '%s': %s missing behind the name", t->name, t->info.ndim == 0 ? "a value is" : "an index and a value are");
 	r->last = t;
 	return take_change(r, t, p + 1, end);
 }

@@ -79,7 +79,7 @@ static const char *texts(const yaml_node_t *node, const char *what, loader *l, i
 {
 	const char *text = text_of(node);
 	if (text == NULL)
-		*status = bad_node(l, node, "'%s': here stands %s", l->key, what);
+		*status = bad_node(l, node, "'%s': %s is expected here", l->key, what);
 	return text;
 }
 
@@ -155,7 +155,7 @@ static int names(loader *l, const yaml_node_t *node, run_list *list, bool is_pat
 		return name == NULL ? status : add_pair(l, list, node, is_path ? "" : name, is_path ? name : NULL, is_path);
 	}
 	if (node->type != YAML_SEQUENCE_NODE)
-		return bad_node(l, node, "'%s': here stands %s or a list of them", l->key, what);
+		return bad_node(l, node, "'%s': %s or a list of them is expected here", l->key, what);
 	for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top && status == MMSB_OK; i++) {
 		const yaml_node_t *item = yaml_document_get_node(l->doc, *i);
 		const char *name = texts(item, what, l, &status);
