@@ -1,8 +1,22 @@
 # compiler/: checked program -> schedule. Knows lang and the schedule format.
 noinst_LTLIBRARIES += libcompiler.la
-libcompiler_la_SOURCES =
+libcompiler_la_SOURCES = \
+	%D%/builder.h \
+	%D%/compile.c %D%/compile.h \
+	%D%/define.c \
+	%D%/derive.c \
+	%D%/emit.c %D%/emit.h %D%/emit_bytecode.c %D%/emit_schedule.c \
+	%D%/execute.c %D%/execute.h \
+	%D%/fold.c %D%/fuse.c %D%/outline.c %D%/unused.c \
+	%D%/hash.c \
+	%D%/ir.c %D%/ir.h %D%/ir_names.c %D%/ir_text.c %D%/ir_verify.c %D%/ir_walk.c \
+	%D%/kernel.c \
+	%D%/lower.c %D%/lower.h %D%/lower_reduce.c \
+	%D%/pass.c %D%/pass.h \
+	%D%/place.c \
+	%D%/rewrite.c \
+	%D%/schedule.c
 
-# When mmsbc.c is there:
-#   bin_PROGRAMS += mmsbc
-#   mmsbc_SOURCES = %D%/mmsbc.c
-#mmsbc_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
+bin_PROGRAMS += mmsbc
+mmsbc_SOURCES = %D%/mmsbc.c %D%/mmsbc.h %D%/cmd_compile.c %D%/cmd_files.c
+mmsbc_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)

@@ -1,0 +1,178 @@
+/* cmd_compile.c - the commands that go on from a program: compile and emit. */
+#define _GNU_SOURCE /* open_memstream */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../runtime/container.h"
+#include "mmsbc.h"
+
+compile_options command_options(const command_line *line)
+{
+	return (compile_options){.dirs = line->dirs, .n_dirs = line->n_dirs, .defines = line->defines,
+	                         .n_defines = line->n_defines};
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), k = strlen(end);
+	return n > k && strcmp(text + n - k, end) == 0;
+}
+
+/* ---- compile ----------------------------------------------------------------------------------- */
+
+/* dir/portfolio.mmsb -> portfolio.mmsbx; NULL: no memory. */
+static char *output_name(const char *path)
+{
+	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	const char *dot = strrchr(name, '.');
+	size_t n = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+	char *out = malloc(n + sizeof ".mmsbx");
+	if (out) {
+		memcpy(out, name, n);
+		memcpy(out + n, ".mmsbx", sizeof ".mmsbx");
+	}
+	return out;
+}
+
+int cmd_compile(const command_line *line)
+{
+	compile_options options = command_options(line);
+	char *named = line->output ? NULL : output_name(line->files[0]);
+	const char *out = line->output ? line->output : named;
+	uint8_t *bytes = NULL;
+	size_t n = 0;
+	int status = COMPILE_MACHINE;
+	if (out)
+		status = compile_file(line->files[0], &options, stderr, line->colour, &bytes, &n);
+	if (status == COMPILE_OK)
+		status = write_whole(out, bytes, n);
+	free(bytes);
+	free(named);
+	return status;
+}
+
+/* ---- emit -------------------------------------------------------------------------------------- */
+
+typedef struct emission {
+	const char *kind;
+	void (*of_schedule)(const schedule *s, FILE *out);     /* NULL: it is about the graph */
+} emission;
+
+static const emission emissions[] = {
+	{"ast", NULL}, {"ir", NULL}, {"schedule", emit_schedule}, {"bytecode", emit_bytecode},
+};
+
+static int emit_ast(lang_ctx *ctx, const char *path, FILE *out)
+{
+	lang_source *source = lang_read_source(ctx, path, lang_no_span());
+	ast_file *file = source ? lang_parse(ctx, source) : NULL;
+	if (!file)
+		return ctx->oom ? COMPILE_MACHINE : COMPILE_INPUT;
+	ast_print(ctx, file, out);
+	return COMPILE_OK;
+}
+
+static bool is_pass(const char *name)
+{
+	if (!name || strcmp(name, "lower") == 0)
+		return true;
+	for (uint32_t i = 0; ir_pass_name(i); i++)
+		if (strcmp(ir_pass_name(i), name) == 0)
+			return true;
+	return false;
+}
+
+static int emit_graph(lang_ctx *ctx, const command_line *line, const emission *e, FILE *out)
+{
+	compile_options options = command_options(line);
+	if (!e->of_schedule)
+		options.stop_after = line->after ? line->after : "lower";
+	ir_graph *g = compile_graph(ctx, line->files[1], &options);
+	schedule s;
+	if (!g || (e->of_schedule && !ir_schedule(g, &s)))
+		return ctx->oom ? COMPILE_MACHINE : COMPILE_INPUT;
+	if (e->of_schedule)
+		e->of_schedule(&s, out);
+	else
+		ir_print(g, out);
+	return ctx->oom ? COMPILE_MACHINE : COMPILE_OK;
+}
+
+/* The bytes of a file; NULL: a message was printed. */
+static uint8_t *read_bytes(const char *path, size_t *n)
+{
+	lang_ctx *ctx = lang_ctx_new();
+	const lang_source *source = ctx ? lang_read_source(ctx, path, lang_no_span()) : NULL;
+	uint8_t *bytes = source ? malloc(source->length + 1) : NULL;
+	if (bytes) {
+		memcpy(bytes, source->text, source->length);
+		*n = source->length;
+	} else if (ctx) {
+		lang_print_diags(ctx, stderr, false);
+	}
+	lang_ctx_free(ctx);
+	return bytes;
+}
+
+static int emit_file(const char *path, const emission *e, FILE *out)
+{
+	size_t n = 0;
+	schedule s;
+	mmsb_error error;
+	uint8_t *bytes = read_bytes(path, &n);
+	if (!bytes)
+		return COMPILE_INPUT;
+	int status = schedule_read(&s, bytes, n, &error);
+	free(bytes);
+	if (status != MMSB_OK) {
+		fprintf(stderr, "mmsbc: %s: %s\n", path, error.message);
+		return status == MMSB_MEMORY ? COMPILE_MACHINE : COMPILE_INPUT;
+	}
+	e->of_schedule(&s, out);
+	free(s.memory);
+	return COMPILE_OK;
+}
+
+static int emit_to(const command_line *line, const emission *e, FILE *out)
+{
+	if (e->of_schedule && ends_with(line->files[1], ".mmsbx"))
+		return emit_file(line->files[1], e, out);
+	lang_ctx *ctx = lang_ctx_new();
+	if (!ctx)
+		return COMPILE_MACHINE;
+	int status = strcmp(e->kind, "ast") == 0 ? emit_ast(ctx, line->files[1], out) : emit_graph(ctx, line, e, out);
+	lang_print_diags(ctx, stderr, line->colour);
+	lang_ctx_free(ctx);
+	return status;
+}
+
+int cmd_emit(const command_line *line)
+{
+	const emission *e = NULL;
+	for (size_t i = 0; i < sizeof emissions / sizeof emissions[0]; i++)
+		if (strcmp(line->files[0], emissions[i].kind) == 0)
+			e = &emissions[i];
+	if (!e || !is_pass(line->after) || (line->after && (e->of_schedule || strcmp(e->kind, "ast") == 0))) {
+		if (!e)
+			fprintf(stderr, "mmsbc emit: no kind '%s': ast, ir, yaml, schedule, bytecode or dot\n", line->files[0]);
+		else if (!is_pass(line->after))
+			fprintf(stderr, "mmsbc emit: no pass '%s': lower, fold, unused, outline or fuse\n", line->after);
+		else
+			fprintf(stderr, "mmsbc emit: --after is for ir and yaml\n");
+		fputs("Try 'mmsbc emit --help'.\n", stderr);
+		return COMPILE_USAGE;
+	}
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+	if (!out) {
+		fputs("mmsbc: out of memory\n", stderr);
+		return COMPILE_MACHINE;
+	}
+	int status = emit_to(line, e, out);
+	bool ok = fclose(out) == 0;
+	if (status == COMPILE_OK)
+		status = ok ? write_whole(line->output ? line->output : "-", text, n) : COMPILE_MACHINE;
+	free(text);
+	return status;
+}

@@ -1,0 +1,68 @@
+/* compile.c - the way from a file to a schedule, in order. */
+#include "compile.h"
+
+#include <fenv.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lang/program.h"
+#include "../lang/stdlib_dir.h"
+#include "../runtime/container.h"
+
+bool compile_is_yaml(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+	return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+static ir_graph *graph_of_text(lang_ctx *ctx, const char *path, const compile_options *options)
+{
+	char *found = options->stdlib ? NULL : lang_stdlib_dir();
+	lang_search search = {options->dirs, options->n_dirs, options->stdlib ? options->stdlib : found};
+	lang_program *loaded = lang_load(ctx, path, &search);
+	free(found);
+	p_program *program = loaded ? lang_check(ctx, loaded) : NULL;
+	return program ? ir_lower(program) : NULL;
+}
+
+static ir_graph *graph_of_yaml(lang_ctx *ctx, const char *path)
+{
+	const lang_source *source = lang_read_source(ctx, path, lang_no_span());
+	return source ? NULL : NULL;
+}
+
+ir_graph *compile_graph(lang_ctx *ctx, const char *path, const compile_options *options)
+{
+	/* Constants are folded in the environment in which they would be evaluated. */
+	fenv_t outer;
+	fegetenv(&outer);
+	fesetenv(FE_DFL_ENV);
+	ir_graph *g = compile_is_yaml(path) ? graph_of_yaml(ctx, path) : graph_of_text(ctx, path, options);
+	bool ok = g && ir_define(g, options->defines, options->n_defines) && ir_run_passes(g, options->stop_after)
+	          && !lang_failed(ctx);
+	fesetenv(&outer);
+	return ok ? g : NULL;
+}
+
+int compile_file(const char *path, const compile_options *options, FILE *messages, bool colour, uint8_t **bytes,
+                 size_t *n)
+{
+	lang_ctx *ctx = lang_ctx_new();
+	if (!ctx) {
+		fprintf(messages, "%s: out of memory\n", path);
+		return COMPILE_MACHINE;
+	}
+	schedule s;
+	mmsb_error error;
+	int status = COMPILE_OK;
+	ir_graph *g = compile_graph(ctx, path, options);
+	if (!g || !ir_schedule(g, &s)) {
+		status = ctx->oom ? COMPILE_MACHINE : COMPILE_INPUT;
+	} else if (schedule_write(&s, bytes, n, &error) != MMSB_OK) {
+		status = error.status == MMSB_MEMORY ? COMPILE_MACHINE : COMPILE_INPUT;
+		lang_error(ctx, lang_no_span(), "%s: %s", path, error.message);
+	}
+	lang_print_diags(ctx, messages, colour);
+	lang_ctx_free(ctx);
+	return status;
+}

@@ -1,0 +1,115 @@
+/* fold.c - what can be known before anything runs.
+ *
+ * Only where no bit can move: constants are folded by executing the very functions of scalar.h that the executors execute;
+ * x * 1, x + 0 and the like are taken away from integers alone. A mask that is true is dropped. */
+#include "pass.h"
+
+#include "execute.h"
+
+static ir_id constant(ir_graph *g, uint8_t type, scalar value)
+{
+	return ir_const(g, type, execute_canon(type, value));
+}
+
+/* ---- simplifying ------------------------------------------------------------------------------- */
+
+static bool is_const(const ir_graph *g, ir_id id)
+{
+	return ir_at(g, id)->kind == IR_CONST;
+}
+
+static bool is_value(const ir_graph *g, ir_id id, uint64_t bits)
+{
+	return is_const(g, id) && ir_at(g, id)->u.value.bits == bits;
+}
+
+/* Both sides are values already, so that a constant side decides whatever the other may be. */
+static ir_id fold_logic(const ir_graph *g, const ir_node *n)
+{
+	bool is_and = n->op == OP_LAND;
+	for (uint32_t i = 0; i < 2; i++) {
+		if (!is_const(g, n->args[i]))
+			continue;
+		bool value = ir_at(g, n->args[i])->u.value.bits != 0;
+		return value == is_and ? n->args[1 - i] : n->args[i];
+	}
+	return n->args[0] == n->args[1] ? n->args[0] : NONE;
+}
+
+static ir_id fold_integer(const ir_graph *g, const ir_node *n)
+{
+	bool right_zero = is_value(g, n->args[1], 0);
+	switch (n->op) {
+	case OP_ADD:
+		if (is_value(g, n->args[0], 0))
+			return n->args[1];
+		return right_zero ? n->args[0] : NONE;
+	case OP_SUB: return right_zero ? n->args[0] : NONE;
+	case OP_MUL:
+		if (is_value(g, n->args[0], 1))
+			return n->args[1];
+		return is_value(g, n->args[1], 1) ? n->args[0] : NONE;
+	default: return NONE;
+	}
+}
+
+static ir_id fold_op(ir_graph *g, const ir_node *n)
+{
+	scalar args[3] = {{0}, {0}, {0}};
+	bool all = true;
+	for (uint32_t i = 0; i < n->n_args; i++) {
+		all = all && is_const(g, n->args[i]);
+		if (is_const(g, n->args[i]))
+			args[i] = ir_at(g, n->args[i])->u.value;
+	}
+	if (all && (!ir_fails(g, n) || args[1].bits != 0)) {
+		uint8_t type = n->op == OP_SELECT ? n->type : ir_at(g, n->args[0])->type;
+		return constant(g, n->type, execute_op(n->op, type, args));
+	}
+	if (n->op == OP_LAND || n->op == OP_LOR)
+		return fold_logic(g, n);
+	if (n->op == OP_SELECT) {
+		if (is_const(g, n->args[0]))
+			return n->args[args[0].bits ? 1 : 2];
+		return n->args[1] == n->args[2] ? n->args[1] : NONE;
+	}
+	if (n->op == OP_LNOT && ir_at(g, n->args[0])->kind == IR_OP && ir_at(g, n->args[0])->op == OP_LNOT)
+		return ir_at(g, n->args[0])->args[0];
+	if (n->n_args == 2 && (type_table[n->type].kind == KIND_S || type_table[n->type].kind == KIND_U))
+		return fold_integer(g, n);
+	return NONE;
+}
+
+static ir_id fold_node(void *user, ir_id old, const ir_node *node)
+{
+	ir_graph *g = user;
+	ir_node n = *node;
+	ir_id args[IR_REDUCE_ARGS], known = NONE;
+	(void)old;
+	if (n.mask != NONE && is_value(g, n.mask, 1))
+		n.mask = NONE;
+	if (n.kind == IR_OP) {
+		known = fold_op(g, &n);
+	} else if (n.kind == IR_CONV && is_const(g, n.args[0])) {
+		const ir_node *from = ir_at(g, n.args[0]);
+		known = constant(g, n.type, execute_conv(from->type, n.type, from->u.value));
+	} else if (n.kind == IR_REDUCE && n.args[IR_WHERE] != NONE && is_value(g, n.args[IR_WHERE], 1)) {
+		args[IR_BODY] = n.args[IR_BODY];
+		args[IR_WHERE] = NONE;
+		args[IR_AT] = n.args[IR_AT];
+		n.args = args;
+	}
+	return known == NONE ? ir_intern(g, n) : known;
+}
+
+static ir_id fold_root(void *user, uint32_t edge, ir_id root)
+{
+	(void)edge;
+	return ir_rewrite(user, root);
+}
+
+void ir_pass_fold(ir_graph *g)
+{
+	ir_rewriter r = {.g = g, .make = fold_node, .user = g};
+	ir_each_root(g, fold_root, &r);
+}
