@@ -255,11 +255,13 @@ static void declare_results(binding *b)
 		if (body_page(b, result->name.text) != NULL)
 			continue;
 		sym *made = scope_add(b->in.ck, b->in.scope, SYM_PAGE, result->name, NULL);
-		page_info *info = made == NULL ? NULL : page_new(b->in.ck, made, NULL);
-		if (info == NULL)
+		if (made == NULL)
 			continue;
+		page_info *info = page_new(b->in.ck, made, NULL);
 		made->result = true;
 		made->state = SYM_BAD;
+		if (info == NULL)
+			continue;
 		bool typed = record_type(&b->in, result->type, &info->page.type);
 		if (!shape_of(&b->in, result->type, info->page.dims, &info->page.ndim) || !typed)
 			continue;
@@ -321,7 +323,7 @@ static bool may_instantiate(site *s, sym *graph, const sym *what)
 		return false;
 	}
 	ck->instances++;
-	return check_enter(ck, graph);
+	return true;
 }
 
 static sym *find_graph(site *s, const ast_use *use)
@@ -368,10 +370,9 @@ void resolve_instance(checker *ck, sym *what)
 	binding b = {.use = &use, .in = site_of(ck, sc), .what = what, .graph = graph, .sound = true};
 	check_names(&b);
 	if (b.sound)
-		bind_arguments(&b);
-	if (!b.sound) {
+		bind_arguments(&b); /* which may be pages of other instances of this very graph */
+	if (!b.sound || !check_enter(ck, graph)) {
 		what->state = SYM_BAD;
-		check_leave(ck);
 		return;
 	}
 	declare_results(&b);

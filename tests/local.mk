@@ -24,6 +24,8 @@ EXTRA_DIST += $(SCRIPTS_TESTS)
 noinst_HEADERS += %D%/unit.h
 if HAVE_CHECK
 UNIT_TESTS =
+UNIT_TESTS += %D%/check_lang
+UNIT_TESTS += %D%/check_check
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 else
@@ -33,6 +35,14 @@ endif
 # what a unit test program links
 UNIT_CFLAGS = $(CHECK_CFLAGS)
 UNIT_LIBS = libmmsb_files.la libmmsb_internal.la $(XXHASH_LIBS) $(CHECK_LIBS)
+
+%C%_check_check_SOURCES = %D%/check_check.c %D%/check_errors.h
+%C%_check_check_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_check_LDADD = liblang.la $(UNIT_LIBS)
+
+%C%_check_lang_SOURCES = %D%/check_lang.c %D%/lang_random.c %D%/lang_texts.h %D%/roundtrip.h
+%C%_check_lang_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_lang_LDADD = liblang.la $(UNIT_LIBS)
 
 # what has threads of its own, for the thread sanitizer
 THREAD_TESTS =
@@ -50,6 +60,7 @@ installcheck-local:
 # Fuzz targets: with --enable-fuzz (CC=clang) libFuzzer's; else replay.c runs them over their corpus as tests.
 # A target is tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS = %D%/fuzz/fuzz_lang
+FUZZ_TARGETS += %D%/fuzz/fuzz_parse
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZ_TARGETS)
 FUZZ_MAIN =
@@ -63,6 +74,9 @@ endif
 %C%_fuzz_fuzz_lang_SOURCES = %D%/fuzz/fuzz_lang.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_lang_LDADD = liblang.la libmmsb_internal.la $(XXHASH_LIBS)
 %C%_fuzz_fuzz_lang_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_parse_SOURCES = %D%/fuzz/fuzz_parse.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_parse_LDADD = liblang.la
+%C%_fuzz_fuzz_parse_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += %D%/fuzz/corpus %D%/fuzz/replay.c
 
 # the error of elementary functions against MPFR: a tool, run by hand over all inputs
