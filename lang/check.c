@@ -7,6 +7,17 @@
 
 enum { NOTES = 6 };
 
+static void note_trace(checker *ck, lang_diag *diag, const trace *where)
+{
+	for (int notes = 0; where != NULL && notes < NOTES; where = where->next, notes++) {
+		if (where->kind == TRACE_USE)
+			lang_note(ck->ctx, diag, where->span, "in this instance of the graph '%s'", where->name);
+		else
+			lang_note(ck->ctx, diag, where->span, "in the %s '%s', used here",
+			          where->kind == TRACE_CALL ? "function" : "let", where->name);
+	}
+}
+
 lang_diag *check_error(checker *ck, const trace *where, lang_span span, const char *fmt, ...)
 {
 	va_list args;
@@ -19,13 +30,7 @@ lang_diag *check_error(checker *ck, const trace *where, lang_span span, const ch
 	if (message == NULL)
 		return NULL;
 	lang_diag *diag = lang_error(ck->ctx, span, "%s", message);
-	for (int notes = 0; where != NULL && notes < NOTES; where = where->next, notes++) {
-		if (where->kind == TRACE_USE)
-			lang_note(ck->ctx, diag, where->span, "in this instance of the graph '%s'", where->name);
-		else
-			lang_note(ck->ctx, diag, where->span, "in the %s '%s', used here",
-			          where->kind == TRACE_CALL ? "function" : "let", where->name);
-	}
+	note_trace(ck, diag, where);
 	return diag;
 }
 
@@ -190,9 +195,12 @@ static void finish_edges(checker *ck)
 		edge_info *info = (edge_info *)ck->program->edges[i];
 		if (!info->sound)
 			continue;
+		lang_diag *before = ck->ctx->diags_tail;
 		lang_classify_edge(ck->ctx, &info->edge);
 		if (info->edge.fix != FIX_NONE && !lang_fix_edge(ck->ctx, ck->program, &info->edge))
 			ck->errors++;
+		for (lang_diag *diag = before == NULL ? ck->ctx->diags : before->next; diag != NULL; diag = diag->next)
+			note_trace(ck, diag, info->scope->trace);
 	}
 	for (uint32_t i = 0; i < ck->program->n_pages; i++)
 		check_lazy(ck, info_of(ck->program->pages[i]));

@@ -56,13 +56,12 @@ static bool frame_binds(const frame *f, const p_var *var)
 	return false;
 }
 
-/* Whether e mentions an index of the reduction. */
-static bool mentions(const p_expr *e, const frame *f)
+static bool mentions(const p_expr *e, const p_var *var)
 {
 	if (e->kind == P_VAR)
-		return frame_binds(f, e->u.var);
+		return e->u.var == var;
 	for (uint32_t i = 0; i < e->n_args; i++)
-		if (mentions(e->args[i], f))
+		if (mentions(e->args[i], var))
 			return true;
 	return false;
 }
@@ -118,45 +117,52 @@ static p_expr *at_a_point(site *s, const p_expr *read)
 	return &s->ck->poison;
 }
 
-static bool whole_range(const p_var *var, const p_size *dim)
-{
-	int64_t lo;
-	return size_is_const(var->lo, &lo) && lo == 0 && var->hi == dim;
-}
-
-/* Whether the reduction can visit the entries that this read names. */
+/* Whether the reduction can visit the entries that this read names: the innermost of its indices among the read's
+ * runs along a row or a column, which must be known where it begins. */
 static bool can_drive(site *s, const frame *f, const p_expr *read)
 {
 	const p_page *page = read->u.read.page;
-	bool own[2];
-	lang_diag *diag = NULL;
-	for (int k = 0; k < 2; k++)
-		own[k] = read->args[k]->kind == P_VAR && frame_binds(f, read->args[k]->u.var);
-	for (int k = 0; k < 2; k++)
-		if (own[k] && !whole_range(read->args[k]->u.var, page->dims[k])) {
-			diag = site_error(s, f->head, "a reduction over the entries of '%s' takes a whole dimension", page->name);
-			lang_help(s->ck->ctx, diag, "leave the range out, and choose entries with `where`");
-			return false;
-		}
-	if (own[0] && own[1] && read->args[0]->u.var == read->args[1]->u.var) {
+	const p_expr *const *args = (const p_expr *const *)read->args;
+	uint32_t k = f->count;
+	lang_diag *diag;
+	if (args[0]->kind == P_VAR && args[1]->kind == P_VAR && args[0]->u.var == args[1]->u.var) {
 		diag = site_error(s, read->span, "the diagonal of the sparse page '%s' cannot be read", page->name);
 		lang_help(s->ck->ctx, diag, "visit all entries and choose: `sum[u, v where u == v] %s[u, v]`", page->name);
 		return false;
 	}
-	if (f->count == (own[0] && own[1] ? 2u : 1u) && (own[0] || !mentions(read->args[0], f)) &&
-	    (own[1] || !mentions(read->args[1], f)))
-		return true;
-	diag = site_error(s, read->span, "this reduction cannot visit the entries of the sparse page '%s'", page->name);
-	lang_help(s->ck->ctx, diag, "its indices are those of a row, of a column or of the whole page: `sum[k] %s[i, k]`, "
-	          "`sum[i, k] %s[i, k]`", page->name, page->name);
-	return false;
+	do {
+		k--;
+	} while (!(args[0]->kind == P_VAR && args[0]->u.var == f->vars[k]) &&
+	         !(args[1]->kind == P_VAR && args[1]->u.var == f->vars[k]));
+	bool row = args[1]->kind == P_VAR && args[1]->u.var == f->vars[k];
+	const p_expr *other = args[row ? 0 : 1];
+	for (const frame *within = s->frames; within != f; within = within->up)
+		for (uint32_t i = 0; i < within->count; i++)
+			if (mentions(other, within->vars[i])) {
+				diag = site_error(s, read->span, "which %s of the sparse page '%s' is visited depends on '%s', an index "
+				                  "of a reduction inside", row ? "row" : "column", page->name, within->vars[i]->name);
+				lang_help(s->ck->ctx, diag, "let the outer reduction be the one over '%s'", within->vars[i]->name);
+				return false;
+			}
+	for (uint32_t inner = k; inner < f->count; inner++) {
+		if (!mentions(other, f->vars[inner]))
+			continue;
+		diag = site_error(s, read->span, "which %s of the sparse page '%s' is visited depends on '%s' itself",
+		                  row ? "row" : "column", page->name, f->vars[inner]->name);
+		if (inner > k)
+			lang_help(s->ck->ctx, diag, "put '%s' before '%s' in the brackets", f->vars[inner]->name, f->vars[k]->name);
+		else
+			lang_help(s->ck->ctx, diag, "a reduction visits a row, a column, or with two indices the whole page");
+		return false;
+	}
+	return true;
 }
 
 p_expr *check_sparse_read(site *s, p_expr *read)
 {
 	if (s->edge == NULL || at_own_entry(s, read))
 		return read; /* without an edge: a let that nothing uses is only tried */
-	s->ck->steps += read->weight; /* what the comparisons below may look at */
+	s->ck->steps += read->weight * (s->frames == NULL ? 1 : s->frames->count); /* what the comparisons below may look at */
 	frame *f = innermost(s, read);
 	if (f == NULL)
 		return at_a_point(s, read);

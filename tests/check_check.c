@@ -281,6 +281,7 @@ START_TEST(sparse_pages_drive)
 	e = body("f64", "sum[a, b] W[a, b] + sum[a] sum[b] W[a, b]");
 	ck_assert_ptr_nonnull(e->args[0]->u.reduce->driver);
 	const p_expr *outer = e->args[1];
+	ck_assert_ptr_nonnull(body("f64", "sum[a, b] W[a, i] * d[b]")->u.reduce->driver);
 	ck_assert_ptr_null(outer->u.reduce->driver);
 	ck_assert_ptr_nonnull(outer->args[0]->u.reduce->driver);
 }
