@@ -187,20 +187,32 @@ static void check_all_attrs(checker *ck)
 		check_attrs(ck, info_of(ck->program->pages[i]));
 }
 
-/* What the other parts of the checker do for a sound edge; after an unsound one the program is not built, and
- * their messages would only confuse. */
+/* classify.c and fix.c know nothing of instances: what they report gets its notes here. */
+static void finish_edge(checker *ck, edge_info *info)
+{
+	const lang_diag *known[2 * LANG_MAX_ERRORS];
+	uint32_t count = 0;
+	for (const lang_diag *diag = ck->ctx->diags; diag != NULL && count < 2 * LANG_MAX_ERRORS; diag = diag->next)
+		known[count++] = diag;
+	lang_classify_edge(ck->ctx, &info->edge);
+	if (info->edge.fix != FIX_NONE && !lang_fix_edge(ck->ctx, ck->program, &info->edge))
+		ck->errors++;
+	for (lang_diag *diag = ck->ctx->diags; diag != NULL; diag = diag->next) {
+		uint32_t i = 0;
+		while (i < count && known[i] != diag)
+			i++;
+		if (i == count)
+			note_trace(ck, diag, info->scope->trace);
+	}
+}
+
+/* An unsound edge is left out: messages about it would only confuse. */
 static void finish_edges(checker *ck)
 {
 	for (uint32_t i = 0; i < ck->program->n_edges && !ck->ctx->oom; i++) {
 		edge_info *info = (edge_info *)ck->program->edges[i];
-		if (!info->sound)
-			continue;
-		lang_diag *before = ck->ctx->diags_tail;
-		lang_classify_edge(ck->ctx, &info->edge);
-		if (info->edge.fix != FIX_NONE && !lang_fix_edge(ck->ctx, ck->program, &info->edge))
-			ck->errors++;
-		for (lang_diag *diag = before == NULL ? ck->ctx->diags : before->next; diag != NULL; diag = diag->next)
-			note_trace(ck, diag, info->scope->trace);
+		if (info->sound)
+			finish_edge(ck, info);
 	}
 	for (uint32_t i = 0; i < ck->program->n_pages; i++)
 		check_lazy(ck, info_of(ck->program->pages[i]));
