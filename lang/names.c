@@ -253,6 +253,8 @@ static void report_unknown(site *s, ast_name name, unsigned kinds, const char *n
 	lang_diag *diag = site_error(s, name.span, "there is no %s '%s' here", noun, name.text);
 	if (nearest.best != NULL)
 		lang_help(s->ck->ctx, diag, "did you mean '%s'?", nearest.best);
+	else if (s->mode == SITE_EDGE && s->what == NULL && strcmp(noun, "name") == 0 && s->bound != NULL && s->bound->count > 0)
+		lang_help(s->ck->ctx, diag, "it is no page, param or let, and the %s binds %s alone", s->binder, bound_names(s));
 	else if (s->mode == SITE_FN)
 		lang_help(s->ck->ctx, diag, "a function sees its parameters, its lets, params and other functions");
 }
