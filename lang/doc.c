@@ -74,6 +74,11 @@ void doc_line_out(doc *d, uint32_t outdent)
 	add(d, (doc_item){.kind = DOC_LINE, .amount = outdent});
 }
 
+void doc_line_hug(doc *d, bool hug)
+{
+	add(d, (doc_item){.kind = DOC_LINE, .hug = hug});
+}
+
 void doc_soft(doc *d)
 {
 	add(d, (doc_item){.kind = DOC_SOFT});
@@ -87,6 +92,11 @@ void doc_force(doc *d)
 void doc_open(doc *d, uint32_t indent)
 {
 	add(d, (doc_item){.kind = DOC_OPEN, .amount = indent});
+}
+
+void doc_open_fill(doc *d, uint32_t indent)
+{
+	add(d, (doc_item){.kind = DOC_OPEN, .amount = indent, .fill = true});
 }
 
 void doc_close(doc *d)
@@ -137,14 +147,16 @@ static uint32_t flat_width(const doc_item *item)
 typedef struct measure {
 	uint32_t width;              /* flat, of all items before it */
 	uint32_t breaks;             /* items before it that force a break */
-	uint32_t close;              /* DOC_OPEN: its DOC_CLOSE */
+	uint32_t close;              /* DOC_OPEN: its DOC_CLOSE; DOC_LINE: the next line of its group, or the DOC_CLOSE */
 	uint32_t next_line;          /* the first line, of whatever group, or comment that ends one, at or behind it */
 } measure;
 
 typedef struct group {
 	uint32_t indent;
 	bool flat;
-	uint32_t open;               /* measuring: the item */
+	bool fill;
+	uint32_t open;               /* measuring: the item … */
+	uint32_t line;               /* … and the last line of its own, or the item */
 } group;
 
 typedef enum gap { GAP_NONE, GAP_BLANK, GAP_LINE } gap;
@@ -178,10 +190,17 @@ static bool prepare(printer *p, uint32_t indent)
 		bool breaks = item->kind == DOC_FORCE || (item->kind == DOC_COMMENT && ends_line(item));
 		p->measures[i + 1].width = p->measures[i].width + flat_width(item);
 		p->measures[i + 1].breaks = p->measures[i].breaks + breaks;
-		if (item->kind == DOC_OPEN)
-			p->groups[depth++].open = i;
-		else if (item->kind == DOC_CLOSE)
-			p->measures[p->groups[--depth].open].close = i;
+		if (item->kind == DOC_OPEN) {
+			p->groups[depth].open = i;
+			p->groups[depth++].line = i;
+		} else if (depth > 0 && (item->kind == DOC_CLOSE || item->kind == DOC_LINE)) {
+			group *own = &p->groups[depth - 1];
+			if (own->line != own->open)
+				p->measures[own->line].close = i;
+			own->line = i;
+			if (item->kind == DOC_CLOSE)
+				p->measures[p->groups[--depth].open].close = i;
+		}
 	}
 	p->measures[d->count].next_line = d->count;
 	for (uint32_t i = d->count; i-- > 0;)
@@ -261,6 +280,22 @@ static bool fits(const printer *p, uint32_t open)
 	       && column + m[m[close].next_line].width - m[open].width < LANG_FORMAT_WIDTH;
 }
 
+/* Whether the line at i of a group that fills becomes a new line: not when what stands before the group's next line fits
+ * behind what is printed, nor when it would not fit on a line of its own either and can break within brackets. */
+static bool must_break(const printer *p, uint32_t i)
+{
+	const measure *m = p->measures;
+	uint32_t next = m[i].close;
+	uint32_t end = p->d->items[next].kind == DOC_CLOSE ? m[next].next_line : next;
+	uint32_t width = m[end].width - m[i].width;
+	bool whole = m[next].breaks == m[i].breaks;
+	if (whole && p->column + width < LANG_FORMAT_WIDTH)
+		return false;
+	if (whole && p->groups[p->depth - 1].indent + width <= LANG_FORMAT_WIDTH)
+		return true;
+	return !p->d->items[i].hug || p->column + m[m[i + 1].next_line].width - m[i].width >= LANG_FORMAT_WIDTH;
+}
+
 static void put_item(printer *p, uint32_t i)
 {
 	const doc_item *item = &p->d->items[i];
@@ -280,7 +315,7 @@ static void put_item(printer *p, uint32_t i)
 		break;
 	case DOC_LINE:
 	case DOC_SOFT:
-		if (!inner->flat)
+		if (!inner->flat && (!inner->fill || must_break(p, i)))
 			owe_line(p, item->amount);
 		else if (item->kind == DOC_LINE && p->owed == GAP_NONE)
 			p->owed = GAP_BLANK;
@@ -289,7 +324,7 @@ static void put_item(printer *p, uint32_t i)
 		break;
 	case DOC_OPEN: {
 		bool flat = inner->flat || fits(p, i);
-		p->groups[p->depth] = (group){.indent = inner->indent + item->amount, .flat = flat};
+		p->groups[p->depth] = (group){.indent = inner->indent + item->amount, .flat = flat, .fill = item->fill};
 		p->depth++;
 		break;
 	}
@@ -318,6 +353,7 @@ typedef struct line {
 	const char *mark;            /* the byte 0, or NULL */
 	const char *code_end;        /* behind the last thing before the mark */
 	const char *end;             /* the '\n', or the end of the text */
+	uint32_t indent;
 	uint32_t width;              /* columns before code_end */
 } line;
 
@@ -331,7 +367,24 @@ static line line_at(const char *begin, const char *end)
 	while (l.mark != NULL && l.code_end > begin && l.code_end[-1] == ' ')
 		l.code_end--;
 	l.width = columns(begin, (uint32_t)(l.code_end - begin));
+	while (begin + l.indent < l.end && begin[l.indent] == ' ')
+		l.indent++;
 	return l;
+}
+
+/* The run of lines that begins with l: those of its indent, up to a blank line. *widest: of those with a comment. */
+static const char *run_from(line l, const char *end, uint32_t *widest)
+{
+	uint32_t indent = l.indent;
+	*widest = 0;
+	while (l.end > l.begin && l.indent == indent) {
+		if (l.mark != NULL && l.width <= ALIGN_MAX && l.width > *widest)
+			*widest = l.width;
+		if (l.end >= end)
+			return end;
+		l = line_at(l.end + 1, end);
+	}
+	return l.begin;
 }
 
 char *doc_align(lang_text *text, size_t *length)
@@ -342,18 +395,8 @@ char *doc_align(lang_text *text, size_t *length)
 	uint32_t widest = 0;
 	while (at < end) {
 		line l = line_at(at, end);
-		if (at >= run_end) {
-			widest = 0;
-			line next = l;
-			while (next.mark != NULL) {
-				if (next.width <= ALIGN_MAX && next.width > widest)
-					widest = next.width;
-				run_end = next.end < end ? next.end + 1 : end;
-				if (run_end == end)
-					break;
-				next = line_at(run_end, end);
-			}
-		}
+		if (at >= run_end)
+			run_end = run_from(l, end, &widest);
 		lang_text_put(&out, l.begin, (size_t)(l.code_end - l.begin));
 		if (l.mark != NULL) {
 			blanks(&out, 2 + (l.width <= ALIGN_MAX ? widest - l.width : 0));

@@ -2,8 +2,8 @@
  *
  * A document is a list of items. A group (open … close) is printed on the rest of its line if it fits, with its lines as
  * blanks (or nothing, for soft ones), else with every line of its own, not of groups within it, as a new line, indented
- * by the group's indent. Comments stay where they are between the items; one that ends a line breaks all groups
- * around it. */
+ * by the group's indent; a group that fills breaks only where what follows does not fit. Comments stay where they are
+ * between the items; one that ends a line breaks all groups around it. */
 #ifndef MMSB_LANG_DOC_H
 #define MMSB_LANG_DOC_H
 
@@ -26,6 +26,8 @@ typedef struct doc_item {
 	const char *text;            /* DOC_TEXT, DOC_COMMENT */
 	uint32_t length;
 	uint32_t amount;             /* DOC_OPEN: its indent; DOC_PAD: blanks, when the group is broken; DOC_LINE: outdent */
+	bool fill;                   /* DOC_OPEN: breaks only where it must */
+	bool hug;                    /* DOC_LINE: brackets follow, which had better break within than before */
 	const ast_comment *comment;
 } doc_item;
 
@@ -41,9 +43,11 @@ void doc_span(doc *d, const char *text, size_t length);
 void doc_pad(doc *d, uint32_t blanks);
 void doc_line(doc *d);
 void doc_line_out(doc *d, uint32_t outdent); /* the line begins so much further left */
+void doc_line_hug(doc *d, bool hug);
 void doc_soft(doc *d);
 void doc_force(doc *d);          /* breaks the groups around it */
 void doc_open(doc *d, uint32_t indent);
+void doc_open_fill(doc *d, uint32_t indent);
 void doc_close(doc *d);
 void doc_comment(doc *d, const ast_comment *comment, const char *text, size_t length);
 

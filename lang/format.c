@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { PAD_MAX = 32 };               /* wider heads are not lined up with others */
+enum { PAD_MAX = 18 };               /* wider heads are not lined up with others */
 
 /* ---- lines, comments and blank lines between declarations ---- */
 
@@ -373,19 +373,25 @@ static void put_decl_rest(formatter *f, const ast_decl *decl)
 static uint32_t head_width(const ast_decl *decl)
 {
 	uint32_t width = (uint32_t)strlen(decl->name.text);
-	for (uint32_t i = 0; decl->kind == AST_EDGE && i < decl->u.edge.index.count; i++)
-		width += (uint32_t)strlen(decl->u.edge.index.items[i].text) + 2;
+	ast_names index = decl->kind == AST_EDGE ? decl->u.edge.index : decl->kind == AST_LET ? decl->u.let.index : (ast_names){0};
+	for (uint32_t i = 0; i < index.count; i++)
+		width += (uint32_t)strlen(index.items[i].text) + 2;
 	return width;
 }
 
-/* Pages one after the other are lined up on their colons, edges on their arrows: the widest head of the run that
- * begins at `from`, and in *end where the run ends. */
+/* Declarations that are lined up behind their heads: on colons, arrows, equals signs. */
+static bool is_lined_up(ast_decl_kind kind)
+{
+	return kind == AST_PAGE || kind == AST_EDGE || kind == AST_PARAM_VALUE || kind == AST_LET || kind == AST_USE;
+}
+
+/* The widest head of the run of declarations of one kind that begins at `from`, and in *end where the run ends. */
 static uint32_t measure_run(ast_decls decls, uint32_t from, uint32_t *end)
 {
 	ast_decl_kind kind = decls.items[from]->kind;
 	uint32_t widest = 0, i = from;
 	for (; i < decls.count && decls.items[i]->kind == kind; i++) {
-		uint32_t width = kind == AST_PAGE || kind == AST_EDGE ? head_width(decls.items[i]) : 0;
+		uint32_t width = is_lined_up(kind) ? head_width(decls.items[i]) : 0;
 		widest = width <= PAD_MAX && width > widest ? width : widest;
 	}
 	*end = i;
@@ -398,7 +404,7 @@ static void put_decl(formatter *f, const ast_decl *decl, uint32_t widest, uint32
 {
 	f->d = (doc){.ctx = f->ctx};
 	put_decl_head(f, decl);
-	if (decl->kind == AST_PAGE || decl->kind == AST_EDGE) {
+	if (is_lined_up(decl->kind)) {
 		uint32_t width = head_width(decl);
 		doc_pad(&f->d, width < widest ? widest - width : 0);
 	}

@@ -1,4 +1,5 @@
-/* Expressions in canonical form: blanks around binary operators, as few parentheses as give the same tree again. */
+/* Expressions in canonical form: blanks around binary operators, as few parentheses as give the same tree again, and
+ * three kinds more: around && within ||, an if within an if's test or first arm, a reduction before / or %. */
 #include "format_expr.h"
 
 void format_comments(formatter *f, uint32_t position)
@@ -76,6 +77,14 @@ static ast_prec prec_of(const ast_expr *expr)
 	}
 }
 
+/* Operands that are put in parentheses although the tree would be the same without: readers get them wrong. */
+static bool is_unclear(const ast_expr *operand, ast_binary_op op)
+{
+	if (op == AST_OR)
+		return operand->kind == AST_BINARY && operand->u.binary.op == AST_AND;
+	return operand->kind == AST_REDUCE && (op == AST_DIV || op == AST_REM);
+}
+
 static void put_in_parentheses(formatter *f, const ast_expr *expr)
 {
 	doc_text(&f->d, "(");
@@ -83,9 +92,15 @@ static void put_in_parentheses(formatter *f, const ast_expr *expr)
 	doc_text(&f->d, ")");
 }
 
-static void put_operator(formatter *f, const ast_expr *expr)
+/* Whether the operand behind an operator begins with brackets that it can break within. */
+static bool has_brackets(const ast_expr *operand, ast_prec least)
 {
-	doc_line(&f->d);
+	return prec_of(operand) < least || operand->kind == AST_CALL || operand->kind == AST_CONVERT;
+}
+
+static void put_operator(formatter *f, const ast_expr *expr, ast_prec least)
+{
+	doc_line_hug(&f->d, has_brackets(expr->u.binary.right, least));
 	format_token(f, expr->u.binary.op_span, ast_binary_text(expr->u.binary.op));
 	doc_text(&f->d, " ");
 }
@@ -96,12 +111,17 @@ static void put_chain(formatter *f, const ast_expr *expr, place at)
 	ast_prec prec = ast_binary_prec(expr->u.binary.op);
 	const ast_expr *left = expr->u.binary.left;
 	bool star = is_star(expr->u.binary.op);
-	if (prec != AST_PREC_COMPARE && prec_of(left) == prec)
+	if (is_unclear(left, expr->u.binary.op))
+		put_in_parentheses(f, left);
+	else if (prec != AST_PREC_COMPARE && prec_of(left) == prec)
 		put_chain(f, left, (place){prec, star});
 	else
 		put(f, left, (place){prec == AST_PREC_COMPARE ? prec + 1 : prec, star});
-	put_operator(f, expr);
-	put(f, expr->u.binary.right, (place){prec + 1, at.star_follows && prec == AST_PREC_MUL});
+	put_operator(f, expr, prec + 1);
+	if (is_unclear(expr->u.binary.right, expr->u.binary.op))
+		put_in_parentheses(f, expr->u.binary.right);
+	else
+		put(f, expr->u.binary.right, (place){prec + 1, at.star_follows && prec == AST_PREC_MUL});
 }
 
 static void put_if(formatter *f, const ast_expr *expr)
@@ -110,10 +130,10 @@ static void put_if(formatter *f, const ast_expr *expr)
 	for (;;) {
 		format_token(f, expr->span, "if ");
 		doc_open(&f->d, FORMAT_INDENT);
-		put(f, expr->u.cond.test, (place){AST_PREC_IF, false});
+		put(f, expr->u.cond.test, (place){AST_PREC_OR, false});
 		doc_line(&f->d);
 		doc_text(&f->d, "then ");
-		put(f, expr->u.cond.yes, (place){AST_PREC_IF, false});
+		put(f, expr->u.cond.yes, (place){AST_PREC_OR, false});
 		doc_close(&f->d);
 		doc_line(&f->d);
 		doc_text(&f->d, "else ");
@@ -169,21 +189,21 @@ static void put_factors(formatter *f, const ast_expr *expr, bool star_follows, b
 		return;
 	}
 	put_factors(f, expr->u.binary.left, true, no_minus);
-	put_operator(f, expr);
+	put_operator(f, expr, AST_PREC_UNARY);
 	put_factor(f, expr->u.binary.right, star_follows, false);
 }
 
 static void put_reduce(formatter *f, const ast_expr *expr)
 {
 	const ast_reduce *reduce = expr->u.reduce;
-	doc_open(&f->d, FORMAT_INDENT);
+	doc_open_fill(&f->d, FORMAT_INDENT);
 	if (reduce->semiring != NULL)
 		format_path(f, reduce->semiring);
 	else
 		format_token(f, reduce->head, ast_reduction_text(reduce->op));
 	put_bindings(f, reduce);
-	doc_line(&f->d);
-	doc_open(&f->d, FORMAT_INDENT);
+	doc_line_hug(&f->d, has_brackets(reduce->body, AST_PREC_UNARY));
+	doc_open_fill(&f->d, 0);
 	put_factors(f, reduce->body, false, reduce->semiring != NULL);
 	doc_close(&f->d);
 	doc_close(&f->d);
@@ -289,7 +309,7 @@ static void put(formatter *f, const ast_expr *expr, place at)
 		put(f, expr->u.unary.arg, (place){AST_PREC_UNARY, at.star_follows});
 		break;
 	case AST_BINARY:
-		doc_open(&f->d, FORMAT_INDENT);
+		doc_open_fill(&f->d, FORMAT_INDENT);
 		put_chain(f, expr, at);
 		doc_close(&f->d);
 		break;

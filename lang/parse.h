@@ -15,7 +15,7 @@ typedef struct lang_parse_state {
 	unsigned char *flex_pool; /* LANG_FLEX_POOL bytes: flex's own records, so that it never meets a failed allocation */
 	size_t flex_used;
 	void *number_locale;     /* locale_t "C": numbers mean the same everywhere */
-	uint32_t open;           /* brackets that are open */
+	uint32_t open;           /* ( and [ that are open */
 	lang_span last;          /* the token before the one looked at */
 	lang_span token;         /* the one looked at */
 	bool gave_up;            /* nested too deep: the rest is not looked at */

@@ -345,7 +345,7 @@ static const text_pair layouts[] = {
 	 "param N;       // a\n"
 	 "param Number;  // b\n"
 	 "param M;\n"
-	 "param K;  // c\n"},
+	 "param K;       // c\n"},
 	{"record Quote{bid:f32;size:u32;}\nrecord Q{\nbid:f32;// b\nsize:u32;}",
 	 "record Quote { bid : f32; size : u32; }\n"
 	 "record Q {\n"
@@ -371,7 +371,7 @@ static const text_pair layouts[] = {
 	{"edge x<-((a*b)*c)+(d*(e*f))-(g-(h));edge y<-(sum[k](a[k]))*b+(sum[k](a[k]*c))/d;edge z<-min[u](d[u]+W[u,v]);"
 	 "edge w<-S[u](-x[u])*(if a then b else c);edge v<-(x/(sum[k] a))*b+!(-(c)).f;",
 	 "edge x <- a * b * c + d * (e * f) - (g - h);\n"
-	 "edge y <- (sum[k] a[k]) * b + sum[k] a[k] * c / d;\n"
+	 "edge y <- (sum[k] a[k]) * b + (sum[k] a[k] * c) / d;\n"
 	 "edge z <- min[u] (d[u] + W[u, v]);\n"
 	 "edge w <- S[u] (-x[u]) * (if a then b else c);\n"
 	 "edge v <- x / (sum[k] a) * b + !(-c).f;\n"},
