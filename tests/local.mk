@@ -10,8 +10,10 @@ AM_TESTS_ENVIRONMENT = MMSB_SRCDIR='$(abs_top_srcdir)'; MMSB_BUILDDIR='$(abs_top
 	export MMSB_SRCDIR MMSB_BUILDDIR MMSB_CASES NM;
 
 # text cases: cases/README.md
-CASES = %D%/cases/runner.test
-DOCUMENTS =
+CASES = %D%/cases/runner.test \
+	%D%/cases/check_fix.test %D%/cases/check_names.test %D%/cases/check_reads.test %D%/cases/check_syntax.test \
+	%D%/cases/check_types.test
+DOCUMENTS = README.md docs/language.md
 TESTS += $(CASES) $(DOCUMENTS)
 EXTRA_DIST += $(CASES) %D%/cases/README.md
 
