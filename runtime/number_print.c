@@ -1,6 +1,7 @@
 /* Numbers as text: the shortest form that reads back to the same bits. */
 #include "number.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,9 +86,11 @@ static bool few_decimals(double value, double limit, unsigned type, scalar wante
 /* The digits of the C library, with as many as it takes. */
 static size_t any_digits(char *out, double value, unsigned type, scalar wanted)
 {
-	int most = type == T_F64 ? 17 : 9;
+	int most = type == T_F64 ? 17 : 9, least = type == T_F64 ? 15 : 6;
 	size_t n = 0;
-	for (int precision = type == T_F64 ? 15 : 6; precision <= most; precision++) {
+	if (value < (type == T_F64 ? DBL_MIN : (double)FLT_MIN))
+		least = 1; /* the smaller, the fewer bits there are */
+	for (int precision = least; precision <= most; precision++) {
 		char text[40], digits[24];
 		snprintf(text, sizeof text, "%.*e", precision - 1, value);
 		size_t count = 0;
