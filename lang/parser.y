@@ -642,11 +642,11 @@ word:
 
 %%
 
-/* Remembers the token before, and ends the text early where the lexer gave up. */
+/* Remembers the token before, and ends the text early where the lexer gave up or no more errors are kept. */
 static int next_token(LANG_YYSTYPE *value, lang_span *span, void *scanner, lang_parse_state *ps)
 {
 	int token = 0;
-	if (ps->gave_up || ps->ctx->oom)
+	if (ps->gave_up || ps->ctx->oom || ps->ctx->errors_dropped)
 		*span = (lang_span){ps->source->id, ps->source->length, ps->source->length};
 	else
 		token = lang_yylex(value, span, scanner);
@@ -671,7 +671,7 @@ static int yyreport_syntax_error(const yypcontext_t *context, void *scanner, lan
 	yysymbol_kind_t kinds[YYNTOKENS];
 	const char *names[YYNTOKENS];
 	(void)scanner;
-	if (ps->gave_up || ps->ctx->oom)
+	if (ps->gave_up || ps->ctx->oom || ps->ctx->errors_dropped)
 		return 0;
 	int count = yypcontext_expected_tokens(context, kinds, YYNTOKENS);
 	if (count < 0)

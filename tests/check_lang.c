@@ -375,6 +375,25 @@ START_TEST(order_limit_and_doubles)
 }
 END_TEST
 
+/* A megabyte of mistakes on one line: the first of them, and soon. */
+START_TEST(many_errors_end_soon)
+{
+	setup();
+	size_t size = 1 << 20;
+	char *text = malloc(size);
+	ck_assert_ptr_nonnull(text);
+	for (size_t i = 0; i < size; i++)
+		text[i] = "a;$ "[i % 4];
+	ck_assert_ptr_null(lang_parse(ctx, lang_add_source(ctx, "t.mmsb", text, size)));
+	free(text);
+	ck_assert_uint_eq(ctx->error_count, LANG_MAX_ERRORS);
+	char *got = messages();
+	ck_assert_ptr_nonnull(strstr(got, "more errors were found; the first 20 are shown\n"));
+	free(got);
+	teardown();
+}
+END_TEST
+
 START_TEST(carets_under_tabs_and_long_lines)
 {
 	expect_messages("\tpage\tx f64;", "t.mmsb:1:9: error: expected ':' before 'f64'\n"
@@ -393,6 +412,22 @@ START_TEST(carets_under_tabs_and_long_lines)
 	ck_assert_ptr_nonnull(caret);
 	ck_assert_int_eq(strchr(shown, 'p') - shown, strchr(caret, '^') - caret);
 	free(got);
+}
+END_TEST
+
+START_TEST(colour_only_where_asked)
+{
+	ck_assert_ptr_null(parse("page \xc2\x9b x;"));
+	char *plain = messages(), *text = NULL;
+	size_t length = 0;
+	ck_assert_ptr_null(strchr(plain, '\033'));
+	ck_assert_ptr_null(strchr(plain, '\x9b'));
+	FILE *out = open_memstream(&text, &length);
+	lang_print_diags(ctx, out, true);
+	fclose(out);
+	ck_assert_ptr_nonnull(strstr(text, "\033[1;31merror:\033[0m"));
+	free(plain);
+	free(text);
 }
 END_TEST
 
@@ -566,6 +601,24 @@ START_TEST(module_messages)
 }
 END_TEST
 
+START_TEST(modules_without_memory)
+{
+	write_file("a.mmsb", "import b; import c; param N;");
+	write_file("lib/b.mmsb", "import c; param B;");
+	write_file("std/c.mmsb", "param C;");
+	for (int64_t budget = 0;; budget++) {
+		teardown();
+		setup();
+		ctx->alloc_budget = budget;
+		lang_program *program = load();
+		ck_assert(program != NULL || ctx->oom);
+		ck_assert_uint_eq(ctx->error_count, 0);
+		if (program != NULL)
+			break;
+	}
+}
+END_TEST
+
 START_TEST(a_file_that_is_missing)
 {
 	ck_assert_ptr_null(load());
@@ -596,6 +649,7 @@ int main(void)
 	tcase_add_test(texts, deep_trees_are_walked_and_formatted);
 	tcase_add_test(texts, bytes_that_are_no_text);
 	tcase_add_test(texts, order_limit_and_doubles);
+	tcase_add_test(texts, colour_only_where_asked);
 	tcase_add_test(texts, nearest_names);
 	tcase_add_test(texts, canonical_layout);
 	tcase_add_test(texts, lines_stay_short);
@@ -604,6 +658,7 @@ int main(void)
 	tcase_set_timeout(alone, 120);
 	tcase_add_test(alone, depth);
 	tcase_add_test(alone, syntax_messages);
+	tcase_add_test(alone, many_errors_end_soon);
 	tcase_add_test(alone, carets_under_tabs_and_long_lines);
 	tcase_add_test(alone, failed_allocations);
 	tcase_add_test(alone, random_programs_keep_their_meaning);
@@ -613,6 +668,7 @@ int main(void)
 	tcase_add_test(modules, modules_are_found_and_loaded_once);
 	tcase_add_test(modules, a_module_beside_the_file_goes_first);
 	tcase_add_test(modules, module_messages);
+	tcase_add_test(modules, modules_without_memory);
 	tcase_add_test(modules, a_file_that_is_missing);
 	suite_add_tcase(suite, modules);
 	return unit_run(suite);

@@ -95,12 +95,38 @@ static void bindings(maker *m, int depth)
 	token(m, "]");
 }
 
+static void read_page(maker *m, int depth)
+{
+	if (draw(m, 3) == 0)
+		token(m, "prev");
+	path(m);
+	token(m, "[");
+	list(m, depth - 2, 3);
+	token(m, "]");
+	if (draw(m, 3) == 0) {
+		token(m, ".");
+		token(m, PICK(m, words));
+	}
+}
+
+static void view(maker *m, int depth)
+{
+	static const char *const views[] = {"clamp", "wrap", "mirror", "zero"};
+	token(m, PICK(m, views));
+	token(m, "(");
+	if (draw(m, 2) == 0)
+		token(m, "prev");
+	path(m);
+	token(m, ") [");
+	list(m, depth - 2, 2);
+	token(m, "]");
+}
+
 /* An operand: what may stand on either side of an operator. A semiring's body does not begin with a minus. */
 static void operand(maker *m, int depth, int no_minus)
 {
 	static const char *const leaves[] = {"0", "1_000", "0xff", "1.5", "1e-12", "inf", "nan", "true", "2"};
 	static const char *const reductions[] = {"sum", "min", "argmax", "count", "any"};
-	static const char *const views[] = {"clamp", "wrap", "mirror", "zero"};
 	static const char *const unary[] = {"!", "~", "-"};
 	switch (depth <= 0 ? draw(m, 3) : draw(m, 14)) {
 	case 0:
@@ -125,26 +151,10 @@ static void operand(maker *m, int depth, int no_minus)
 		operand(m, depth - 1, 1);
 		break;
 	case 6:
-		if (draw(m, 3) == 0)
-			token(m, "prev");
-		path(m);
-		token(m, "[");
-		list(m, depth - 2, 3);
-		token(m, "]");
-		if (draw(m, 3) == 0) {
-			token(m, ".");
-			token(m, PICK(m, words));
-		}
+		read_page(m, depth);
 		break;
 	case 7:
-		token(m, PICK(m, views));
-		token(m, "(");
-		if (draw(m, 2) == 0)
-			token(m, "prev");
-		path(m);
-		token(m, ") [");
-		list(m, depth - 2, 2);
-		token(m, "]");
+		view(m, depth);
 		break;
 	case 8:
 		path(m);
@@ -260,6 +270,31 @@ static void edge(maker *m)
 	token(m, ";");
 }
 
+static void decl(maker *m, int inside);
+
+static void fn(maker *m)
+{
+	token(m, "fn f ( a , b : f64 )");
+	token(m, draw(m, 2) ? "{" : ": f32 {");
+	for (unsigned left = draw(m, 3); left > 0; left--) {
+		token(m, "let d =");
+		expr(m, 2);
+		token(m, ";");
+	}
+	expr(m, 3);
+	token(m, "}");
+}
+
+static void graph(maker *m)
+{
+	token(m, "graph g ( A : sparse f32 [ N , N ] , K )");
+	token(m, "-> (");
+	token(m, "r : f64 ) {");
+	for (unsigned left = draw(m, 4); left > 0; left--)
+		decl(m, 1);
+	token(m, "}");
+}
+
 static void decl(maker *m, int inside)
 {
 	switch (draw(m, inside ? 7 : 13)) {
@@ -300,27 +335,14 @@ static void decl(maker *m, int inside)
 		token(m, "zero = - inf ; }");
 		break;
 	case 10:
-		token(m, "fn f ( a , b : f64 )");
-		token(m, draw(m, 2) ? "{" : ": f32 {");
-		for (unsigned left = draw(m, 3); left > 0; left--) {
-			token(m, "let d =");
-			expr(m, 2);
-			token(m, ";");
-		}
-		expr(m, 3);
-		token(m, "}");
+		fn(m);
 		break;
 	case 11:
 		token(m, "import");
 		token(m, draw(m, 2) ? "graph ;" : "\"x y.mmsb\" as r ;");
 		break;
 	case 12:
-		token(m, "graph g ( A : sparse f32 [ N , N ] , K )");
-		token(m, "-> (");
-		token(m, "r : f64 ) {");
-		for (unsigned left = draw(m, 4); left > 0; left--)
-			decl(m, 1);
-		token(m, "}");
+		graph(m);
 		break;
 	}
 }
