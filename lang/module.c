@@ -55,9 +55,13 @@ static char *path_beside(lang_ctx *ctx, const char *beside, const char *name)
 	return lang_sprintf(ctx, "%.*s%s", (int)(slash - beside + 1), beside, name);
 }
 
-static bool exists(const char *path)
+/* A file, and not the one that imports: a user's graph.mmsb may import the library's graph. */
+static bool serves(loader *l, const lang_module *from, const char *path)
 {
-	return access(path, F_OK) == 0;
+	if (access(path, F_OK) != 0)
+		return false;
+	const char *real = canonical(l->ctx, path);
+	return real != NULL && strcmp(real, from->real_path) != 0;
 }
 
 /* Where `import graph;` in `from` finds its file; NULL: nowhere (reported), or no memory. */
@@ -66,7 +70,7 @@ static const char *find_module(loader *l, const lang_module *from, const ast_dec
 	lang_ctx *ctx = l->ctx;
 	char *name = lang_sprintf(ctx, "%s.mmsb", decl->u.import.module);
 	char *path = name == NULL ? NULL : path_beside(ctx, from->path, name);
-	if (path == NULL || exists(path))
+	if (path == NULL || serves(l, from, path))
 		return path;
 	uint32_t dirs = l->search == NULL ? 0 : l->search->dir_count;
 	for (uint32_t i = 0; i <= dirs; i++) {
@@ -74,9 +78,11 @@ static const char *find_module(loader *l, const lang_module *from, const ast_dec
 		if (dir == NULL)
 			continue;
 		path = lang_sprintf(ctx, "%s/%s", dir, name);
-		if (path == NULL || exists(path))
+		if (path == NULL || serves(l, from, path))
 			return path;
 	}
+	if (ctx->oom)
+		return NULL;
 	lang_diag *diag = lang_error(ctx, decl->u.import.what, "there is no module '%s'", decl->u.import.module);
 	lang_help(ctx, diag, "looked for %s beside this file, in the directories of -I and in the standard library", name);
 	return NULL;

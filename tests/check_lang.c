@@ -589,6 +589,16 @@ START_TEST(a_module_beside_the_file_goes_first)
 }
 END_TEST
 
+START_TEST(a_file_may_have_the_name_of_what_it_imports)
+{
+	write_file("a.mmsb", "import a;");
+	write_file("lib/a.mmsb", "param A;");
+	lang_program *program = load();
+	ck_assert_ptr_nonnull(program);
+	ck_assert_str_eq(program->modules[0]->path, "lib/a.mmsb");
+}
+END_TEST
+
 START_TEST(module_messages)
 {
 	write_file("a.mmsb", "import nowhere;\nimport \"gone.mmsb\";\nimport b;\n");
@@ -667,6 +677,7 @@ int main(void)
 	tcase_add_checked_fixture(modules, make_folder, remove_folder);
 	tcase_add_test(modules, modules_are_found_and_loaded_once);
 	tcase_add_test(modules, a_module_beside_the_file_goes_first);
+	tcase_add_test(modules, a_file_may_have_the_name_of_what_it_imports);
 	tcase_add_test(modules, module_messages);
 	tcase_add_test(modules, modules_without_memory);
 	tcase_add_test(modules, a_file_that_is_missing);
