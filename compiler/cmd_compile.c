@@ -59,7 +59,7 @@ typedef struct emission {
 } emission;
 
 static const emission emissions[] = {
-	{"ast", NULL}, {"ir", NULL}, {"schedule", emit_schedule}, {"bytecode", emit_bytecode},
+	{"ast", NULL}, {"ir", NULL}, {"yaml", NULL}, {"schedule", emit_schedule}, {"bytecode", emit_bytecode}, {"dot", NULL},
 };
 
 static int emit_ast(lang_ctx *ctx, const char *path, FILE *out)
@@ -82,6 +82,20 @@ static bool is_pass(const char *name)
 	return false;
 }
 
+static int emit_picture(lang_ctx *ctx, const command_line *line, FILE *out)
+{
+	compile_options options = command_options(line);
+	const ir_graph *after = compile_graph(ctx, line->files[1], &options);
+	lang_ctx *again = after ? lang_ctx_new() : NULL;
+	options.stop_after = "outline";
+	ir_graph *before = again ? compile_graph(again, line->files[1], &options) : NULL;
+	if (before)
+		emit_dot(before, after, out);
+	int status = before && !again->oom ? COMPILE_OK : !after && !ctx->oom ? COMPILE_INPUT : COMPILE_MACHINE;
+	lang_ctx_free(again);
+	return status;
+}
+
 static int emit_graph(lang_ctx *ctx, const command_line *line, const emission *e, FILE *out)
 {
 	compile_options options = command_options(line);
@@ -93,8 +107,10 @@ static int emit_graph(lang_ctx *ctx, const command_line *line, const emission *e
 		return ctx->oom ? COMPILE_MACHINE : COMPILE_INPUT;
 	if (e->of_schedule)
 		e->of_schedule(&s, out);
-	else
+	else if (strcmp(e->kind, "ir") == 0)
 		ir_print(g, out);
+	else if (!ir_write_yaml(g, out))
+		return COMPILE_MACHINE;
 	return ctx->oom ? COMPILE_MACHINE : COMPILE_OK;
 }
 
@@ -140,10 +156,21 @@ static int emit_to(const command_line *line, const emission *e, FILE *out)
 	lang_ctx *ctx = lang_ctx_new();
 	if (!ctx)
 		return COMPILE_MACHINE;
-	int status = strcmp(e->kind, "ast") == 0 ? emit_ast(ctx, line->files[1], out) : emit_graph(ctx, line, e, out);
+	int status;
+	if (strcmp(e->kind, "ast") == 0)
+		status = emit_ast(ctx, line->files[1], out);
+	else if (strcmp(e->kind, "dot") == 0)
+		status = emit_picture(ctx, line, out);
+	else
+		status = emit_graph(ctx, line, e, out);
 	lang_print_diags(ctx, stderr, line->colour);
 	lang_ctx_free(ctx);
 	return status;
+}
+
+static bool takes_after(const emission *e)
+{
+	return strcmp(e->kind, "ir") == 0 || strcmp(e->kind, "yaml") == 0;
 }
 
 int cmd_emit(const command_line *line)
@@ -152,7 +179,7 @@ int cmd_emit(const command_line *line)
 	for (size_t i = 0; i < sizeof emissions / sizeof emissions[0]; i++)
 		if (strcmp(line->files[0], emissions[i].kind) == 0)
 			e = &emissions[i];
-	if (!e || !is_pass(line->after) || (line->after && (e->of_schedule || strcmp(e->kind, "ast") == 0))) {
+	if (!e || !is_pass(line->after) || (line->after && !takes_after(e))) {
 		if (!e)
 			fprintf(stderr, "mmsbc emit: no kind '%s': ast, ir, yaml, schedule, bytecode or dot\n", line->files[0]);
 		else if (!is_pass(line->after))

@@ -28,7 +28,7 @@ static ir_graph *graph_of_text(lang_ctx *ctx, const char *path, const compile_op
 static ir_graph *graph_of_yaml(lang_ctx *ctx, const char *path)
 {
 	const lang_source *source = lang_read_source(ctx, path, lang_no_span());
-	return source ? NULL : NULL;
+	return source ? ir_read_yaml(ctx, source) : NULL;
 }
 
 ir_graph *compile_graph(lang_ctx *ctx, const char *path, const compile_options *options)

@@ -52,6 +52,7 @@ bool ir_schedule(ir_graph *g, schedule *out);
 
 void emit_schedule(const schedule *s, FILE *out);
 void emit_bytecode(const schedule *s, FILE *out);
-void emit_dot(const schedule *s, FILE *out);
+/* before: the graph whose arrows are drawn (after "outline"); after: the same at the end, which says what became of pages. */
+void emit_dot(ir_graph *before, const ir_graph *after, FILE *out);
 
 #endif

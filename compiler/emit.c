@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../runtime/guard.h"
+
 const char *emit_class_name(uint32_t cls)
 {
 	static const char *const names[] = {"same", "shift", "permute", "uniform", "gather", "affine", "entry", "lookup"};
@@ -15,6 +17,16 @@ const char *emit_rule_name(uint32_t rule)
 	static const char *const names[] = {"same", "shift", "permute", "broadcast", "gather", "group", "prefix",
 	                                    "window", "sparse", "whole"};
 	return rule < sizeof names / sizeof names[0] ? names[rule] : "?";
+}
+
+const char *emit_guard_name(uint32_t guard)
+{
+	static const char *const names[] = {
+#define GUARD(id, text) #id,
+#include "../runtime/guard.def"
+#undef GUARD
+	};
+	return guard < GUARD_COUNT ? names[guard] : "?";
 }
 
 const char *emit_fix_name(uint32_t kind)

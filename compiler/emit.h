@@ -8,6 +8,7 @@
 
 const char *emit_class_name(uint32_t cls);   /* read_class */
 const char *emit_rule_name(uint32_t rule);   /* delta_rule */
+const char *emit_guard_name(uint32_t guard);  /* guard_id */
 const char *emit_fix_name(uint32_t kind);    /* pass_kind: "" for a map */
 const char *emit_reducer_name(uint32_t reducer, uint32_t op);
 

@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "../runtime/guard.h"
 #include "compile.h"
 #include "emit.h"
 
@@ -11,12 +10,6 @@ typedef struct lister {
 	const sch_kernel *k;
 	FILE *out;
 } lister;
-
-static const char *const guard_names[GUARD_COUNT] = {
-#define GUARD(id, text) #id,
-#include "../runtime/guard.def"
-#undef GUARD
-};
 
 static void index_text(const lister *l, const sch_index *x)
 {
@@ -97,7 +90,7 @@ static void instr_text(const lister *l, const sch_instr *in)
 		emit_size(s, in->b, text, sizeof text);
 		fprintf(l->out, "to_index r%u < %s", in->a, text);
 		break;
-	case CODE_GUARD: fprintf(l->out, "guard %s r%u", guard_names[in->c], in->a); break;
+	case CODE_GUARD: fprintf(l->out, "guard %s r%u", emit_guard_name(in->c), in->a); break;
 	default: fprintf(l->out, "reduce region %u", in->a);
 	}
 	if (in->code == CODE_REDUCE && in->b != NONE)

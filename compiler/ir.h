@@ -280,6 +280,9 @@ void ir_compact(ir_graph *g);
 
 /* Checks what this file says of a graph: types, scopes, ids. An error message in the arena, or NULL when all is well. */
 const char *ir_verify(ir_graph *g);
+/* The same of a node before it is interned (edge: where it stands, NULL: among constants), and of one edge. */
+const char *ir_verify_new(ir_graph *g, const ir_edge *edge, const ir_node *node);
+const char *ir_verify_edge(ir_graph *g, uint32_t edge);
 
 /* ---- placing ----------------------------------------------------------------------------------- */
 

@@ -144,7 +144,7 @@ static void node_text(printer *p, const ir_node *n, uint32_t region)
 	case IR_CONV: say(p, "conv"); break;
 	case IR_TO_INDEX: say(p, "to_index(%s)", ir_size_text(p->g, n->u.id)); break;
 	case IR_COUNT: say(p, "count"); break;
-	case IR_GUARD: say(p, "guard #%u", n->u.id); break;
+	case IR_GUARD: say(p, "guard %s", emit_guard_name(n->u.id)); break;
 	default: break;
 	}
 	for (uint32_t i = 0; i < n->n_args; i++) {

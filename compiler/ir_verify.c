@@ -8,6 +8,7 @@ typedef struct verifier {
 	uint32_t edge_id;
 	ir_list scope;           /* variables */
 	const char *wrong;
+	uint8_t *made;           /* of a page: its edge has been met; NULL: not looked at */
 	uint32_t *checked;       /* of a node: 1 + the edge in which its arguments and types were found right */
 } verifier;
 
@@ -83,6 +84,8 @@ static void check_read(verifier *v, ir_id id, const ir_node *n)
 	NEED(v, r->prev || p->edge == NONE || own || p->fate == FATE_STORED, "node %u: '%s' is not there", id, p->name);
 	NEED(v, r->prev || !own || v->edge->fix != FIX_NONE, "node %u: '%s' reads itself", id, p->name);
 	NEED(v, v->edge, "node %u: a constant reads '%s'", id, p->name);
+	NEED(v, r->prev || own || p->edge == NONE || !v->made || v->made[r->page], "node %u: '%s' is read before it is made", id,
+	     p->name);
 }
 
 static void check_reduce(verifier *v, ir_id id, const ir_node *n)
@@ -125,10 +128,9 @@ static void check_args(verifier *v, ir_id id, const ir_node *n)
 	NEED(v, n->mask == NONE || (n->mask < id && type_of(v, n->mask) == T_BOOL), "node %u: its mask", id);
 }
 
-static void check_node(verifier *v, ir_id id)
+static void check_node(verifier *v, ir_id id, const ir_node *n)
 {
 	const ir_graph *g = v->g;
-	const ir_node *n = ir_at(g, id);
 	NEED(v, n->kind < IR_KIND_COUNT && n->type < T_COUNT, "node %u: unknown kind or type", id);
 	check_args(v, id, n);
 	if (v->wrong)
@@ -170,7 +172,7 @@ static void check_root(verifier *v, ir_id root, uint8_t type)
 	for (uint32_t i = 0; i < list.count && !v->wrong; i++) {
 		uint32_t *checked = &v->checked[list.items[i]];
 		if (*checked != v->edge_id + 1)
-			check_node(v, list.items[i]);
+			check_node(v, list.items[i], ir_at(g, list.items[i]));
 		*checked = v->edge_id + 1;
 	}
 	if (v->wrong)
@@ -219,8 +221,26 @@ const char *ir_verify(ir_graph *g)
 	for (uint32_t i = 0; i < g->n_pages && !v.wrong; i++)
 		if (g->pages[i].init != NONE && g->pages[i].type != T_COUNT)
 			check_root(&v, g->pages[i].init, g->pages[i].type);
-	for (uint32_t i = 0; i < g->n_order && !v.wrong; i++)
+	v.made = LANG_NEW_ARRAY(g->ctx, uint8_t, g->n_pages + 1);
+	for (uint32_t i = 0; i < g->n_order && !v.wrong && v.made; i++) {
 		if (!g->edges[g->order[i]].dead)
 			check_edge(&v, g->order[i]);
+		v.made[g->edges[g->order[i]].page] = 1;
+	}
+	return v.wrong;
+}
+
+const char *ir_verify_new(ir_graph *g, const ir_edge *edge, const ir_node *node)
+{
+	verifier v = {.g = g, .edge = edge};
+	check_node(&v, g->n_nodes, node);
+	return v.wrong;
+}
+
+const char *ir_verify_edge(ir_graph *g, uint32_t edge)
+{
+	verifier v = {.g = g, .checked = LANG_NEW_ARRAY(g->ctx, uint32_t, g->n_nodes + 1)};
+	if (v.checked)
+		check_edge(&v, edge);
 	return v.wrong;
 }

@@ -200,6 +200,22 @@ static ir_id divide(lowerer *l, uint8_t type, ir_id sum, ir_id count)
 	return ir_op2(l->g, OP_DIV, type, ir_conv(l->g, type, sum), ir_conv(l->g, type, count));
 }
 
+/* How many there are where everyone is present; NONE: some may be absent. */
+static ir_id dense_count(lowerer *l, const reduction *d)
+{
+	ir_graph *g = l->g;
+	ir_id count = NONE;
+	for (uint32_t k = 0; k < d->n; k++) {
+		if (d->regions[k] != REGION_RANGE || d->where[k] != NONE)
+			return NONE;
+		ir_var v = g->vars[d->vars[k]];
+		ir_id length = ir_op2(g, OP_MAX, T_I64, ir_op2(g, OP_SUB, T_I64, size_node(l, v.hi), size_node(l, v.lo)),
+		                      ir_const_i64(g, 0));
+		count = count == NONE ? length : ir_op2(g, OP_MUL, T_I64, count, length);
+	}
+	return count;
+}
+
 static ir_id lower_nest(lowerer *l, reduction *d, ir_id body)
 {
 	ir_graph *g = l->g;
@@ -213,11 +229,11 @@ static ir_id lower_nest(lowerer *l, reduction *d, ir_id body)
 	}
 	uint8_t type = g->nodes[body].type;
 	ir_id value = reduce_over(l, d, d->n - 1, what, body, NONE, type);
-	ir_id count = count_of(g, value);
+	ir_id dense = dense_count(l, d), count = dense != NONE ? dense : count_of(g, value);
 	for (uint32_t k = d->n - 1; k-- > 0;) {
 		ir_id inner = value;
 		value = reduce_over(l, d, k, what, inner, inner, type);
-		if (mean)
+		if (mean && dense == NONE)
 			count = reduce_over(l, d, k, counting, count, inner, T_I64);
 	}
 	return mean ? divide(l, d->expr->type.scalar, value, count) : value;

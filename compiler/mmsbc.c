@@ -41,7 +41,7 @@ static const command commands[] = {
 	 "  schedule   the passes in order; for each page where it is stored or what it is fused into, and why\n"
 	 "  bytecode   the code of each pass\n"
 	 "  dot        a picture for Graphviz: mmsbc emit dot FILE | dot -Tsvg > graph.svg\n"
-	 "schedule, bytecode and dot also take a .mmsbx file.\n\n"
+	 "schedule and bytecode also take a .mmsbx file.\n\n"
 	 "  -a, --after=PASS         ir, yaml: the graph after this pass (lower, fold, unused, outline, fuse;\n"
 	 "                           default: lower)\n"
 	 "  -o, --output=FILE        write to FILE instead of standard output\n"
