@@ -51,49 +51,56 @@ typedef unsigned long long uint64_t;
 
 /* An unevaluated sum hi + lo, |lo| at most about half an ulp of hi. */
 typedef struct {
-    double hi;
-    double lo;
+	double hi;
+	double lo;
 } mmsb_el_pair;
 
-MMSB_EL_FN uint64_t mmsb_el_bits(double x) {
-    uint64_t u;
-    MMSB_EL_COPY(u, x);
-    return u;
+MMSB_EL_FN uint64_t mmsb_el_bits(double x)
+{
+	uint64_t u;
+	MMSB_EL_COPY(u, x);
+	return u;
 }
 
-MMSB_EL_FN double mmsb_el_double(uint64_t u) {
-    double x;
-    MMSB_EL_COPY(x, u);
-    return x;
+MMSB_EL_FN double mmsb_el_double(uint64_t u)
+{
+	double x;
+	MMSB_EL_COPY(x, u);
+	return x;
 }
 
-MMSB_EL_FN uint32_t mmsb_el_bitsf(float x) {
-    uint32_t u;
-    MMSB_EL_COPY(u, x);
-    return u;
+MMSB_EL_FN uint32_t mmsb_el_bitsf(float x)
+{
+	uint32_t u;
+	MMSB_EL_COPY(u, x);
+	return u;
 }
 
-MMSB_EL_FN float mmsb_el_float(uint32_t u) {
-    float x;
-    MMSB_EL_COPY(x, u);
-    return x;
+MMSB_EL_FN float mmsb_el_float(uint32_t u)
+{
+	float x;
+	MMSB_EL_COPY(x, u);
+	return x;
 }
 
 #define MMSB_EL_SIGN 0x8000000000000000ull
 #define MMSB_EL_INF (mmsb_el_double(0x7ff0000000000000ull))
 #define MMSB_EL_NAN (mmsb_el_double(0x7ff8000000000000ull))
 
-MMSB_EL_FN float mmsb_el_absf(float x) {
-    return mmsb_el_float(mmsb_el_bitsf(x) & 0x7fffffffu);
+MMSB_EL_FN float mmsb_el_absf(float x)
+{
+	return mmsb_el_float(mmsb_el_bitsf(x) & 0x7fffffffu);
 }
 
-MMSB_EL_FN double mmsb_el_abs(double x) {
-    return mmsb_el_double(mmsb_el_bits(x) & ~MMSB_EL_SIGN);
+MMSB_EL_FN double mmsb_el_abs(double x)
+{
+	return mmsb_el_double(mmsb_el_bits(x) & ~MMSB_EL_SIGN);
 }
 
 /* |x| with the sign of s; x is not negative. */
-MMSB_EL_FN double mmsb_el_with_sign(double x, double s) {
-    return mmsb_el_double(mmsb_el_bits(x) | (mmsb_el_bits(s) & MMSB_EL_SIGN));
+MMSB_EL_FN double mmsb_el_with_sign(double x, double s)
+{
+	return mmsb_el_double(mmsb_el_bits(x) | (mmsb_el_bits(s) & MMSB_EL_SIGN));
 }
 
 /*
@@ -104,44 +111,49 @@ MMSB_EL_FN double mmsb_el_with_sign(double x, double s) {
 #define MMSB_EL_MAGICF 0x1.8p23f /* the same for |x| < 2^22 in single precision */
 
 /* What mmsb_el_scale does, in single precision, for biased = n + 254, -152 <= n <= 129. */
-MMSB_EL_FN float mmsb_el_scalef(float y, uint32_t biased) {
-    uint32_t half = biased >> 1;
-    return y * mmsb_el_float(half << 23) * mmsb_el_float((biased - half) << 23);
+MMSB_EL_FN float mmsb_el_scalef(float y, uint32_t biased)
+{
+	uint32_t half = biased >> 1;
+	return y * mmsb_el_float(half << 23) * mmsb_el_float((biased - half) << 23);
 }
 
 /* The sum of a and b exactly, as a pair; any a and b. */
-MMSB_EL_FN mmsb_el_pair mmsb_el_sum(double a, double b) {
-    mmsb_el_pair r;
-    double t;
-    r.hi = a + b;
-    t = r.hi - a;
-    r.lo = (a - (r.hi - t)) + (b - t);
-    return r;
+MMSB_EL_FN mmsb_el_pair mmsb_el_sum(double a, double b)
+{
+	mmsb_el_pair r;
+	double t;
+	r.hi = a + b;
+	t = r.hi - a;
+	r.lo = (a - (r.hi - t)) + (b - t);
+	return r;
 }
 
 /* The same for |a| >= |b| or a == 0. */
-MMSB_EL_FN mmsb_el_pair mmsb_el_fast_sum(double a, double b) {
-    mmsb_el_pair r;
-    r.hi = a + b;
-    r.lo = b - (r.hi - a);
-    return r;
+MMSB_EL_FN mmsb_el_pair mmsb_el_fast_sum(double a, double b)
+{
+	mmsb_el_pair r;
+	r.hi = a + b;
+	r.lo = b - (r.hi - a);
+	return r;
 }
 
 /* The product of a and b exactly, as a pair (away from under- and overflow). */
-MMSB_EL_FN mmsb_el_pair mmsb_el_product(double a, double b) {
-    mmsb_el_pair r;
-    r.hi = a * b;
-    r.lo = MMSB_FMA(a, b, -r.hi);
-    return r;
+MMSB_EL_FN mmsb_el_pair mmsb_el_product(double a, double b)
+{
+	mmsb_el_pair r;
+	r.hi = a * b;
+	r.lo = MMSB_FMA(a, b, -r.hi);
+	return r;
 }
 
 /*
  * y * 2^n for biased = n + 2046, -1076 <= n <= 1025, rounded once: by two factors, so that both
  * are normal numbers even where the result is denormal or overflows.
  */
-MMSB_EL_FN double mmsb_el_scale(double y, uint64_t biased) {
-    uint64_t half = biased >> 1;
-    return y * mmsb_el_double(half << 52) * mmsb_el_double((biased - half) << 52);
+MMSB_EL_FN double mmsb_el_scale(double y, uint64_t biased)
+{
+	uint64_t half = biased >> 1;
+	return y * mmsb_el_double(half << 52) * mmsb_el_double((biased - half) << 52);
 }
 
 #endif
