@@ -140,10 +140,11 @@ static fix_range range_of_conv(const p_expr *expr, int depth)
 	if (is_float(expr))
 		return expr->type.scalar == T_F32
 		       ? (fix_range){(double)(float)a.lo, (double)(float)a.hi, a.nan, a.negzero || a.lo < 0} : a;
-	if (is_float(expr->args[0])) /* truncates and saturates, nan gives 0 */
-		return (fix_range){fmax(fmin(trunc(a.lo), a.nan ? 0 : INFINITY), all.lo),
-		                   fmin(fmax(trunc(a.hi), a.nan ? 0 : -INFINITY), all.hi), false, false};
-	return settle(expr, a);
+	if (!is_float(expr->args[0]))
+		return settle(expr, a);
+	/* truncates and saturates; nan gives 0 */
+	fix_range r = {fmin(fmax(trunc(a.lo), all.lo), all.hi), fmin(fmax(trunc(a.hi), all.lo), all.hi), false, false};
+	return a.nan ? join(r, (fix_range){0, 0, false, false}) : r;
 }
 
 /* Params of sizes are not negative. */
