@@ -462,8 +462,10 @@ static int finish(reader *r, array *out)
 	int status = take_shape(r, out);
 	if (status != MMSB_OK)
 		return status;
-	if (r->data == NULL && row_room(r) == NULL) /* so that there is an address even for nothing */
-		return fail_memory(r->err, r->capacity, r->want->path);
+	if (r->data == NULL) /* so that there is an address even for nothing */
+		r->data = malloc(8);
+	if (r->data == NULL)
+		return fail_memory(r->err, 8, r->want->path);
 	out->type = (uint8_t)(info->type == MMSB_RECORD ? T_COUNT : info->type);
 	out->element = info->element;
 	out->memory = out->data = r->data;

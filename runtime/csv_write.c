@@ -37,12 +37,13 @@ static int write_entries(outfile *out, mmsb_instance *inst, int id, const mmsb_i
 	int status = mmsb_entries(inst, id, &row, &col, err);
 	if (status != MMSB_OK)
 		return status;
-	const uint8_t *values = is_pattern(info) ? NULL : mmsb_data(inst, id);
-	outfile_text(out, values == NULL ? "row,col\n" : "row,col,value\n");
+	bool bare = is_pattern(info);
+	const uint8_t *values = bare ? NULL : mmsb_data(inst, id);
+	outfile_text(out, bare ? "row,col\n" : "row,col,value\n");
 	for (uint64_t i = 0; i < info->count; i++) {
 		put_value(out, &row[i], MMSB_U64, ',');
-		put_value(out, &col[i], MMSB_U64, values == NULL ? '\n' : ',');
-		if (values != NULL)
+		put_value(out, &col[i], MMSB_U64, bare ? '\n' : ',');
+		if (!bare)
 			put_value(out, values + i * info->element, info->type, '\n');
 	}
 	return MMSB_OK;

@@ -300,9 +300,10 @@ static int take_index(delta_reader *r, const target *t, unsigned k, const char *
 	}
 	if (result != NUMBER_OK || value >= t->info.shape[k])
 		return bad_index(r, t, at, stop, k, result);
+	if (q == end && k + 1 < t->info.ndim)
+		return BAD(r, end, "page '%s': index %u of %u is missing", t->name, k + 2, t->info.ndim);
 	if (q == end)
-		return BAD(r, end, "page '%s': a value is missing behind the %s", t->name,
-		           k + 1 < t->info.ndim ? "indices (one for each dimension)" : "index");
+		return BAD(r, end, "page '%s': a value is missing behind the %s", t->name, k == 0 ? "index" : "indices");
 	*out = value;
 	*p = q + 1;
 	return MMSB_OK;

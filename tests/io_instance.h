@@ -22,23 +22,23 @@ static inline mmsb_schedule *io_schedule(const char *text)
 	close(fd);
 	uint8_t *bytes = NULL;
 	compile_options options = {.n_dirs = 0};
-	mmsb_schedule *schedule = NULL;
+	mmsb_schedule *compiled = NULL;
 	mmsb_error err;
 	if (written && compile_file(path, &options, stderr, false, &bytes, &n) == COMPILE_OK &&
-	    mmsb_schedule_load(&schedule, bytes, n, &err) != MMSB_OK)
+	    mmsb_schedule_load(&compiled, bytes, n, &err) != MMSB_OK)
 		fprintf(stderr, "%s\n", err.message);
 	free(bytes);
 	unlink(path);
-	return schedule;
+	return compiled;
 }
 
 /* A new instance of a schedule, on one thread; NULL when that failed. */
-static inline mmsb_instance *io_instance(mmsb_schedule *schedule)
+static inline mmsb_instance *io_instance(mmsb_schedule *compiled)
 {
 	mmsb_instance *inst = NULL;
 	mmsb_options options = {.size = sizeof options, .threads = 1};
 	mmsb_error err;
-	if (mmsb_instance_new(&inst, schedule, &options, &err) != MMSB_OK)
+	if (mmsb_instance_new(&inst, compiled, &options, &err) != MMSB_OK)
 		fprintf(stderr, "%s\n", err.message);
 	return inst;
 }
