@@ -208,7 +208,8 @@ static p_expr *unknown_function(site *s, const ast_path *path)
 		if (op_table[op].form == FORM_CALL)
 			lang_nearest_offer(&nearest, op_table[op].spelling);
 	lang_nearest_offer(&nearest, "rand");
-	scope_offer(s->scope, &nearest, 1u << SYM_FN);
+	if (!check_full(s->ck))
+		scope_offer(s->scope, &nearest, 1u << SYM_FN);
 	s->ck->naming = true;
 	lang_diag *diag = site_error(s, name.span, "there is no function '%s'", name.text);
 	s->ck->naming = false;

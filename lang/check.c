@@ -23,6 +23,10 @@ lang_diag *check_error(checker *ck, const trace *where, lang_span span, const ch
 	va_list args;
 	if (ck->names_only && !ck->naming)
 		return NULL;
+	if (check_full(ck)) {
+		ck->errors++;
+		return lang_error(ck->ctx, span, "another error");
+	}
 	va_start(args, fmt);
 	const char *message = lang_vsprintf(ck->ctx, fmt, args);
 	va_end(args);
@@ -32,6 +36,26 @@ lang_diag *check_error(checker *ck, const trace *where, lang_span span, const ch
 	lang_diag *diag = lang_error(ck->ctx, span, "%s", message);
 	note_trace(ck, diag, where);
 	return diag;
+}
+
+bool check_full(const checker *ck)
+{
+	return ck->ctx->error_count >= LANG_MAX_ERRORS;
+}
+
+bool check_spend(site *s, uint32_t steps, lang_span span)
+{
+	checker *ck = s->ck;
+	bool enough = ck->steps + (uint64_t)steps <= CHECK_MAX_STEPS && !ck->told_size;
+	if (enough) {
+		ck->steps += steps;
+		return !ck->ctx->oom;
+	}
+	if (!ck->told_size)
+		lang_help(ck->ctx, site_error(s, span, "the program grows too large: more than %d expressions with all functions, "
+		                              "lets and graphs put in", CHECK_MAX_STEPS), "let internal pages hold the parts");
+	ck->told_size = true;
+	return false;
 }
 
 const char *check_chain(checker *ck, const sym *what)

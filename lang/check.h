@@ -19,7 +19,9 @@ enum { LIT_INT = T_COUNT, LIT_FLOAT, POISON };
 enum {
 	CHECK_MAX_DEPTH = 3000,        /* of a tree */
 	CHECK_MAX_WEIGHT = 1000000,    /* nodes of one edge, as a tree */
-	CHECK_MAX_STEPS = 4000000,     /* expressions looked at in the whole program */
+	CHECK_MAX_STEPS = 2000000,     /* expressions looked at in the whole program */
+	CHECK_MAX_TOTAL = 8000000,     /* nodes of all edges, as trees */
+	CHECK_MAX_CHAIN = 400,         /* declarations that need one another, against the order of the text */
 	CHECK_MAX_CALLS = 256,         /* functions and lets within each other */
 	CHECK_MAX_INSTANCES = 10000,
 	CHECK_MAX_GRAPH_DEPTH = 64,
@@ -113,6 +115,7 @@ typedef struct page_info {
 	edge_info *edge;
 	lang_span prev_span, fix_span; /* where it is read with prev, or by a fixpoint; file LANG_NO_FILE: nowhere */
 	const p_edge *seen;      /* the last edge that noted it as read */
+	p_page *like_next;       /* what it says it is like */
 	uint8_t like_state;      /* sym_state */
 } page_info;
 
@@ -195,6 +198,8 @@ struct checker {
 	p_expr poison;
 	uint32_t depth;          /* of the recursion over expressions */
 	uint32_t steps;
+	uint32_t resolving;      /* declarations within each other */
+	uint64_t total;          /* weight of all edges so far */
 	uint32_t next_var;
 	uint32_t instances;
 	bool told_size;          /* the program's growth was reported */
@@ -220,6 +225,10 @@ const char *check_chain(checker *ck, const sym *what);
 bool check_enter(checker *ck, sym *what);
 void check_leave(checker *ck);
 bool check_active(const checker *ck, const sym *what);
+/* No more messages are kept: work on one is wasted. */
+bool check_full(const checker *ck);
+/* Counts work that is not in proportion to the text; false: too much, which is reported once. */
+bool check_spend(site *s, uint32_t steps, lang_span span);
 /* The text of a span, shortened when it is long. */
 const char *check_source(checker *ck, lang_span span);
 

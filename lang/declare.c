@@ -246,12 +246,8 @@ static void report_cycle(checker *ck, sym *what)
 	what->state = SYM_BAD;
 }
 
-void resolve(checker *ck, sym *what)
+static void look_at(checker *ck, sym *what)
 {
-	if (what->state == SYM_BUSY)
-		report_cycle(ck, what);
-	if (what->state != SYM_NEW)
-		return;
 	switch ((sym_kind)what->kind) {
 	case SYM_PARAM:
 		resolve_param(ck, what);
@@ -274,4 +270,21 @@ void resolve(checker *ck, sym *what)
 	default:
 		what->state = SYM_DONE;
 	}
+}
+
+void resolve(checker *ck, sym *what)
+{
+	if (what->state == SYM_BUSY)
+		report_cycle(ck, what);
+	if (what->state != SYM_NEW)
+		return;
+	if (ck->resolving >= CHECK_MAX_CHAIN) {
+		lang_help(ck->ctx, check_error(ck, what->home->trace, what->span, "more than %d declarations need one another here",
+		                               CHECK_MAX_CHAIN), "declare them in the order in which they are needed");
+		what->state = SYM_BAD;
+		return;
+	}
+	ck->resolving++;
+	look_at(ck, what);
+	ck->resolving--;
 }

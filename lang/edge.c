@@ -8,7 +8,8 @@ enum { ROUNDS_DEFAULT = 1000 };
 static void no_such_page(site *s, const ast_decl *decl)
 {
 	lang_nearest nearest = lang_nearest_to(decl->name.text);
-	scope_offer(s->scope, &nearest, 1u << SYM_PAGE);
+	if (!check_full(s->ck))
+		scope_offer(s->scope, &nearest, 1u << SYM_PAGE);
 	lang_diag *diag = site_error(s, decl->name.span, "there is no page '%s' for this edge to define", decl->name.text);
 	if (nearest.best != NULL)
 		lang_help(s->ck->ctx, diag, "did you mean '%s'?", nearest.best);
@@ -182,6 +183,13 @@ void check_edge(checker *ck, edge_info *info)
 		check_fix(&s, info);
 	const char *what = lang_sprintf(ck->ctx, "the page '%s'", info->edge.page->name);
 	info->edge.body = check_as(&s, ast->value, info->edge.page->type, what == NULL ? "the page" : what);
+	ck->total += info->edge.body->weight;
+	if (ck->total > CHECK_MAX_TOTAL && !ck->told_size) {
+		lang_help(ck->ctx, site_error(&s, info->edge.span, "the program grows too large: more than %d operations with all "
+		                              "functions, lets and graphs put in", CHECK_MAX_TOTAL),
+		          "let internal pages hold the parts");
+		ck->told_size = true;
+	}
 	info->sound = !is_poison(info->edge.body) && ck->errors == errors;
 }
 

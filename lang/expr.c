@@ -212,19 +212,10 @@ static p_expr *dispatch(site *s, ast_expr *e)
 /* Functions and lets can make a short text stand for a very large one. */
 static bool has_room(site *s, lang_span span)
 {
-	checker *ck = s->ck;
-	if (ck->steps >= CHECK_MAX_STEPS || ck->depth >= CHECK_MAX_DEPTH) {
-		if (ck->steps < CHECK_MAX_STEPS)
-			grew(s, span, true);
-		else if (!ck->told_size)
-			lang_help(ck->ctx, site_error(s, span, "the program grows too large: more than %d expressions with "
-			                              "all functions, lets and graphs put in", CHECK_MAX_STEPS),
-			          "let internal pages hold the parts");
-		ck->told_size = ck->told_size || ck->steps >= CHECK_MAX_STEPS;
-		return false;
-	}
-	ck->steps++;
-	return !ck->ctx->oom;
+	if (s->ck->depth < CHECK_MAX_DEPTH)
+		return check_spend(s, 1, span);
+	grew(s, span, true);
+	return false;
 }
 
 p_expr *check_expr(site *s, ast_expr *e)

@@ -240,6 +240,10 @@ static void unbound_index(site *s, ast_name name, const stray *look)
 static void report_unknown(site *s, ast_name name, unsigned kinds, const char *noun)
 {
 	stray look = {.name = name};
+	if (check_full(s->ck)) {
+		site_error(s, name.span, "another unknown name");
+		return;
+	}
 	if (s->text != NULL)
 		find_stray(&look, s->text);
 	lang_nearest nearest = lang_nearest_to(name.text);
@@ -291,7 +295,7 @@ static sym *find_inside(site *s, const sym *space, ast_name name, unsigned kinds
 		return found;
 	lang_nearest nearest = lang_nearest_to(name.text);
 	const char *results = "";
-	for (uint32_t i = 0; i < inside->own_count; i++) {
+	for (uint32_t i = 0; i < inside->own_count && !check_full(s->ck); i++) {
 		const sym *own = inside->own[i];
 		if (space->kind == SYM_MODULE ? ((kinds >> own->kind) & 1u) != 0 : own->result)
 			lang_nearest_offer(&nearest, own->name);

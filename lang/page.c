@@ -131,23 +131,14 @@ static void check_tile(site *s, page_info *info)
 		          "as in `@tile(64, 64)`");
 }
 
-/* The root of a page's family, found once; NULL: it is like no other, or an error was reported. */
-static const p_page *like_root(checker *ck, page_info *info)
+/* The page that this one says it is like; NULL: none, or an error was reported. */
+static p_page *like_target(checker *ck, page_info *info, const ast_attr *attr)
 {
-	const ast_attr *attr = attr_of(info, AST_ATTR_LIKE);
 	site s = site_of(ck, info->sym->home);
 	uint32_t used;
-
-	if (attr == NULL || info->like_state == SYM_DONE || info->like_state == SYM_BAD)
-		return info->page.like;
-	if (info->like_state == SYM_BUSY) {
-		site_error(&s, attr->span, "the page '%s' is like itself", info->page.name);
-		return NULL;
-	}
-	info->like_state = SYM_BUSY;
 	sym *found = find_path(&s, attr->like, &used, 1u << SYM_PAGE, "page");
-	const p_page *other = found != NULL && found->kind == SYM_PAGE && found->state == SYM_DONE ? found->u.page : NULL;
-	lang_diag *diag = NULL;
+	p_page *other = found != NULL && found->kind == SYM_PAGE && found->state == SYM_DONE ? found->u.page : NULL;
+	lang_diag *diag;
 	if (found != NULL && found->kind != SYM_PAGE)
 		diag = site_error(&s, attr->like->span, "'%s' is a %s, not a page", found->name, sym_noun((sym_kind)found->kind));
 	else if (!info->page.sparse)
@@ -160,14 +151,36 @@ static const p_page *like_root(checker *ck, page_info *info)
 	else if (other != NULL && !same_shape(other, &info->page))
 		diag = site_error(&s, attr->span, "'%s' is '%s', and '%s' is '%s'", info->page.name,
 		                  page_type_text(ck, &info->page), other->name, page_type_text(ck, other));
-	else if (other != NULL) {
-		const p_page *root = like_root(ck, info_of(other));
-		info->page.like = root == NULL ? other : root;
+	else
+		return other;
+	lang_note(ck->ctx, diag, info->page.span, "in the declaration of '%s'", info->page.name);
+	return NULL;
+}
+
+/* Finds the root of the page's family, and with it that of all pages on the way there. */
+static void find_root(checker *ck, page_info *info)
+{
+	page_info *end = info;
+	const ast_attr *attr;
+	while (end->like_state == SYM_NEW && (attr = attr_of(end, AST_ATTR_LIKE)) != NULL) {
+		end->like_state = SYM_BUSY;
+		end->like_next = like_target(ck, end, attr);
+		if (end->like_next != NULL)
+			end = info_of(end->like_next);
 	}
-	if (diag != NULL)
-		lang_note(ck->ctx, diag, info->page.span, "in the declaration of '%s'", info->page.name);
-	info->like_state = info->page.like == NULL ? SYM_BAD : SYM_DONE;
-	return info->page.like;
+	const p_page *root = end->page.like == NULL ? &end->page : end->page.like;
+	bool lost = end->like_state == SYM_BAD || (end->like_state == SYM_BUSY && end->like_next == NULL);
+	if (end->like_state == SYM_BUSY && end->like_next != NULL) {
+		site s = site_of(ck, end->sym->home);
+		site_error(&s, attr_of(end, AST_ATTR_LIKE)->span, "the page '%s' is like itself", end->page.name);
+		lost = true;
+	}
+	for (page_info *at = info; at->like_state == SYM_BUSY; at = info_of(at->like_next)) {
+		at->page.like = lost ? NULL : root;
+		at->like_state = lost ? SYM_BAD : SYM_DONE;
+		if (at->like_next == NULL)
+			break;
+	}
 }
 
 static void init_from_page(site *s, page_info *info, const ast_attr *attr, const p_page *from)
@@ -249,7 +262,7 @@ static void check_source_page(site *s, const page_info *info)
 void check_attrs(checker *ck, page_info *info)
 {
 	site s = site_of(ck, info->sym->home);
-	like_root(ck, info);
+	find_root(ck, info);
 	check_layout(&s, info);
 	check_tile(&s, info);
 	check_init(ck, info);

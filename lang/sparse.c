@@ -162,7 +162,8 @@ p_expr *check_sparse_read(site *s, p_expr *read)
 {
 	if (s->edge == NULL || at_own_entry(s, read))
 		return read; /* without an edge: a let that nothing uses is only tried */
-	s->ck->steps += read->weight * (s->frames == NULL ? 1 : s->frames->count); /* what the comparisons below may look at */
+	if (!check_spend(s, read->weight, read->span)) /* what the comparisons below may look at */
+		return &s->ck->poison;
 	frame *f = innermost(s, read);
 	if (f == NULL)
 		return at_a_point(s, read);

@@ -161,6 +161,8 @@ p_expr *settle(site *s, p_expr *e, int type)
 {
 	if (!is_literal(e) || type >= T_COUNT)
 		return e;
+	if (!check_spend(s, 1, e->span))
+		return &s->ck->poison;
 	if (e->kind == P_CONST) {
 		scalar value;
 		if (!literal_value(s->ck, e, type, &value))
@@ -494,6 +496,8 @@ static const p_field *find_field(site *s, const p_record *record, ast_name field
 static p_expr *push_field(site *s, p_expr *e, const p_field *field, int32_t number)
 {
 	p_expr *node;
+	if (!check_spend(s, 1, e->span))
+		return &s->ck->poison;
 	if (e->kind == P_IF) {
 		p_expr *args[3] = {e->args[0], push_field(s, e->args[1], field, number),
 		                   push_field(s, e->args[2], field, number)};
