@@ -27,6 +27,7 @@ noinst_HEADERS += %D%/unit.h
 if HAVE_CHECK
 UNIT_TESTS =
 UNIT_TESTS += %D%/check_lang
+UNIT_TESTS += %D%/check_number
 UNIT_TESTS += %D%/check_check
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -46,6 +47,10 @@ UNIT_LIBS = libmmsb_files.la libmmsb_internal.la $(XXHASH_LIBS) $(CHECK_LIBS)
 %C%_check_lang_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_lang_LDADD = liblang.la $(UNIT_LIBS)
 
+%C%_check_number_SOURCES = %D%/check_number.c
+%C%_check_number_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_number_LDADD = $(UNIT_LIBS)
+
 # what has threads of its own, for the thread sanitizer
 THREAD_TESTS =
 .PHONY: check-threads print-thread-tests
@@ -63,6 +68,7 @@ installcheck-local:
 # A target is tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS = %D%/fuzz/fuzz_lang
 FUZZ_TARGETS += %D%/fuzz/fuzz_parse
+FUZZ_TARGETS += %D%/fuzz/fuzz_npy %D%/fuzz/fuzz_csv %D%/fuzz/fuzz_mtx %D%/fuzz/fuzz_yaml
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZ_TARGETS)
 FUZZ_MAIN =
@@ -79,6 +85,19 @@ endif
 %C%_fuzz_fuzz_parse_SOURCES = %D%/fuzz/fuzz_parse.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_parse_LDADD = liblang.la
 %C%_fuzz_fuzz_parse_LDFLAGS = $(FUZZ_LINK)
+FUZZ_FILES_LIBS = libmmsb_files.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
+%C%_fuzz_fuzz_npy_SOURCES = %D%/fuzz/fuzz_npy.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_npy_LDADD = $(FUZZ_FILES_LIBS)
+%C%_fuzz_fuzz_npy_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_csv_SOURCES = %D%/fuzz/fuzz_csv.c %D%/fuzz/text_page.h $(FUZZ_MAIN)
+%C%_fuzz_fuzz_csv_LDADD = $(FUZZ_FILES_LIBS)
+%C%_fuzz_fuzz_csv_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_mtx_SOURCES = %D%/fuzz/fuzz_mtx.c %D%/fuzz/text_page.h $(FUZZ_MAIN)
+%C%_fuzz_fuzz_mtx_LDADD = $(FUZZ_FILES_LIBS)
+%C%_fuzz_fuzz_mtx_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_yaml_SOURCES = %D%/fuzz/fuzz_yaml.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_yaml_LDADD = $(FUZZ_FILES_LIBS)
+%C%_fuzz_fuzz_yaml_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += %D%/fuzz/corpus %D%/fuzz/replay.c
 
 # the error of elementary functions against MPFR: a tool, run by hand over all inputs
