@@ -1,4 +1,5 @@
 /* generate.c - random programs: params, records, semirings, functions, pages, lets, graphs and edges, in any order. */
+#define _GNU_SOURCE /* vasprintf */
 #include "generate_text.h"
 
 #include <stdarg.h>

@@ -29,6 +29,9 @@ UNIT_TESTS =
 UNIT_TESTS += %D%/check_lang
 UNIT_TESTS += %D%/check_number
 UNIT_TESTS += %D%/check_check
+UNIT_TESTS += %D%/check_fix
+UNIT_TESTS += %D%/check_naive
+UNIT_TESTS += %D%/check_compiler
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 else
@@ -42,6 +45,22 @@ UNIT_LIBS = libmmsb_files.la libmmsb_internal.la $(XXHASH_LIBS) $(CHECK_LIBS)
 %C%_check_check_SOURCES = %D%/check_check.c %D%/check_errors.h
 %C%_check_check_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_check_LDADD = liblang.la $(UNIT_LIBS)
+
+%C%_check_compiler_SOURCES = %D%/check_compiler.c
+%C%_check_compiler_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_compiler_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
+
+%C%_check_fix_SOURCES = %D%/check_fix.c %D%/checked.h
+%C%_check_fix_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_fix_LDADD = liblang.la $(UNIT_LIBS)
+
+# the naive evaluator, and random programs for it
+NAIVE = %D%/naive.c %D%/naive.h %D%/naive_eval.c %D%/naive_scalar.c
+GENERATE = %D%/generate.c %D%/generate.h %D%/generate_text.h %D%/generate_expr.c %D%/generate_reduce.c \
+	%D%/generate_fix.c %D%/generate_data.c
+%C%_check_naive_SOURCES = %D%/check_naive.c %D%/checked.h $(NAIVE)
+%C%_check_naive_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_naive_LDADD = liblang.la $(UNIT_LIBS)
 
 %C%_check_lang_SOURCES = %D%/check_lang.c %D%/lang_random.c %D%/lang_texts.h %D%/roundtrip.h
 %C%_check_lang_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
