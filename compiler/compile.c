@@ -15,33 +15,39 @@ bool compile_is_yaml(const char *path)
 	return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
 
-static ir_graph *graph_of_text(lang_ctx *ctx, const char *path, const compile_options *options)
+static ir_graph *graph_of_program(lang_ctx *ctx, const char *path, const char *text, size_t n,
+                                  const compile_options *options)
 {
 	char *found = options->stdlib ? NULL : lang_stdlib_dir();
 	lang_search search = {options->dirs, options->n_dirs, options->stdlib ? options->stdlib : found};
-	lang_program *loaded = lang_load(ctx, path, &search);
+	lang_program *loaded = text ? lang_load_text(ctx, path, text, n, &search) : lang_load(ctx, path, &search);
 	free(found);
 	p_program *program = loaded ? lang_check(ctx, loaded) : NULL;
 	return program ? ir_lower(program) : NULL;
 }
 
-static ir_graph *graph_of_yaml(lang_ctx *ctx, const char *path)
+static ir_graph *graph_of_yaml(lang_ctx *ctx, const char *path, const char *text, size_t n)
 {
-	const lang_source *source = lang_read_source(ctx, path, lang_no_span());
+	const lang_source *source = text ? lang_add_source(ctx, path, text, n) : lang_read_source(ctx, path, lang_no_span());
 	return source ? ir_read_yaml(ctx, source) : NULL;
 }
 
-ir_graph *compile_graph(lang_ctx *ctx, const char *path, const compile_options *options)
+ir_graph *compile_graph_text(lang_ctx *ctx, const char *path, const char *text, size_t n, const compile_options *options)
 {
 	/* Constants are folded in the environment in which they would be evaluated. */
 	fenv_t outer;
 	fegetenv(&outer);
 	fesetenv(FE_DFL_ENV);
-	ir_graph *g = compile_is_yaml(path) ? graph_of_yaml(ctx, path) : graph_of_text(ctx, path, options);
+	ir_graph *g = compile_is_yaml(path) ? graph_of_yaml(ctx, path, text, n) : graph_of_program(ctx, path, text, n, options);
 	bool ok = g && ir_define(g, options->defines, options->n_defines) && ir_run_passes(g, options->stop_after)
 	          && !lang_failed(ctx);
 	fesetenv(&outer);
 	return ok ? g : NULL;
+}
+
+ir_graph *compile_graph(lang_ctx *ctx, const char *path, const compile_options *options)
+{
+	return compile_graph_text(ctx, path, NULL, 0, options);
 }
 
 int compile_file(const char *path, const compile_options *options, FILE *messages, bool colour, uint8_t **bytes,

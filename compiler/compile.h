@@ -35,6 +35,8 @@ int compile_file(const char *path, const compile_options *options, FILE *message
 
 /* Parts of it, for mmsbc emit and for tests. What they return lives in ctx; NULL: look at ctx. */
 ir_graph *compile_graph(lang_ctx *ctx, const char *path, const compile_options *options);
+/* The same of a text in memory; path says what it is (.mmsb, .yaml) and what messages show. NULL: read from path. */
+ir_graph *compile_graph_text(lang_ctx *ctx, const char *path, const char *text, size_t n, const compile_options *options);
 bool compile_is_yaml(const char *path);
 
 /* The passes over a graph, in order (pass.c). stop_after: see compile_options. False: a name that no pass has, or no memory. */

@@ -88,24 +88,37 @@ static const char *access_text(const ir_place *p, const ir_node *n, uint32_t reg
 	return emit_class_name(cls);
 }
 
+/* Whether a reduction over a pattern reads an entry of it: then that arrow says all. */
+static bool reads_entries(const ir_place *p, ir_id reduce, const ir_node *over)
+{
+	for (uint32_t r = 1; r < p->n_regions; r++)
+		for (uint32_t i = 0; p->regions[r].reduce == reduce && i < p->regions[r].nodes.count; i++) {
+			const ir_node *n = ir_at(p->g, p->regions[r].nodes.items[i]);
+			if (n->kind == IR_READ && n->u.read.entry && ir_pattern(p->g, n->u.read.page) == over->u.reduce.page)
+				return true;
+		}
+	return false;
+}
+
 static void edge_arrows(drawing *d, const ir_edge *e)
 {
 	ir_graph *g = d->g;
 	ir_place *p = ir_place_new(g, e, e->outputs, e->n_outputs);
 	for (uint32_t r = 0; p && r < p->n_regions; r++) {
-		for (uint32_t i = 0; i < p->regions[r].nodes.count; i++) {
-			const ir_node *n = ir_at(g, p->regions[r].nodes.items[i]);
+		const ir_list *nodes = &p->regions[r].nodes;
+		for (uint32_t i = 0; i < nodes->count; i++) {
+			const ir_node *n = ir_at(g, nodes->items[i]);
 			if (n->kind == IR_READ)
 				add_arrow(d, n->u.read.page, e->page, n->u.read.prev, access_text(p, n, r));
 			else if (n->kind == IR_REDUCE && n->u.reduce.region == REGION_GROUP)
 				add_arrow(d, n->u.reduce.page, e->page, n->u.reduce.prev, "key");
-			else if (n->kind == IR_REDUCE && n->u.reduce.page != NONE)
+			else if (n->kind == IR_REDUCE && n->u.reduce.page != NONE && !reads_entries(p, nodes->items[i], n))
 				add_arrow(d, n->u.reduce.page, e->page, n->u.reduce.prev, "entries");
 		}
 	}
 	const ir_page *page = &g->pages[e->page];
 	if (page->like != NONE)
-		add_arrow(d, page->like, e->page, false, "pattern");
+		add_arrow(d, page->like, e->page, false, "entries");
 	if (page->init_page != NONE)
 		add_arrow(d, page->init_page, e->page, false, "init");
 }

@@ -137,10 +137,10 @@ static const char *must_store(ir_graph *g, uint32_t id, const uses *u, const ir_
 	const ir_page *p = &g->pages[id];
 	if (p->role == PAGE_ROLE_OUT)
 		return "it is observable (out)";
-	if (p->state || u->prev)
-		return "its values of the epoch before are read (prev)";
 	if (g->edges[p->edge].fix != FIX_NONE)
 		return "it is a fixpoint";
+	if (p->state || u->prev)
+		return "its values of the epoch before are read (prev)";
 	if (p->sparse)
 		return "it is sparse";
 	if (p->attrs & PAGE_LAZY)

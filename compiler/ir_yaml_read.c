@@ -348,12 +348,12 @@ static void read_sizes(yaml_reader *r, yaml_item *root)
 	for (uint32_t i = 0; list && r->sizes && terms && i < list->count; i++) {
 		r->sizes[i] = read_size(r, list->items[i]);
 		r->n_sizes = i + 1;
+		if (lang_failed(r->ctx))
+			return;
 		terms[r->sizes[i]] = count_terms(r->g, r->sizes[i], terms);
 		if (terms[r->sizes[i]] > MAX_TERMS)
 			lang_error(r->ctx, list->items[i]->span, "this size is too long an expression");
 		yaml_done(r, list->items[i]);
-		if (lang_failed(r->ctx))
-			return;
 	}
 }
 

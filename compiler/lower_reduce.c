@@ -183,12 +183,14 @@ static ir_id reduce_over(lowerer *l, const reduction *d, uint32_t k, ir_reduce w
 	what.prev = d->r->driver && d->at[k] != NONE && d->r->driver->u.read.prev;
 	if (inner != NONE) {
 		const ir_node *n = ir_at(g, inner);
-		/* Where all inner positions are present, an outer one without any adds an identity: nobody can tell. */
 		bool neutral = what.identity == op_identity(what.op, type);
+		/* An outer position without any inner one gives an identity: nobody can tell where the order does not matter, nor where
+		 * all inner positions are present. */
+		bool ordered = type_table[type].kind == KIND_F && op_table[what.op].reduce != REDUCE_IDEM;
 		if (is_dense(n) && !n->u.reduce.nest && !neutral && value == inner && what.region == REGION_RANGE
 		    && !never_empty(g, n))
 			what.nest = 1;
-		else if (!is_dense(n) || (!neutral && !never_empty(g, n)))
+		else if (is_dense(n) ? !neutral && !never_empty(g, n) : !neutral || ordered)
 			args[IR_WHERE] = ir_and(g, args[IR_WHERE], ir_op2(g, OP_GT, T_BOOL, count_of(g, inner), ir_const_i64(g, 0)));
 	}
 	return ir_intern(g, (ir_node){.kind = IR_REDUCE, .type = type, .n_args = IR_REDUCE_ARGS, .mask = NONE, .args = args,
