@@ -193,15 +193,22 @@ static void collect_pages(checker *ck, const scope *sc)
 /* Deltas and -D name pages and params by one text each; two modules that do not see each other may have chosen the same. */
 static void check_program_names(checker *ck)
 {
-	scope *all = scope_new(ck, NULL, "");
 	const p_program *program = ck->program;
+	scope *all = ck->errors > 0 ? NULL : scope_new(ck, NULL, "");
 	for (uint32_t i = 0; all != NULL && i < program->n_pages + program->n_params; i++) {
 		bool page = i < program->n_pages;
 		const p_page *p = page ? program->pages[i] : NULL;
 		const p_param *param = page ? NULL : program->params[i - program->n_pages];
 		ast_name name = {lang_intern_str(ck->ctx, page ? p->name : param->name), page ? p->span : param->span};
-		if (name.text != NULL)
+		const sym *other = name.text == NULL ? NULL : scope_get(all, name.text);
+		if (other != NULL) {
+			lang_diag *diag = check_error(ck, NULL, name.span, "two modules declare '%s', and the program has one name for it",
+			                              name.text);
+			lang_note(ck->ctx, diag, other->span, "the other one");
+			lang_help(ck->ctx, diag, "import one of the modules with `as`");
+		} else if (name.text != NULL) {
 			scope_add(ck, all, page ? SYM_PAGE : SYM_PARAM, name, NULL);
+		}
 	}
 }
 

@@ -217,7 +217,7 @@ struct p_edge {
 	uint8_t fix;        /* p_fix */
 	uint8_t fix_op;     /* FIX_EXACT: OP_MIN, OP_MAX, OP_LOR, OP_LAND: value = op(init, body) */
 	scalar fix_start;   /* FIX_EXACT, FIX_BOUNDED: the identity of fix_op (or of the type) where the page has no init */
-	const p_expr *max_rounds; /* i64 constant expression; FIX_BOUNDED, FIX_NUMERIC */
+	const p_expr *max_rounds; /* i64 constant expression; FIX_BOUNDED, FIX_NUMERIC (1000 where the text says nothing) */
 	const p_expr *tol;        /* f64 constant expression; FIX_NUMERIC */
 	lang_span span;
 };
