@@ -102,12 +102,13 @@ typedef struct merged {
 	uint64_t n;
 } merged;
 
-static void put_entry(merged *to, const page *p, uint64_t key, const uint8_t *value)
+/* The value stands at base + offset; `sparse bool` has none. */
+static void put_entry(merged *to, const page *p, uint64_t key, const uint8_t *base, uint64_t offset)
 {
 	to->row[to->n] = (uint32_t)(key >> 32);
 	to->col[to->n] = (uint32_t)(key & UINT32_MAX);
 	if (p->element)
-		memcpy(to->values + to->n * p->element, value, p->element);
+		memcpy(to->values + to->n * p->element, base + offset, p->element);
 	to->n++;
 }
 
@@ -120,11 +121,11 @@ static void merge(merged *to, const page *p, const staged_page *s, const entry_d
 		uint64_t old = e < end ? entry_key(p->pat, e) : UINT64_MAX;
 		if (i < n && d[i].key <= old) {
 			if (d[i].value != DELETED)
-				put_entry(to, p, d[i].key, s->values + d[i].value);
+				put_entry(to, p, d[i].key, s->values, d[i].value);
 			e += d[i].key == old;
 			i++;
 		} else {
-			put_entry(to, p, old, p->cur + e * p->element);
+			put_entry(to, p, old, p->cur, e * p->element);
 			e++;
 		}
 	}

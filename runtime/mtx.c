@@ -269,7 +269,7 @@ static int array_fits(reader *r)
 /* The values of an array stand column by column, of a symmetric one from the diagonal down, of a skew one from below it. */
 static int take_array(reader *r)
 {
-	for (uint64_t j = 0; j < r->cols; j++)
+	for (uint64_t j = 0; j < r->cols && r->rows > 0; j++)
 		for (uint64_t i = r->sym == GENERAL ? 0 : j + (r->sym == SKEW); i < r->rows; i++) {
 			word w;
 			while (!next_word(r, &w))
