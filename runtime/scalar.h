@@ -191,9 +191,9 @@ MMSB_FLOAT(f64, double, )
 			my |= (uint64_t)1 << M;                                                              \
 		mx %= my;                                                                                    \
 		while (ex > ey && mx != 0) {                                                                 \
-			int step = ex - ey < CHUNK ? ex - ey : CHUNK;                                        \
-			mx = (mx << step) % my;                                                              \
-			ex -= step;                                                                          \
+			int part = ex - ey < CHUNK ? ex - ey : CHUNK;                                        \
+			mx = (mx << part) % my;                                                              \
+			ex -= part;                                                                          \
 		}                                                                                            \
 		if (mx == 0)                                                                                 \
 			return mmsb_from_bits_##S(sx);                                                       \

@@ -1,0 +1,319 @@
+/* exec.h - what the parts of the portable executor share. Internal.
+ *
+ *   plan.c      a kernel made ready to run once sizes are bound: code in the order of running, places for registers
+ *   run.c       the code of a region over the lanes of a batch
+ *   read.c      reads of pages: aliases, strides, gathers, views
+ *   over.c      reductions with a lane for each outer element, over the positions in turn
+ *   expand.c    reductions with a lane for each position, of one outer element or of several side by side
+ *   prefix.c    prefix reductions along the lanes
+ *   reduce.[ch] the order of reductions
+ *   fault.c     what failed, where, and which of several failures is told
+ *   portable.c  passes: tiles of region 0, threads
+ *   fixpoint.c  rounds
+ *
+ * A *batch* is a run of a region's code over up to TILE lanes. A lane is one setting of the variables of the region and of those
+ * around it. Within a region registers and variables have numbers of their own ("locals"). */
+#ifndef MMSB_EXEC_H
+#define MMSB_EXEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "instance.h"
+#include "kernels.h"
+#include "reduce.h"
+
+/* ---- values of lanes --------------------------------------------------------------------------- */
+
+/* A register over the lanes of a batch. Uniform: lane 0 holds the value of all lanes, and the first `filled` lanes have been
+ * filled with it. `at` may be a place in a page, but only where it is not uniform. */
+typedef struct lanes {
+	void *at;
+	uint32_t filled;
+	bool uniform;
+} lanes;
+
+/* A variable over the lanes of a batch: the same for all, counting up from lane to lane, or listed. */
+typedef enum var_form { VAR_UNIFORM, VAR_IOTA, VAR_I64, VAR_U32 } var_form;
+typedef struct var_lanes {
+	var_form form;
+	int64_t start;  /* UNIFORM, IOTA */
+	const void *at; /* I64, U32 */
+} var_lanes;
+
+/* ---- plans: shared by all threads, fixed between bindings --------------------------------------- */
+
+typedef struct region_plan region_plan;
+
+/* coef times a local variable */
+typedef struct var_term {
+	uint32_t var;
+	int64_t coef;
+} var_term;
+
+typedef struct dim_plan {
+	int64_t extent, stride; /* in elements */
+	int64_t constant;
+	const var_term *terms;
+	uint32_t n_terms;
+	uint32_t reg;           /* local register that is the index, or NONE */
+	uint8_t reg_type;
+} dim_plan;
+
+typedef struct read_plan {
+	const sch_read *def;
+	page *from;
+	uint8_t type;
+	uint32_t n_dims;
+	const dim_plan *dims;
+	int64_t constant;       /* position of an element without a view: constant + terms + registers by their strides */
+	const var_term *terms;
+	uint32_t n_terms, n_regs;
+	uint32_t pad;           /* local register, or NONE */
+	bool empty;             /* the page has no elements */
+} read_plan;
+
+typedef struct step {
+	uint8_t code, op, type, type2, arity, dst_type;
+	bool can_fail;
+	uint32_t dst, args[3], mask; /* local registers */
+	uint32_t count;         /* REDUCE: local register for the number present, or NONE */
+	kernel_fn *fn;
+	size_t place;           /* where dst goes: offset in the worker's arena */
+	size_t count_place;
+	const sch_instr *def;
+	const read_plan *read;  /* READ; GUARD: the read at fault, or NULL */
+	region_plan *child;     /* REDUCE */
+	int64_t size;           /* TO_INDEX */
+} step;
+
+typedef struct import {
+	uint32_t from, to;      /* local in the region around, local here */
+	uint8_t width;
+	size_t place;
+} import;
+
+/* A register whose value is known before the pass runs. */
+typedef struct known {
+	uint32_t local;
+	uint8_t type;
+	scalar value;
+	size_t place;
+} known;
+
+/* Lanes of 8 bytes that a region has for itself. */
+enum { PLACE_VAR, PLACE_ENTRY, PLACE_PACKED, PLACE_SCRATCH, PLACE_POSITIONS, PLACE_SPARE, PLACE_COUNT };
+
+struct region_plan {
+	const sch_region *def;
+	uint32_t id;
+	region_plan *parent;
+	step *steps;
+	uint32_t n_steps, n_before; /* steps up to n_before are what `where` needs */
+	uint32_t n_locals, n_vars;
+	import *imports, *var_imports;
+	uint32_t n_imports, n_var_imports;
+	known *knowns;
+	uint32_t n_knowns;
+	uint32_t var;           /* local of its own variable (region 0: the first), or NONE when nobody asks */
+	uint32_t entry;         /* local of the entry id of ROW, COL, ENTRIES */
+	uint32_t flat;          /* region 0: local of the position in the page */
+	uint32_t at;            /* local in the parent: register (ROW, COL, GROUP) or variable (PREFIX) */
+	uint32_t where, value;  /* locals */
+	page *driver;
+	int64_t lo, extent;     /* RANGE; PREFIX: the most */
+	int64_t keys;           /* GROUP: of the key page */
+	bool order_free;        /* the reduction has the same bits in any order */
+	uint8_t type, width;    /* of the value */
+	uint8_t out_width;      /* of what REDUCE gives */
+	size_t places[PLACE_COUNT];
+	red_kind kind;          /* of the reduction */
+	/* arena: what struct run points to */
+	size_t regs_place, vars_place, outer_place, live_place, red_place, list_place, key_place, segments_place;
+	size_t stack;           /* arena: tiles of the counter of over.c */
+	uint32_t n_stack;
+	double weight;          /* about how many element operations a lane of this region takes */
+	int over_cost, expand_cost; /* reads that stride when lanes are outer elements; when lanes are positions */
+};
+
+typedef struct kernel_plan {
+	const sch_kernel *def;
+	const sch_pass *pass;   /* NULL for a constant */
+	region_plan *regions;
+	read_plan *reads;
+	uint32_t n_regions, n_reads;
+	uint32_t root_vars[MAX_DIMS]; /* locals of the domain's variables in region 0 */
+	uint32_t *outputs;      /* locals of the results, by output */
+	size_t arena;           /* bytes a worker needs */
+	size_t runs_place;
+	bool by_rows;           /* tiles of region 0 keep to rows */
+	bool serial;            /* has a prefix along the last variable: a row is one task */
+	bool nested;            /* has reductions */
+	struct plan_memory *memory;
+} kernel_plan;
+
+/* The plan of a kernel; pass may be NULL. NULL: no memory. */
+kernel_plan *plan_new(mmsb_instance *, const kernel_table *, uint32_t kernel, const sch_pass *pass);
+void plan_free(kernel_plan *);
+
+/* ---- runs -------------------------------------------------------------------------------------- */
+
+/* How lanes belong to lanes of the region around: the same ones, all to one, as `outer` lists, or (prefix.c) counting up. */
+typedef enum outer_form { OUTER_SAME, OUTER_ONE, OUTER_MAP, OUTER_SCAN } outer_form;
+
+/* A piece of an outer element's positions within a batch of expand.c. */
+typedef struct segment {
+	int64_t offset;         /* of its first position among the element's */
+	uint16_t lane, first, n;
+	bool ends;              /* the element's last */
+} segment;
+
+/* A batch in the making or at work; a worker has one for each region. */
+typedef struct run {
+	const region_plan *plan;
+	struct run *parent;     /* perhaps another worker's */
+	lanes *regs;
+	var_lanes *vars;
+	uint32_t n;
+	outer_form form;
+	uint32_t outer_lane;    /* ONE */
+	int64_t scan_first;     /* SCAN: of lane 0 */
+	uint16_t *outer;        /* MAP */
+	segment *segments;
+	const uint8_t *live;    /* lanes that count, or NULL: all */
+	uint8_t *live_mask;     /* TILE bytes of its own */
+	reduction *red;         /* with its list, when the plan needs one */
+	/* prefix.c: how many positions have been scanned, for which values of the other variables */
+	int64_t scanned;
+	bool scan_valid;
+	int64_t *scan_key;
+} run;
+
+/* What failed: see fault.c. */
+enum { FAULT_VARS = 24 };
+typedef struct fault {
+	bool any;
+	uint64_t position;      /* row-major, in the pass's page */
+	uint32_t instr;
+	uint32_t n_vars;
+	int64_t vars[FAULT_VARS]; /* of the regions around, outermost first */
+	mmsb_error error;
+} fault;
+
+/* What a read sees in this pass; the pages' memory moves from epoch to epoch. */
+typedef struct read_now {
+	const uint8_t *base;
+	size_t stride;
+	const pattern *pat;     /* LOOKUP */
+} read_now;
+
+typedef struct worker {
+	struct executor *ex;
+	const kernel_table *k;
+	uint8_t *arena;
+	size_t arena_size;
+	run *runs;              /* by region of the plan at hand */
+	bool in_team;
+	int64_t *index, *index2; /* TILE each, for reads and positions */
+	uint8_t *outside;
+	uint64_t changed;
+	fault fault;
+	bool no_memory;
+} worker;
+
+/* Values of a block of a reduction that threads share. */
+typedef struct partial {
+	tree_node node;
+	uint32_t position;
+} partial;
+
+struct executor {
+	mmsb_instance *inst;
+	const kernel_table *k;
+	kernel_plan **passes;          /* by pass */
+	worker *workers;
+	uint32_t n_workers;
+	partial *partials;
+	/* the pass at hand */
+	const kernel_plan *plan;
+	read_now *reads;        /* by kernel-relative read */
+	const pattern **patterns;      /* by region */
+	const group_index **groups;
+	const uint8_t *self;    /* fixpoints: where reads of the own page look; NULL: its place */
+	uint64_t *fault_at;     /* the lowest position of a fault so far, shared by the team */
+	char force;             /* MMSB_REGIONS: A, B or C whatever the sizes; 0: chosen */
+	uint32_t max_reads, max_regions;
+	/* fixpoints */
+	uint8_t *rounds[2];
+	size_t rounds_size[2];
+};
+
+enum { MAX_PARTIALS = 2048 };
+
+/* ---- run.c ------------------------------------------------------------------------------------- */
+
+/* Makes a worker's runs ready for a plan. */
+void worker_prepare(worker *, const kernel_plan *);
+
+/* Fills the lanes of a uniform register, so that a kernel may read n of them. */
+void lanes_fill(worker *, lanes *, unsigned width, uint32_t n);
+
+/* Brings what the region reads of the regions around to its lanes, as r->form says. */
+void run_import(worker *, run *r);
+
+/* Runs the code over r->n lanes; false when no lane is present (its value was not computed then). */
+bool run_code(worker *, run *r);
+
+/* Values of variables and registers in one lane. */
+int64_t var_lane(const var_lanes *, uint32_t lane);
+scalar reg_lane(const lanes *, unsigned width, uint32_t lane);
+
+/* ---- read.c ------------------------------------------------------------------------------------ */
+
+void read_lanes(worker *, run *, const step *, lanes *out);
+
+/* The position of a read in one lane, for messages: indices along its dimensions (of an entry: row and column). */
+void read_position(const worker *, const run *, const read_plan *, uint32_t lane, int64_t index[MAX_DIMS]);
+
+/* ---- reductions: put the values of region s->child, for the lanes of r, into s->dst -------------- */
+
+void reduce_over(worker *, run *r, const step *s);
+void reduce_expand(worker *, run *r, const step *s);
+bool reduce_prefix(worker *, run *r, const step *s); /* false: not of the form that it knows */
+
+/* expand.c: pushes positions first .. end-1 of the RANGE of one outer element into c->red, where c is a run of any worker's. */
+void expand_range(worker *, run *c, uint32_t lane, int64_t first, int64_t end);
+
+/* split.c: one outer element's RANGE by all threads; false: not worth it. */
+bool reduce_split(worker *, run *r, const step *s, uint32_t lane);
+
+/* The value for an outer element that has none present. */
+void give_identity(worker *, run *r, const step *s, uint32_t lane);
+void give_value(worker *, run *r, const step *s, uint32_t lane, scalar value, uint64_t count);
+
+/* ---- fault.c ----------------------------------------------------------------------------------- */
+
+/* Looks at the lanes of r whose bad[] is set: those that count fail. */
+void fault_lanes(worker *, run *, const step *, const uint8_t *bad);
+
+/* Is a a failure to be told rather than b? */
+bool fault_before(const fault *a, const fault *b);
+
+/* ---- portable.c -------------------------------------------------------------------------------- */
+
+/* Where the results of region 0 go. */
+typedef struct pass_target {
+	uint8_t *at;
+	const uint8_t *was;     /* or NULL */
+} pass_target;
+
+/* Evaluates the plan over its whole domain; *changed gets how many elements differ from `was`. */
+int pass_run(struct executor *, const kernel_plan *, const pass_target *, uint64_t *changed, mmsb_error *err);
+
+/* ---- fixpoint.c -------------------------------------------------------------------------------- */
+
+int fixpoint_run(struct executor *, uint32_t pass, const uint8_t *was, uint64_t *changed, mmsb_error *err);
+uint64_t page_elements(const page *);
+
+#endif

@@ -1,0 +1,324 @@
+/* expand.c - reductions with a lane for each position. A long outer element fills batches of its own; short ones lie side by
+ * side in one batch, with what they need of the regions around brought to their lanes. */
+#include <string.h>
+
+#include "exec.h"
+
+typedef struct expansion {
+	worker *w;
+	run *r, *c;
+	const step *s;
+	const region_plan *plan;
+	const pattern *pat;
+	const group_index *groups;
+	uint32_t n_segments;
+} expansion;
+
+void give_value(worker *w, run *r, const step *s, uint32_t lane, scalar value, uint64_t count)
+{
+	size_t bytes = (size_t)1 << s->child->out_width;
+	(void)r;
+	memcpy(w->arena + s->place + lane * bytes, &value, bytes);
+	if (s->count != NONE)
+		((int64_t *)(void *)(w->arena + s->count_place))[lane] = (int64_t)count;
+}
+
+void give_identity(worker *w, run *r, const step *s, uint32_t lane)
+{
+	scalar v = {.bits = s->child->def->reducer == REDUCER_OP ? s->child->def->identity : 0};
+	give_value(w, r, s, lane, v, 0);
+}
+
+/* ---- the positions of an outer element --------------------------------------------------------- */
+
+/* n positions; start: the first entry, place in by_col, or place in the group's positions. */
+typedef struct span {
+	int64_t start, n;
+} span;
+
+static span between(const uint64_t *starts, uint64_t count, int64_t at)
+{
+	if (!starts || at < 0 || (uint64_t)at >= count)
+		return (span){0, 0};
+	return (span){(int64_t)starts[at], (int64_t)(starts[at + 1] - starts[at])};
+}
+
+static span span_of(const expansion *e, uint32_t lane)
+{
+	const region_plan *plan = e->plan;
+	const sch_region *g = plan->def;
+	if (g->kind == REGION_RANGE)
+		return (span){0, plan->extent};
+	if (g->kind == REGION_PREFIX)
+		return (span){0, plan->extent == 0 ? 0 : var_lane(&e->r->vars[plan->at], lane) + !g->strict};
+	scalar v = reg_lane(&e->r->regs[plan->at], width_of(g->at_type), lane);
+	int64_t at = g->at_type == T_U32 ? (int64_t)v.U32 : v.I64;
+	if (g->kind == REGION_GROUP)
+		return e->groups ? between(e->groups->start, e->groups->n_keys, at) : (span){0, 0};
+	if (!e->pat)
+		return (span){0, 0};
+	if (g->kind == REGION_ROW)
+		return between(e->pat->row_start, e->pat->n_rows, at);
+	return between(e->pat->col_start, e->pat->n_cols, at);
+}
+
+/* ---- variables of a batch ---------------------------------------------------------------------- */
+
+/* A run of positions that lie side by side in their list. */
+static void vars_listed(const expansion *e, int64_t start)
+{
+	const region_plan *plan = e->plan;
+	run *c = e->c;
+	var_lanes *var = &c->vars[plan->var], entry = {VAR_UNIFORM, 0, NULL};
+	uint32_t *rows = (void *)(e->w->arena + plan->places[PLACE_VAR]);
+	switch ((region_kind)plan->def->kind) {
+	case REGION_ROW:
+		*var = (var_lanes){VAR_U32, 0, e->pat->col + start};
+		entry = (var_lanes){VAR_IOTA, start, NULL};
+		break;
+	case REGION_COL:
+		e->w->k->gather_u32[2](rows, (const uint8_t *)e->pat->row, 4, e->pat->by_col + start, c->n);
+		*var = (var_lanes){VAR_U32, 0, rows};
+		entry = (var_lanes){VAR_U32, 0, e->pat->by_col + start};
+		break;
+	case REGION_GROUP:
+		*var = (var_lanes){VAR_U32, 0, e->groups->pos + start};
+		break;
+	default: /* RANGE, PREFIX */
+		*var = (var_lanes){VAR_IOTA, plan->lo + start, NULL};
+		break;
+	}
+	if (plan->entry != NONE)
+		c->vars[plan->entry] = entry;
+}
+
+/* Pieces that do not lie side by side: copied together. starts[i]: of the i-th segment, where its positions are listed. */
+static void vars_pieces(const expansion *e, const int64_t *starts)
+{
+	const region_plan *plan = e->plan;
+	run *c = e->c;
+	int64_t *x = (void *)(e->w->arena + plan->places[PLACE_VAR]), *entry = (void *)(e->w->arena + plan->places[PLACE_ENTRY]);
+	for (uint32_t i = 0; i < e->n_segments; i++) {
+		const segment *seg = &c->segments[i];
+		for (uint32_t j = 0; j < seg->n; j++) {
+			int64_t at = starts[i] + j, lane = seg->first + j;
+			switch ((region_kind)plan->def->kind) {
+			case REGION_ROW: entry[lane] = at; x[lane] = e->pat->col[at]; break;
+			case REGION_COL: entry[lane] = e->pat->by_col[at]; x[lane] = e->pat->row[entry[lane]]; break;
+			case REGION_GROUP: x[lane] = e->groups->pos[at]; break;
+			default: x[lane] = plan->lo + at; break;
+			}
+		}
+	}
+	c->vars[plan->var] = (var_lanes){VAR_I64, 0, x};
+	if (plan->entry != NONE)
+		c->vars[plan->entry] = (var_lanes){VAR_I64, 0, entry};
+}
+
+/* ---- values of a batch into reductions --------------------------------------------------------- */
+
+/* The operands of a segment: those present of its lanes. */
+typedef struct operands {
+	const void *values;
+	const int64_t *positions; /* LIST: from the range's begin; ARG: as they are; else NULL */
+	size_t n;
+} operands;
+
+static const int64_t *positions_of(worker *w, const run *c, const segment *seg, const uint8_t *mask)
+{
+	const region_plan *plan = c->plan;
+	int64_t *x = (void *)(w->arena + plan->places[PLACE_POSITIONS]);
+	int64_t lo = plan->kind == RED_LIST ? plan->lo : 0;
+	for (uint32_t i = 0; i < seg->n; i++)
+		x[i] = var_lane(&c->vars[plan->var], seg->first + i) - lo;
+	if (mask)
+		w->k->pack[3](x, x, mask, seg->n);
+	return x;
+}
+
+static operands operands_of(worker *w, run *c, const segment *seg, bool whole)
+{
+	const region_plan *plan = c->plan;
+	lanes *value = &c->regs[plan->value];
+	lanes_fill(w, value, plan->width, c->n);
+	const uint8_t *mask = c->live ? c->live + seg->first : NULL;
+	operands o = {(const uint8_t *)value->at + ((size_t)seg->first << plan->width), NULL, seg->n};
+	if (mask) {
+		void *packed = w->arena + plan->places[PLACE_PACKED];
+		o.n = w->k->pack[plan->width](packed, o.values, mask, seg->n);
+		o.values = packed;
+	}
+	if (o.n > 0 && (plan->kind == RED_ARG || (plan->kind == RED_LIST && !(whole && o.n <= LEAF))))
+		o.positions = positions_of(w, c, seg, mask);
+	return o;
+}
+
+static void push(worker *w, run *c, const segment *seg, bool any)
+{
+	if (!any)
+		return;
+	operands o = operands_of(w, c, seg, false);
+	void *scratch = w->arena + c->plan->places[PLACE_SCRATCH];
+	if (c->plan->kind == RED_DENSE && o.n < TILE)
+		reduction_push_tail(c->red, o.values, o.n, scratch);
+	else
+		reduction_push(c->red, o.values, o.n, o.positions, scratch);
+}
+
+/* An outer element that lies whole in one batch. */
+static void give_whole(const expansion *e, const segment *seg, bool any)
+{
+	worker *w = e->w;
+	const region_plan *plan = e->plan;
+	operands o = {NULL, NULL, 0};
+	if (any)
+		o = operands_of(w, e->c, seg, true);
+	if (o.n == 0) {
+		give_identity(w, e->r, e->s, seg->lane);
+		return;
+	}
+	scalar v = {0};
+	if (plan->kind == RED_ARG) {
+		v.U32 = (uint32_t)o.positions[w->k->arg_find[e->c->red->arg][plan->type](o.values, o.n)];
+	} else if (plan->kind == RED_LIST && o.n > LEAF) {
+		reduction_begin(e->c->red);
+		reduction_push(e->c->red, o.values, o.n, o.positions, NULL);
+		reduction_value(e->c->red, &v);
+	} else {
+		w->k->tree[plan->def->op][plan->type](&v, o.values, w->arena + plan->places[PLACE_SCRATCH], o.n);
+	}
+	give_value(w, e->r, e->s, seg->lane, v, o.n);
+}
+
+static void give_result(const expansion *e, uint32_t lane)
+{
+	scalar v;
+	if (reduction_value(e->c->red, &v))
+		give_value(e->w, e->r, e->s, lane, v, e->c->red->n);
+	else
+		give_identity(e->w, e->r, e->s, lane);
+}
+
+static void take_segment(const expansion *e, const segment *seg, bool any)
+{
+	if (seg->offset == 0 && seg->ends) {
+		give_whole(e, seg, any);
+		return;
+	}
+	if (seg->offset == 0)
+		reduction_begin(e->c->red);
+	push(e->w, e->c, seg, any);
+	if (seg->ends)
+		give_result(e, seg->lane);
+}
+
+/* ---- batches ----------------------------------------------------------------------------------- */
+
+static void map_outer(const expansion *e)
+{
+	for (uint32_t i = 0; i < e->n_segments; i++) {
+		const segment *seg = &e->c->segments[i];
+		for (uint32_t j = 0; j < seg->n; j++)
+			e->c->outer[seg->first + j] = seg->lane;
+	}
+}
+
+/* Runs the batch that has been put together and forgets it. */
+static void flush(expansion *e, int64_t *starts)
+{
+	run *c = e->c;
+	if (e->n_segments == 0)
+		return;
+	bool listed = e->plan->def->kind != REGION_RANGE && e->plan->def->kind != REGION_PREFIX, side_by_side = listed;
+	c->live = NULL;
+	c->form = OUTER_MAP;
+	map_outer(e);
+	for (uint32_t i = 1; i < e->n_segments && side_by_side; i++)
+		side_by_side = starts[i] == starts[i - 1] + c->segments[i - 1].n;
+	if (side_by_side || e->n_segments == 1)
+		vars_listed(e, starts[0]);
+	else
+		vars_pieces(e, starts);
+	run_import(e->w, c);
+	bool any = run_code(e->w, c);
+	for (uint32_t i = 0; i < e->n_segments; i++)
+		take_segment(e, &c->segments[i], any);
+	e->n_segments = 0;
+	c->n = 0;
+}
+
+/* A batch of one outer element. */
+static bool run_one(const expansion *e, uint32_t lane, int64_t start, uint32_t n, bool first)
+{
+	run *c = e->c;
+	c->n = n;
+	c->live = NULL;
+	c->form = OUTER_ONE;
+	c->outer_lane = lane;
+	vars_listed(e, start);
+	if (first)
+		run_import(e->w, c);
+	return run_code(e->w, c);
+}
+
+static void add_piece(expansion *e, int64_t *starts, const segment *piece, int64_t start)
+{
+	starts[e->n_segments] = start;
+	e->c->segments[e->n_segments] = *piece;
+	e->c->segments[e->n_segments++].first = (uint16_t)e->c->n;
+	e->c->n += piece->n;
+}
+
+/* All positions of one outer element, in batches of its own where they are many. */
+static void add_element(expansion *e, int64_t *starts, uint32_t lane, span sp)
+{
+	char force = e->w->ex->force;
+	int64_t alone = force == 'B' ? 1 : force == 'C' ? INT64_MAX : TILE / 2;
+	bool first = true;
+	for (int64_t at = 0; at < sp.n;) {
+		int64_t left = sp.n - at;
+		uint32_t part = left < TILE ? (uint32_t)left : TILE;
+		segment seg = {at, (uint16_t)lane, 0, (uint16_t)part, part == left};
+		if (left >= alone) {
+			flush(e, starts);
+			bool any = run_one(e, lane, sp.start + at, part, first);
+			take_segment(e, &seg, any);
+			e->c->n = 0;
+			first = false;
+		} else {
+			if (e->c->n + part > TILE)
+				flush(e, starts);
+			add_piece(e, starts, &seg, sp.start + at);
+		}
+		at += part;
+	}
+}
+
+void reduce_expand(worker *w, run *r, const step *s)
+{
+	int64_t starts[TILE];
+	expansion e = {w, r, &w->runs[s->child->id], s, s->child, w->ex->patterns[s->child->id], w->ex->groups[s->child->id], 0};
+	e.c->parent = r;
+	e.c->n = 0;
+	for (uint32_t lane = 0; lane < r->n; lane++) {
+		span sp = r->live && !r->live[lane] ? (span){0, 0} : span_of(&e, lane);
+		if (sp.n <= 0)
+			give_identity(w, r, s, lane);
+		else if (!reduce_split(w, r, s, lane))
+			add_element(&e, starts, lane, sp);
+	}
+	flush(&e, starts);
+}
+
+void expand_range(worker *w, run *c, uint32_t lane, int64_t first, int64_t end)
+{
+	expansion e = {w, c->parent, c, NULL, c->plan, NULL, NULL, 0};
+	reduction_begin(c->red);
+	for (int64_t at = first; at < end;) {
+		uint32_t part = end - at < TILE ? (uint32_t)(end - at) : TILE;
+		segment seg = {at, (uint16_t)lane, 0, (uint16_t)part, false};
+		bool any = run_one(&e, lane, at, part, at == first);
+		push(w, c, &seg, any);
+		at += part;
+	}
+}

@@ -1,0 +1,232 @@
+/* fixpoint.c - rounds over a page until it settles. An exact fixpoint has one value whatever the order of evaluation, so on one
+ * thread its rounds run in place, where news travels faster; all other rounds are synchronous: they read the round before. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "exec.h"
+
+typedef struct fix {
+	struct executor *ex;
+	mmsb_instance *inst;
+	const sch_pass *pass;
+	uint32_t id;
+	page *to;
+	size_t bytes;
+	uint8_t *now, *next;    /* the round before, and where the next one goes */
+	const uint8_t *was;
+	mmsb_error *err;
+} fix;
+
+static uint32_t n_columns(const fix *f)
+{
+	uint32_t record = f->to->def->record;
+	return record == NONE ? 1 : f->inst->sch->records[record].n_fields;
+}
+
+/* A column of the page's layout in another buffer of it. */
+static column column_in(const fix *f, uint32_t i, const uint8_t *buffer)
+{
+	column c = page_column(f->inst, f->to, false, f->to->def->record == NONE ? NONE : i);
+	c.base = (uint8_t *)(uintptr_t)buffer + (c.base - f->to->cur);
+	return c;
+}
+
+static int buffer(fix *f, unsigned which, uint8_t **out)
+{
+	if (reserve(&f->ex->rounds[which], &f->ex->rounds_size[which], f->bytes + 1))
+		return fail_memory(f->err, f->bytes, "the rounds of a fixpoint");
+	*out = f->ex->rounds[which];
+	return MMSB_OK;
+}
+
+/* ---- where rounds start ------------------------------------------------------------------------ */
+
+static void start_from_page(fix *f, const page *from)
+{
+	for (uint32_t i = 0; i < n_columns(f); i++) {
+		column to = column_in(f, i, f->now), c = page_column(f->inst, from, false, from->def->record == NONE ? NONE : i);
+		size_t width = type_table[to.type].bytes;
+		for (uint64_t e = 0; e < f->to->count && e < from->count; e++)
+			memcpy(to.base + e * to.stride, c.base + e * c.stride, width);
+	}
+}
+
+static int start_from_kernel(fix *f)
+{
+	scalar values[64];
+	if (n_columns(f) > 64)
+		return fail(f->err, MMSB_USAGE, "a fixpoint of a record with more than 64 fields");
+	int status = executor_constant(f->inst, f->pass->start, values, f->err);
+	for (uint32_t i = 0; i < n_columns(f) && !status; i++) {
+		column to = column_in(f, i, f->now);
+		for (uint64_t e = 0; e < f->to->count; e++)
+			memcpy(to.base + e * to.stride, &values[i], type_table[to.type].bytes);
+	}
+	return status;
+}
+
+static int start_rounds(fix *f)
+{
+	if (f->pass->start_page != NONE) {
+		start_from_page(f, &f->inst->pages[f->pass->start_page]);
+		return MMSB_OK;
+	}
+	return start_from_kernel(f);
+}
+
+/* Where the page stands. Of a sparse page whose pattern has changed: entries keep their values, new ones begin with zero. */
+static void start_where_it_stands(fix *f)
+{
+	const page *p = f->to;
+	if (f->was) {
+		memmove(f->now, f->was, f->bytes);
+		return;
+	}
+	memset(f->now, 0, f->bytes);
+	if (!p->prev || !p->prev_pat || !p->pat)
+		return;
+	for (uint64_t e = 0; e < p->count; e++) {
+		uint64_t old = pattern_find(p->prev_pat, p->pat->row[e], p->pat->col[e]);
+		if (old != UINT64_MAX)
+			memcpy(f->now + e * p->element, p->prev + old * p->element, p->element);
+	}
+}
+
+/* ---- rounds ------------------------------------------------------------------------------------ */
+
+/* Evaluates the page from f->now into `to`; *changed: how many elements differ from f->now. */
+static int evaluate_round(fix *f, uint8_t *to, uint64_t *changed)
+{
+	pass_target target = {to, f->now};
+	f->ex->self = f->now;
+	int status = pass_run(f->ex, f->ex->passes[f->id], &target, changed, f->err);
+	f->ex->self = NULL;
+	f->inst->pass_stats[f->id].rounds++;
+	f->inst->pass_stats[f->id].evaluated += f->to->count;
+	return status;
+}
+
+static int synchronous_round(fix *f, uint64_t *changed)
+{
+	int status = evaluate_round(f, f->next, changed);
+	uint8_t *before = f->now;
+	f->now = f->next;
+	f->next = before;
+	return status;
+}
+
+static int exact_rounds(fix *f)
+{
+	uint64_t changed = 1;
+	int status = start_rounds(f);
+	while (!status && changed)
+		status = f->ex->n_workers == 1 ? evaluate_round(f, f->now, &changed) : synchronous_round(f, &changed);
+	return status;
+}
+
+static int bounded_rounds(fix *f, int64_t most)
+{
+	uint64_t changed = 1;
+	int status = start_rounds(f);
+	for (int64_t round = 0; round < most && !status && changed; round++)
+		status = synchronous_round(f, &changed);
+	if (status || !changed)
+		return status;
+	status = fail(f->err, MMSB_FAULT, "%s:%" PRIu32 ": %s: the fixpoint did not settle in %" PRId64 " rounds",
+	              sch_text(f->inst->sch, f->pass->file), f->pass->line, sch_text(f->inst->sch, f->to->def->name), most);
+	if (f->err) {
+		f->err->page = (int)f->pass->page;
+		f->err->ndim = 0;
+	}
+	return status;
+}
+
+/* Some element has moved by more than tol between the last two rounds. */
+static bool any_moved(const fix *f, double tol)
+{
+	double old[TILE], new[TILE];
+	uint64_t packed[2][TILE];
+	for (uint32_t i = 0; i < n_columns(f); i++) {
+		column a = column_in(f, i, f->next), b = column_in(f, i, f->now);
+		const kernel_table *k = f->ex->k;
+		unsigned width = width_of(a.type);
+		for (uint64_t e = 0; e < f->to->count; e += TILE) {
+			uint64_t n = f->to->count - e < TILE ? f->to->count - e : TILE;
+			k->load[width](packed[0], a.base + e * a.stride, (ptrdiff_t)a.stride, n);
+			k->load[width](packed[1], b.base + e * b.stride, (ptrdiff_t)b.stride, n);
+			if (memcmp(packed[0], packed[1], n << width) == 0)
+				continue;
+			k->conv[a.type][T_F64](old, packed[0], NULL, NULL, n);
+			k->conv[a.type][T_F64](new, packed[1], NULL, NULL, n);
+			for (uint64_t j = 0; j < n; j++)
+				if (memcmp((uint8_t *)packed[0] + (j << width), (uint8_t *)packed[1] + (j << width), (size_t)1 << width) != 0 &&
+				    !(fabs(new[j] - old[j]) <= tol))
+					return true;
+		}
+	}
+	return false;
+}
+
+static int numeric_rounds(fix *f, int64_t most)
+{
+	scalar tol = {0};
+	uint64_t changed;
+	int status = f->pass->tol == NONE ? MMSB_OK : executor_constant(f->inst, f->pass->tol, &tol, f->err);
+	if (status)
+		return status;
+	start_where_it_stands(f);
+	for (int64_t round = 0; round < most && !status; round++) {
+		status = synchronous_round(f, &changed);
+		if (!status && (changed == 0 || !any_moved(f, tol.F64)))
+			break;
+	}
+	return status;
+}
+
+static uint64_t count_changes(const fix *f, const uint8_t *a, const uint8_t *b)
+{
+	uint64_t changed = 0;
+	if (!a)
+		return f->to->count;
+	for (uint64_t e = 0; e < f->to->count; e++) {
+		bool differs = false;
+		for (uint32_t i = 0; i < n_columns(f) && !differs; i++) {
+			column x = column_in(f, i, a), y = column_in(f, i, b);
+			differs = memcmp(x.base + e * x.stride, y.base + e * y.stride, type_table[x.type].bytes) != 0;
+		}
+		changed += differs;
+	}
+	return changed;
+}
+
+int fixpoint_run(struct executor *ex, uint32_t id, const uint8_t *was, uint64_t *changed, mmsb_error *err)
+{
+	mmsb_instance *inst = ex->inst;
+	const sch_pass *pass = &inst->sch->passes[id];
+	page *to = &inst->pages[pass->page];
+	fix f = {ex, inst, pass, id, to, to->count * to->element, to->cur, NULL, was, err};
+	scalar most = {0};
+	uint8_t *kept = NULL;
+	*changed = 0;
+	int status = buffer(&f, 0, &f.next);
+	if (!status && was == to->cur && f.bytes > 0) { /* computed in place: its values are needed for the comparison */
+		status = buffer(&f, 1, &kept);
+		if (!status)
+			f.was = memcpy(kept, was, f.bytes);
+	}
+	if (!status && pass->max_rounds != NONE)
+		status = executor_constant(inst, pass->max_rounds, &most, err);
+	if (status)
+		return status;
+	switch ((pass_kind)pass->kind) {
+	case PASS_FIX_EXACT: status = exact_rounds(&f); break;
+	case PASS_FIX_BOUNDED: status = bounded_rounds(&f, most.I64); break;
+	default: status = numeric_rounds(&f, most.I64); break;
+	}
+	if (!status && f.now != to->cur && f.bytes > 0)
+		memcpy(to->cur, f.now, f.bytes);
+	if (!status)
+		*changed = count_changes(&f, f.was, to->cur);
+	return status;
+}
