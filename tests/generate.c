@@ -217,11 +217,11 @@ static void source_page(gen *g, uint32_t i)
 		if (i == 0)
 			p->type = T_F64;
 		shape(g, p, i == 0 ? 1 : below(g, 4), 5000);
-	} else if (pick < 75) {
+	} else if (pick < 78) {
 		p->base = GEN_INDEX;
 		p->dim = gen_dim_of(g, 0);
 		shape(g, p, chance(g, 80) ? 1 : 2, 5000);
-	} else if (pick < 85 && g->n_records) {
+	} else if (pick < 86 && g->n_records) {
 		p->base = GEN_RECORD;
 		p->dim = 0;
 		shape(g, p, below(g, 3), 2000);
@@ -325,6 +325,45 @@ static void emit_page(gen *g, const gen_page *p, const char *attrs)
 	emit(g, "page %s : %s%s%s;\n", p->name, page_text(g, p), role(g), attrs);
 }
 
+/* Along both sides of a page of weights, for paths. */
+static void along_square(gen *g, gen_page *p)
+{
+	for (int tries = 0; tries < 20; tries++) {
+		const gen_page *q = &g->pages[below(g, g->n_pages)];
+		if (q->space != 0 || q->base != GEN_SCALAR || q->ndim != 2 || q->dims[0] != q->dims[1] || q->order >= p->order
+		    || g->dims[q->dims[0]].value > 70)
+			continue;
+		p->type = q->type;
+		p->ndim = 1;
+		p->dims[0] = q->dims[0];
+		return;
+	}
+}
+
+/* R[i where key[i] == b] …, for every b. NULL: there is no key. */
+static const char *grouped(gen *g, gen_page *p, scope *out)
+{
+	static const char *const names[] = {"sum", "min", "max", "mean", "prod", "plus_times", "min_plus"};
+	for (int tries = 0; tries < 12; tries++) {
+		const gen_page *q = &g->pages[below(g, g->n_pages)];
+		if (q->space != 0 || q->base != GEN_INDEX || q->ndim != 1 || q->order >= p->order)
+			continue;
+		p->ndim = 1;
+		p->dims[0] = q->dim;
+		p->type = chance(g, 30) ? T_F32 : T_F64;
+		scope s = *out = edge_scope(g, p);
+		const char *b = out->vars[0].name;
+		const gen_var *v = gen_bind(g, &s, q->dims[0], 0, g->dims[q->dims[0]].value);
+		s.evals *= (double)v->hi + 1;
+		if (s.evals > 60000)
+			return NULL;
+		const char *body = chance(g, 40) ? gen_safe(g, &s, p->type) : gen_expr(g, &s, p->type, false, 2);
+		return text(g, "%s[%s where %s[%s] == %s%s] (%s)", names[below(g, 7)], v->name, q->name, v->name, b,
+		            chance(g, 25) ? text(g, " && %s", gen_expr(g, &s, T_BOOL, false, 1)) : "", body);
+	}
+	return NULL;
+}
+
 static void derived_page(gen *g, uint32_t order)
 {
 	gen_page *p = new_page(g, text(g, "d%u", order), order);
@@ -346,10 +385,18 @@ static void derived_page(gen *g, uint32_t order)
 	}
 	p->state = !like && chance(g, 25);
 	p->fix = !like && pick < 30 && p->base == GEN_SCALAR;
+	if (p->fix && chance(g, 50))
+		along_square(g, p);
 	scope s = edge_scope(g, p);
+	if (!like && pick >= 42 && pick < 50)
+		body = grouped(g, p, &s);
+	if (!body)
+		s = edge_scope(g, p);
 	if (like)
 		s.entries[s.n_entries++] = (gen_entry){p->like, s.vars[0].name, s.vars[1].name};
-	if (p->fix)
+	if (body)
+		p->state = false;
+	else if (p->fix)
 		body = gen_fix(g, &s, p, &attrs);
 	else if (p->base == GEN_INDEX)
 		body = index_value(g, &s, p->dim);

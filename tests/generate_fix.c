@@ -168,6 +168,9 @@ static const char *paths(const fixing *f, const scope *s, const char **attrs)
 		return f->least ? text(g, "(all[u] (%s[u] || %s))", x, read) : text(g, "(or_and[u] %s[u] .* %s) || %s == 0", x, read, v);
 	if (!is_float(p->type))
 		return text(g, "%s(%s[u] (%s[u] + %s(%s, 0)), if %s == 0 then 0 else 50)", f->best, f->best, x, f->worst_of, read, v);
+	if (f->least && chance(g, 25))
+		return text(g, "min((min[u] (%s[u] * (if %s >= 1.0 then %s else 1.5))), if %s == 0 then 1.0 else abs(%s) + 0.5)", x, read,
+		            read, v, gen_safe(g, s, p->type));
 	if (f->least)
 		return text(g, "min((%s[u] (%s[u] + (if %s >= 0.0 then %s else 2.0))), if %s == 1 then 0.0 else inf)",
 		            chance(g, 50) ? "min" : "min_plus", x, read, read, v);
@@ -184,7 +187,7 @@ static const char *exact(gen *g, const scope *s, gen_page *p, const char **attrs
 {
 	bool least = chance(g, 55);
 	fixing f = {g, p, least, least ? "min" : "max", least ? "max" : "min"};
-	const char *body = chance(g, 35) ? paths(&f, s, attrs) : NULL;
+	const char *body = chance(g, 60) ? paths(&f, s, attrs) : NULL;
 	if (body)
 		return text(g, "fix %s", body);
 	if (chance(g, 25) && p->type != T_BOOL)
