@@ -237,7 +237,8 @@ static int take_patterns(mmsb_instance *m, mmsb_error *err)
 
 static int fill_column(const mmsb_instance *m, const page *p, uint32_t field, uint32_t index_size, scalar v, mmsb_error *err)
 {
-	if (index_size != NONE && p->count && (int64_t)v.U32 >= m->sizes[index_size])
+	/* Along a dimension of size 0 there is no position, and 0 stands for that (schedule.h). */
+	if (index_size != NONE && p->count && v.U32 && (int64_t)v.U32 >= m->sizes[index_size])
 		return fail(err, MMSB_RANGE, "page %s: its first value %" PRIu32 " is no index: it must be below %" PRId64 "%s", sch_text(m->sch, p->def->name),
 		            v.U32, m->sizes[index_size], m->sizes[index_size] ? "" : " (its dimension has size 0)");
 	if (v.bits == 0)
