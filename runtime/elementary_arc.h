@@ -135,7 +135,7 @@ MMSB_EL_FN double mmsb_atan2_f64(double y, double x)
 	double side = mmsb_el_with_sign(1.0, x);
 	/* two infinities are as two ones, two zeros as (0, 1), one infinity as (1, 0) or (0, 1) */
 	int equal = up == across;
-	scale = larger < 0x1p-800 ? 0x1p200 : scale;
+	scale = larger < 0x1p400 ? 0x1p500 : scale; /* so that what the quotient misses is no denormal */
 	endless = up == MMSB_EL_INF ? 1.0 : 0.0;
 	across = larger == MMSB_EL_INF ? (across == MMSB_EL_INF ? 1.0 : 0.0) : across;
 	up = larger == MMSB_EL_INF ? endless : up;

@@ -3,9 +3,9 @@
  *
  * Arguments up to 2^24 lose multiples of pi by three fused multiplications with the pieces of pi;
  * larger ones are multiplied by 1/pi modulo 2, as four doubles from a table with a row for each
- * 16 binary orders (Payne and Hanek's idea). Both ways give what is left as a pair, and
- * tiles of arguments known to be small may call the _small functions: for |x| <= 2^24 these
- * are the same bits as the whole functions.
+ * 16 binary orders (Payne and Hanek's idea). Both ways give what is left as a pair. For |x| <= 2^24 the
+ * _small functions are the same bits as the whole ones at a fifth of the time: whoever has a tile of
+ * arguments asks mmsb_trig_small_TYPE and calls them for all of it.
  */
 #ifndef MMSB_ELEMENTARY_TRIG_H
 #define MMSB_ELEMENTARY_TRIG_H
@@ -488,6 +488,25 @@ MMSB_EL_FN float mmsb_tan_f32(float x)
 	float y = mmsb_el_tan_kernel_f32(a);
 	y = x == 0.0f ? x : y;
 	return mmsb_el_abs(d) < MMSB_EL_INF ? y : x - x;
+}
+
+/* Whether the _small functions hold for a whole tile, nan and infinity not. */
+MMSB_EL_FN int mmsb_trig_small_f64(const double *x, uint64_t n)
+{
+	uint64_t beyond = 0u;
+	uint64_t i;
+	for (i = 0; i < n; i++)
+		beyond |= mmsb_el_bits(MMSB_EL_TRIG_SMALL) - (mmsb_el_bits(x[i]) & ~MMSB_EL_SIGN);
+	return beyond >> 63 == 0u;
+}
+
+MMSB_EL_FN int mmsb_trig_small_f32(const float *x, uint64_t n)
+{
+	uint32_t beyond = 0u;
+	uint64_t i;
+	for (i = 0; i < n; i++)
+		beyond |= mmsb_el_bitsf((float)MMSB_EL_TRIG_SMALL) - (mmsb_el_bitsf(x[i]) & 0x7fffffffu);
+	return beyond >> 31 == 0u;
 }
 
 #endif

@@ -37,7 +37,26 @@ enum {
 	}
 #define LANE_B(B) ((const B *)pb)[i]
 #define LANE_C(C) ((const C *)pc)[i]
-#define ARITH_1(S, T, name) LOOP(S, name, T, T, (a[i]))
+/* sin, cos and tan have a quicker form that holds for tiles of small arguments only, with the same bits. */
+#define LOOP_TRIG(S, name, R, A, args)                                                                       \
+	static void op_##name##_##S(void *dst, const void *pa, const void *pb, const void *pc, size_t n)     \
+	{                                                                                                    \
+		R *r = dst;                                                                                  \
+		const A *a = pa;                                                                             \
+		(void)pb;                                                                                    \
+		(void)pc;                                                                                    \
+		if (mmsb_trig_small_##S(a, n)) {                                                             \
+			LANES for (size_t i = 0; i < n; i++) r[i] = mmsb_##name##_small_##S args;            \
+		} else {                                                                                     \
+			LANES for (size_t i = 0; i < n; i++) r[i] = mmsb_##name##_##S args;                  \
+		}                                                                                            \
+	}
+#define TRIG_sin ~, LOOP_TRIG
+#define TRIG_cos ~, LOOP_TRIG
+#define TRIG_tan ~, LOOP_TRIG
+#define SECOND_(a, b, ...) b
+#define SECOND(...) SECOND_(__VA_ARGS__)
+#define ARITH_1(S, T, name) SECOND(TRIG_##name, LOOP, )(S, name, T, T, (a[i]))
 #define ARITH_2(S, T, name) LOOP(S, name, T, T, (a[i], LANE_B(T)))
 #define ARITH_3(S, T, name) LOOP(S, name, T, T, (a[i], LANE_B(T), LANE_C(T)))
 #define RULE_ARITH_(S, T, name, arity) ARITH_##arity(S, T, name)

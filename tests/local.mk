@@ -32,6 +32,7 @@ UNIT_TESTS += %D%/check_check
 UNIT_TESTS += %D%/check_fix
 UNIT_TESTS += %D%/check_naive
 UNIT_TESTS += %D%/check_compiler
+UNIT_TESTS += %D%/check_elementary
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 else
@@ -69,6 +70,10 @@ GENERATE = %D%/generate.c %D%/generate.h %D%/generate_text.h %D%/generate_expr.c
 %C%_check_number_SOURCES = %D%/check_number.c
 %C%_check_number_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_number_LDADD = $(UNIT_LIBS)
+
+%C%_check_elementary_SOURCES = %D%/check_elementary.c %D%/elementary_cases.h
+%C%_check_elementary_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_elementary_LDADD = $(UNIT_LIBS)
 
 # what has threads of its own, for the thread sanitizer
 THREAD_TESTS =
