@@ -22,6 +22,7 @@ typedef struct lowerer {
 	uint32_t n_done, cap_done;
 	uint32_t first_node;     /* of the edge in hand */
 	bool too_large;
+	uint32_t depth;          /* of reductions around */
 } lowerer;
 
 /* The value of an expression; what fails in it counts only under mask (NONE: always). field: of a record, else NONE. */

@@ -4,6 +4,8 @@
  * page that drives gives one variable its rows or columns. mean becomes a sum, a count and one division. */
 #include "lower.h"
 
+enum { MAX_NESTING = 128 };
+
 /* A reduction while it is lowered. Variables are numbered as in r->vars, outermost first. */
 typedef struct reduction {
 	const p_reduce *r;
@@ -250,7 +252,7 @@ static ir_id mean_body(ir_graph *g, ir_id body)
 	return ir_conv(g, type == T_U64 ? T_U64 : T_I64, body);
 }
 
-ir_id lower_reduce(lowerer *l, const p_expr *expr, ir_id mask)
+static ir_id lower_one(lowerer *l, const p_expr *expr, ir_id mask)
 {
 	lang_ctx *ctx = l->g->ctx;
 	const p_reduce *r = expr->u.reduce;
@@ -281,4 +283,18 @@ ir_id lower_reduce(lowerer *l, const p_expr *expr, ir_id mask)
 		body = r->reducer == RED_MEAN ? mean_body(l->g, body) : body;
 	}
 	return lower_nest(l, &d, body);
+}
+
+ir_id lower_reduce(lowerer *l, const p_expr *expr, ir_id mask)
+{
+	uint32_t n = expr->u.reduce->n_vars;
+	if (l->depth + n > MAX_NESTING) {
+		lang_diag *d = lang_error(l->g->ctx, expr->span, "reductions nest more than %d deep here", MAX_NESTING);
+		lang_help(l->g->ctx, d, "give an inner one a page of its own");
+		return 0;
+	}
+	l->depth += n;
+	ir_id id = lower_one(l, expr, mask);
+	l->depth -= n;
+	return id;
 }
