@@ -1,4 +1,5 @@
 /* `mmsb run`: a program, its inputs, its epochs, its outputs. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,8 @@ static double seconds(void)
 
 static int load_text(run *r, mmsb_schedule **out)
 {
+	if (access(r->spec.program, R_OK) != 0) /* the machine's failure, not the program's */
+		return fail(&r->err, MMSB_IO, "cannot open '%s': %s", r->spec.program, strerror(errno));
 	const run_list *list = &r->spec.dirs;
 	const char **dirs = calloc(list->count + 1, sizeof *dirs);
 	if (dirs == NULL)

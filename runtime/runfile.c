@@ -309,12 +309,11 @@ int runfile_parse(const char *path, const char *text, size_t n, run_spec *out, m
 	if (yaml_parser_load(&parser, &doc)) {
 		status = take_document(&l);
 		yaml_document_delete(&doc);
-	} else if (parser.error == YAML_MEMORY_ERROR) {
+	} else if (parser.error == YAML_MEMORY_ERROR || parser.problem == NULL) { /* every other error has a problem */
 		status = fail_memory(err, n, path);
 	} else {
 		yaml_mark_t at = parser.error == YAML_READER_ERROR ? parser.mark : parser.problem_mark;
-		status = fail_at(err, MMSB_INPUT, path, at.line + 1, at.column + 1, "this is not YAML: %s",
-		                 parser.problem != NULL ? parser.problem : "it cannot be read");
+		status = fail_at(err, MMSB_INPUT, path, at.line + 1, at.column + 1, "this is not YAML: %s", parser.problem);
 	}
 	yaml_parser_delete(&parser);
 	return status;
