@@ -81,7 +81,7 @@ libmmsb_files_la_SOURCES = \
 	%D%/runspec.c %D%/runspec.h \
 	%D%/watch.c %D%/watch.h
 
-# When mmsb.c is there:
-#   bin_PROGRAMS += mmsb
-#   mmsb_SOURCES = %D%/mmsb.c %D%/cmd_run.c %D%/commands.h %D%/runopts.c %D%/runstats.c
-#mmsb_LDADD = libcompiler.la liblang.la libmmsb_files.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
+# The program, with the compiler, to run a .mmsb directly.
+bin_PROGRAMS += mmsb
+mmsb_SOURCES = %D%/mmsb.c %D%/cmd_run.c %D%/commands.h %D%/runopts.c %D%/runstats.c
+mmsb_LDADD = libcompiler.la liblang.la libmmsb_files.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
