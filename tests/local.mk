@@ -27,12 +27,13 @@ noinst_HEADERS += %D%/unit.h
 if HAVE_CHECK
 UNIT_TESTS =
 UNIT_TESTS += %D%/check_lang
-UNIT_TESTS += %D%/check_number
+UNIT_TESTS += %D%/check_number %D%/check_io %D%/check_delta
 UNIT_TESTS += %D%/check_check
 UNIT_TESTS += %D%/check_fix
 UNIT_TESTS += %D%/check_naive
 UNIT_TESTS += %D%/check_compiler
 UNIT_TESTS += %D%/check_elementary
+UNIT_TESTS += %D%/check_examples
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 else
@@ -63,6 +64,11 @@ GENERATE = %D%/generate.c %D%/generate.h %D%/generate_text.h %D%/generate_expr.c
 %C%_check_naive_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_naive_LDADD = liblang.la $(UNIT_LIBS)
 
+# the examples' figures, computed another way
+%C%_check_examples_SOURCES = %D%/check_examples.c
+%C%_check_examples_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_examples_LDADD = $(CHECK_LIBS) -lm
+
 %C%_check_lang_SOURCES = %D%/check_lang.c %D%/lang_random.c %D%/lang_texts.h %D%/roundtrip.h
 %C%_check_lang_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_lang_LDADD = liblang.la $(UNIT_LIBS)
@@ -70,6 +76,19 @@ GENERATE = %D%/generate.c %D%/generate.h %D%/generate_text.h %D%/generate_expr.c
 %C%_check_number_SOURCES = %D%/check_number.c
 %C%_check_number_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_number_LDADD = $(UNIT_LIBS)
+
+# files in and out, through a compiled program
+IO_LIBS = libcompiler.la liblang.la libmmsb_files.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
+%C%_check_io_SOURCES = %D%/check_io.c %D%/io_instance.h
+%C%_check_io_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_io_LDADD = $(IO_LIBS) $(CHECK_LIBS)
+%C%_check_delta_SOURCES = %D%/check_delta.c %D%/io_instance.h
+%C%_check_delta_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_delta_LDADD = $(IO_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += %D%/inject_io
+TESTS += %D%/inject_io
+%C%_inject_io_SOURCES = %D%/inject_io.c %D%/io_instance.h
+%C%_inject_io_LDADD = $(IO_LIBS)
 
 %C%_check_elementary_SOURCES = %D%/check_elementary.c %D%/elementary_cases.h
 %C%_check_elementary_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
@@ -92,7 +111,7 @@ installcheck-local:
 # A target is tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS = %D%/fuzz/fuzz_lang
 FUZZ_TARGETS += %D%/fuzz/fuzz_parse
-FUZZ_TARGETS += %D%/fuzz/fuzz_npy %D%/fuzz/fuzz_csv %D%/fuzz/fuzz_mtx %D%/fuzz/fuzz_yaml
+FUZZ_TARGETS += %D%/fuzz/fuzz_npy %D%/fuzz/fuzz_csv %D%/fuzz/fuzz_mtx %D%/fuzz/fuzz_yaml %D%/fuzz/fuzz_delta
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZ_TARGETS)
 FUZZ_MAIN =
@@ -122,6 +141,9 @@ FUZZ_FILES_LIBS = libmmsb_files.la liblang.la libmmsb_internal.la $(YAML_LIBS) $
 %C%_fuzz_fuzz_yaml_SOURCES = %D%/fuzz/fuzz_yaml.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_yaml_LDADD = $(FUZZ_FILES_LIBS)
 %C%_fuzz_fuzz_yaml_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_delta_SOURCES = %D%/fuzz/fuzz_delta.c %D%/io_instance.h $(FUZZ_MAIN)
+%C%_fuzz_fuzz_delta_LDADD = $(IO_LIBS)
+%C%_fuzz_fuzz_delta_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += %D%/fuzz/corpus %D%/fuzz/replay.c
 
 # the error of elementary functions against MPFR: a tool, run by hand over all inputs
