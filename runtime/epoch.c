@@ -91,6 +91,12 @@ static void take_init_pages(mmsb_instance *m)
 
 /* ---- passes ---- */
 
+/* What prev reads has changed when the page did in the epoch before; it may have changed again in this one. */
+static bool changed_in(const page *p, uint64_t epoch, bool prev)
+{
+	return prev ? p->changed_before + 1 == epoch : p->changed == epoch;
+}
+
 /* A page or pattern that the pass reads in this epoch differs from what the pass read in the epoch before. */
 static bool input_changed(const mmsb_instance *m, uint32_t pass, uint64_t epoch)
 {
@@ -101,12 +107,12 @@ static bool input_changed(const mmsb_instance *m, uint32_t pass, uint64_t epoch)
 		const sch_read *r = &s->reads[k->first_read + i];
 		if (r->page == ps->page && !r->prev)
 			continue; /* the fixpoint's own rounds */
-		if (m->pages[r->page].changed == epoch - (r->prev ? 1 : 0))
+		if (changed_in(&m->pages[r->page], epoch, r->prev))
 			return true;
 	}
 	for (uint32_t i = 0; i < k->n_regions; i++) {
 		const sch_region *g = &s->regions[k->first_region + i];
-		if (g->page != NONE && m->pages[g->page].changed == epoch - g->prev)
+		if (g->page != NONE && changed_in(&m->pages[g->page], epoch, g->prev))
 			return true;
 	}
 	return ps->start_page != NONE && m->pages[ps->start_page].changed == epoch;
@@ -139,7 +145,7 @@ static int run_pass(mmsb_instance *m, uint32_t i, uint64_t epoch, mmsb_error *er
 		if (status)
 			return status;
 	}
-	bool needed = epoch == 1 || m->stale || input_changed(m, i, epoch);
+	bool needed = epoch == 1 || (m->stale && ps->kind != PASS_FIX_NUMERIC) || input_changed(m, i, epoch);
 	if (!needed && (!m->options.scratch || ps->kind == PASS_FIX_BOUNDED || ps->kind == PASS_FIX_NUMERIC)) {
 		if (p->prev && value_bytes(p))
 			memcpy(p->cur, p->prev, value_bytes(p));
