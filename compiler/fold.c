@@ -1,7 +1,7 @@
 /* fold.c - what can be known before anything runs.
  *
  * Only where no bit can move: constants are folded by executing the very functions of scalar.h that the executors execute;
- * x * 1, x + 0 and the like are taken away from integers alone. A mask that is true is dropped. */
+ * x * 1, x + 0 and the like are taken away from integers alone. A mask that is true is dropped. What can fail stays. */
 #include "pass.h"
 
 #include "execute.h"
@@ -23,15 +23,23 @@ static bool is_value(const ir_graph *g, ir_id id, uint64_t bits)
 	return is_const(g, id) && ir_at(g, id)->u.value.bits == bits;
 }
 
+/* Nothing in it can fail the epoch, so that it may go. */
+static bool may_go(ir_graph *g, ir_id id)
+{
+	return !ir_facts_of(g, &id, 1).fails;
+}
+
 /* Both sides are values already, so that a constant side decides whatever the other may be. */
-static ir_id fold_logic(const ir_graph *g, const ir_node *n)
+static ir_id fold_logic(ir_graph *g, const ir_node *n)
 {
 	bool is_and = n->op == OP_LAND;
 	for (uint32_t i = 0; i < 2; i++) {
 		if (!is_const(g, n->args[i]))
 			continue;
 		bool value = ir_at(g, n->args[i])->u.value.bits != 0;
-		return value == is_and ? n->args[1 - i] : n->args[i];
+		if (value == is_and)
+			return n->args[1 - i];
+		return may_go(g, n->args[1 - i]) ? n->args[i] : NONE;
 	}
 	return n->args[0] == n->args[1] ? n->args[0] : NONE;
 }
@@ -70,8 +78,8 @@ static ir_id fold_op(ir_graph *g, const ir_node *n)
 		return fold_logic(g, n);
 	if (n->op == OP_SELECT) {
 		if (is_const(g, n->args[0]))
-			return n->args[args[0].bits ? 1 : 2];
-		return n->args[1] == n->args[2] ? n->args[1] : NONE;
+			return may_go(g, n->args[args[0].bits ? 2 : 1]) ? n->args[args[0].bits ? 1 : 2] : NONE;
+		return n->args[1] == n->args[2] && may_go(g, n->args[0]) ? n->args[1] : NONE;
 	}
 	if (n->op == OP_LNOT && ir_at(g, n->args[0])->kind == IR_OP && ir_at(g, n->args[0])->op == OP_LNOT)
 		return ir_at(g, n->args[0])->args[0];
@@ -88,7 +96,9 @@ static ir_id fold_node(void *user, ir_id old, const ir_node *node)
 	(void)old;
 	if (n.mask != NONE && is_value(g, n.mask, 1))
 		n.mask = NONE;
-	if (n.kind == IR_OP) {
+	if (n.mask != NONE && is_value(g, n.mask, 0)) { /* its failure counts nowhere: the arm of a choice that is never taken */
+		known = n.kind == IR_GUARD ? n.args[0] : constant(g, n.type, (scalar){0});
+	} else if (n.kind == IR_OP) {
 		known = fold_op(g, &n);
 	} else if (n.kind == IR_CONV && is_const(g, n.args[0])) {
 		const ir_node *from = ir_at(g, n.args[0]);
@@ -102,9 +112,12 @@ static ir_id fold_node(void *user, ir_id old, const ir_node *node)
 	return known == NONE ? ir_intern(g, n) : known;
 }
 
+/* What a numeric fixpoint reads, as it is written, decides in which epochs it runs: there no read may go. */
 static ir_id fold_root(void *user, uint32_t edge, ir_id root)
 {
-	(void)edge;
+	const ir_rewriter *r = user;
+	if (edge != NONE && r->g->edges[edge].fix == FIX_NUMERIC)
+		return root;
 	return ir_rewrite(user, root);
 }
 
