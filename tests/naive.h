@@ -70,6 +70,6 @@ scalar naive_op(op_id op, type_id operands, const scalar *args, bool *failed);
 scalar naive_convert(scalar value, type_id from, type_id to);
 scalar naive_canonical(scalar value, type_id type);
 bool naive_guard(guard_id kind, scalar value, type_id type);
-bool naive_better(op_id op, scalar a, scalar b, type_id type); /* a before b, by min or max */
+bool naive_better(op_id op, scalar a, scalar b, type_id type); /* a before b, for argmin or argmax */
 
 #endif

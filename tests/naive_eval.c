@@ -90,11 +90,13 @@ static scalar load(const unsigned char *from, const p_type *type)
 static scalar eval_read(naive *n, const p_expr *expr)
 {
 	const p_read *read = &expr->u.read;
+	/* An argument like any other: it is evaluated whether or not it is asked for. */
+	scalar pad = read->pad ? naive_eval(n, read->pad) : (scalar){0};
 	const unsigned char *from = element(n, expr);
 	if (n->failed)
 		return (scalar){0};
 	if (!from)
-		return read->pad ? naive_eval(n, read->pad) : (scalar){0};
+		return pad;
 	if (read->field >= 0)
 		from += read->page->type.record->fields[read->field].offset;
 	return load(from, &expr->type);
@@ -115,13 +117,11 @@ void naive_eval_record(naive *n, const p_expr *expr, unsigned char *out)
 		n->broken = true;
 		return;
 	}
-	const unsigned char *from = element(n, expr);
-	if (n->failed)
-		return;
-	if (from)
-		memcpy(out, from, bytes);
-	else if (expr->u.read.pad)
+	if (expr->u.read.pad)
 		naive_eval_record(n, expr->u.read.pad, out);
+	const unsigned char *from = element(n, expr);
+	if (from && !n->failed)
+		memcpy(out, from, bytes);
 }
 
 /* ---- reductions ------------------------------------------------------------------------ */

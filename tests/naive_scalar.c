@@ -135,12 +135,12 @@ static double greatest(double a, double b)
 	return -least(-a, -b);
 }
 
+/* Equal as the language compares: -0 and +0 are. */
 bool naive_better(op_id op, scalar a, scalar b, type_id type)
 {
 	if (kind_of(type) == KIND_F) {
 		double x = to_double(a, type), y = to_double(b, type);
-		double best = op == OP_MIN ? least(x, y) : greatest(x, y);
-		return !(x == y && signbit(x) == signbit(y)) && best == x && signbit(best) == signbit(x);
+		return op == OP_MIN ? x < y : x > y;
 	}
 	return op == OP_MIN ? to_wide(a, type) < to_wide(b, type) : to_wide(a, type) > to_wide(b, type);
 }
