@@ -114,8 +114,6 @@ static void run_task(const job *j, worker *w, uint64_t task)
 
 /* ---- jobs -------------------------------------------------------------------------------------- */
 
-enum { TEAM_WORK = 1 << 17, TASK_WORK = 1 << 15 };
-
 static void shape_job(job *j)
 {
 	const kernel_plan *p = j->p;
@@ -127,7 +125,7 @@ static void shape_job(job *j)
 		uint64_t per_row = (j->row + TILE - 1) / TILE;
 		tile = per_row > 0 ? ((j->row + per_row - 1) / per_row + 63) & ~(uint64_t)63 : TILE;
 		if (p->nested && j->ex->n_workers > 1) { /* few heavy elements: some for every thread */
-			uint64_t least = (uint64_t)(TASK_WORK / 2 / weight) + 1, share = j->total / (8 * j->ex->n_workers) + 1;
+			uint64_t least = (uint64_t)(j->ex->grain / 2 / weight) + 1, share = j->total / (8 * j->ex->n_workers) + 1;
 			uint64_t most = share > least ? share : least;
 			tile = tile < most ? tile : most;
 		}
@@ -135,7 +133,7 @@ static void shape_job(job *j)
 	j->tile = (uint32_t)(tile < TILE ? tile : TILE);
 	j->tiles_per_row = j->row ? (j->row + j->tile - 1) / j->tile : 1;
 	j->n_tiles = j->total ? j->total / j->row * j->tiles_per_row : 0;
-	uint64_t tiles = (uint64_t)(TASK_WORK / (weight * j->tile)) + 1;
+	uint64_t tiles = (uint64_t)(j->ex->grain / (weight * j->tile)) + 1;
 	j->tiles_per_task = p->serial ? j->tiles_per_row : tiles;
 	j->n_tasks = (j->n_tiles + j->tiles_per_task - 1) / j->tiles_per_task;
 }
@@ -254,7 +252,7 @@ int pass_run(struct executor *ex, const kernel_plan *p, const pass_target *targe
 			ex->workers[i].fault.any = false;
 		}
 		double work = (double)j.total * p->regions[0].weight;
-		if (ex->n_workers > 1 && j.n_tasks > 1 && work >= TEAM_WORK)
+		if (ex->n_workers > 1 && j.n_tasks > 1 && work >= 4 * ex->grain)
 			run_team(&j);
 		else
 			run_alone(&j);
@@ -343,6 +341,8 @@ static struct executor *executor_start(mmsb_instance *inst)
 		return NULL;
 	ex->inst = inst;
 	ex->k = kernel_table_pick();
+	const char *grain = getenv("MMSB_GRAIN");
+	ex->grain = grain && atof(grain) > 0 ? atof(grain) : GRAIN;
 	const char *force = getenv("MMSB_REGIONS");
 	if (force && (*force == 'A' || *force == 'B' || *force == 'C'))
 		ex->force = *force;

@@ -11,12 +11,12 @@
 
 #ifdef _OPENMP
 
-enum { SPLIT_WORK = 1 << 18, BLOCK_WORK = 1 << 16, MAX_SPLIT_LANES = 8 };
+enum { MAX_SPLIT_LANES = 8 };
 
-static unsigned block_bits(const region_plan *rp)
+static unsigned block_bits(const worker *w, const region_plan *rp)
 {
 	unsigned bits = 0;
-	while (bits < 40 && rp->weight * (double)((int64_t)1 << bits) < BLOCK_WORK)
+	while (bits < 40 && rp->weight * (double)((int64_t)1 << bits) < 2 * w->ex->grain)
 		bits++;
 	while ((rp->extent - 1) >> bits >= MAX_PARTIALS)
 		bits++;
@@ -91,9 +91,9 @@ bool reduce_split(worker *w, run *r, const step *s, uint32_t lane)
 {
 	const region_plan *rp = s->child;
 	if (w->in_team || w->ex->n_workers < 2 || r->n > MAX_SPLIT_LANES || rp->def->kind != REGION_RANGE ||
-	    rp->weight * (double)rp->extent < SPLIT_WORK || rp->extent < 2 || !w->ex->partials)
+	    rp->weight * (double)rp->extent < 8 * w->ex->grain || rp->extent < 2 || !w->ex->partials)
 		return false;
-	unsigned bits = block_bits(rp);
+	unsigned bits = block_bits(w, rp);
 	evaluate_blocks(w, r, rp, lane, bits);
 	run *c = &w->runs[rp->id];
 	reduction_begin(c->red);
