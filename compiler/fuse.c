@@ -62,7 +62,8 @@ static void count_uses(ir_graph *g, uses *all)
 /* The indices are the domain's variables in order, over the reader's own shape. */
 static bool at_own_position(const fuser *f, const ir_node *read)
 {
-	return ir_classify(f->g, f->edge, read) == READ_SAME;
+	read_class cls = ir_classify(f->g, f->edge, read);
+	return cls == READ_SAME || (f->edge->n_vars == 0 && cls == READ_UNIFORM && read->n_args == 0);
 }
 
 /* Whether, over a whole evaluation of the reader, each element of the page is met at most once: every variable around is one of

@@ -163,7 +163,10 @@ static void read_node(yaml_reader *r, yaml_item *map, const ir_edge *edge)
 		return;
 	const char *wrong = ir_verify_new(g, edge, &n);
 	if (wrong) {
-		lang_error(r->ctx, map->span, "node %u is wrong: %s", number, wrong);
+		/* It says "PAGE: node N: ...", with the graph's number. */
+		const char *what = strstr(wrong, ": node ");
+		what = what ? strstr(what + 2, ": ") : NULL;
+		lang_error(r->ctx, map->span, "node %u is wrong: %s", number, what ? what + 2 : wrong);
 		return;
 	}
 	define_node(r, map, number, ir_intern(g, n));

@@ -403,7 +403,8 @@ ir_graph *ir_read_yaml(lang_ctx *ctx, const lang_source *source)
 		read_pages(&r, root);
 	if (!lang_failed(ctx))
 		each(&r, root, "edges", yaml_read_edge);
-	yaml_done(&r, root);
+	if (!lang_failed(ctx))
+		yaml_done(&r, root);
 	const char *wrong = lang_failed(ctx) ? NULL : ir_verify(r.g);
 	if (wrong)
 		lang_error(ctx, root->span, "the graph is wrong: %s", wrong);

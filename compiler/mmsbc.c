@@ -144,6 +144,9 @@ static bool wants_colour(void)
 static int run(const command *c, int argc, char **argv)
 {
 	size_t n = (size_t)argc + 1;
+	char name[32];
+	snprintf(name, sizeof name, "mmsbc %s", c->name);
+	argv[0] = name; /* what getopt's messages begin with */
 	command_line line = {.dirs = calloc(n, sizeof *line.dirs), .defines = calloc(n, sizeof *line.defines),
 	                     .files = calloc(n, sizeof *line.files), .colour = wants_colour()};
 	int status = COMPILE_MACHINE;
