@@ -83,7 +83,7 @@ MMSB_EL_FN float mmsb_log_f32(float x)
 	p = MMSB_FMAF(p, f, 0x1.555548p-2f);
 	low += MMSB_FMAF(f * f, MMSB_FMAF(f, p, -0.5f), k * 0x1.7f7d1cp-20f);
 	y = high + low;
-	other = x < 0.0f ? (x - x) / 0.0f : x;
+	other = x < 0.0f ? (x - x) / (x - x) : x;
 	other = x == 0.0f ? (float)-MMSB_EL_INF : other;
 	return x > 0.0f && x < (float)MMSB_EL_INF ? y : other;
 }
