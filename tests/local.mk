@@ -16,6 +16,8 @@ CASES = %D%/cases/runner.test \
 	%D%/cases/check_fix.test %D%/cases/check_names.test %D%/cases/check_reads.test %D%/cases/check_syntax.test \
 	%D%/cases/check_types.test
 CASES += %D%/cases/compiler.test
+CASES += %D%/cases/arith_int.test
+CASES += %D%/cases/arith_float.test
 DOCUMENTS = README.md docs/language.md docs/compiler.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
 TESTS += $(CASES) $(DOCUMENTS)
