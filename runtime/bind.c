@@ -40,23 +40,26 @@ int find_page(mmsb_instance *inst, const char *name, mmsb_error *err)
 
 /* ---- opening ----------------------------------------------------------------------------------- */
 
-static const char *type_name(int type)
-{
-	return type < T_COUNT ? type_table[type].name : "records";
-}
-
 static bool is_integer(unsigned type)
 {
 	return type < T_COUNT && (type_table[type].kind == KIND_S || type_table[type].kind == KIND_U);
 }
 
-static int wrong_type(const binding *b, const mmsb_info *info, const char *field, int page_type, int file_type, mmsb_error *err)
+/* field: of a record page; NULL: its only value. */
+static int wrong_type(const binding *b, const mmsb_info *info, const mmsb_field *field, int file_type, mmsb_error *err)
 {
-	char hint[80] = "";
-	if (page_type < T_COUNT && file_type < T_COUNT)
-		snprintf(hint, sizeof hint, "; convert it, as with .astype('%s')", type_table[page_type].npy);
-	return fail(err, MMSB_TYPE, "%s: page '%s%s%s' is of type %s, and the file holds %s%s", b->path, info->name,
-	            field != NULL ? "." : "", field != NULL ? field : "", type_name(page_type), type_name(file_type), hint);
+	int page_type = field != NULL ? field->type : info->type;
+	bool is_index = field != NULL ? field->is_index : info->is_index;
+	const char *holds = file_type < T_COUNT ? type_table[file_type].name : "records";
+	const char *dot = field != NULL ? "." : "", *name = field != NULL ? field->name : "";
+	if (page_type == MMSB_RECORD || file_type == T_COUNT)
+		return fail(err, MMSB_TYPE, "%s: page '%s' holds %s, and the file %s", b->path, info->name,
+		            page_type < T_COUNT ? type_table[page_type].name : "records", holds);
+	if (is_index)
+		return fail(err, MMSB_TYPE, "%s: page '%s%s%s' holds indices, which any integers can be, and the file %s", b->path,
+		            info->name, dot, name, holds);
+	return fail(err, MMSB_TYPE, "%s: page '%s%s%s' is of type %s, and the file holds %s; convert it, as with .astype('%s')", b->path,
+	            info->name, dot, name, type_table[page_type].name, holds, type_table[page_type].npy);
 }
 
 static const array_field *find_field(const array *a, const char *name)
@@ -73,11 +76,11 @@ static int check_types(const binding *b, const mmsb_info *info, mmsb_error *err)
 	const array *a = &b->data;
 	bool record = info->type == MMSB_RECORD;
 	if (record != (a->type == T_COUNT))
-		return wrong_type(b, info, NULL, record ? T_COUNT : info->type, a->type, err);
+		return wrong_type(b, info, NULL, a->type, err);
 	if (!record)
 		return a->type == info->type || (info->is_index && is_integer(a->type))
 		               ? MMSB_OK
-		               : wrong_type(b, info, NULL, info->type, a->type, err);
+		               : wrong_type(b, info, NULL, a->type, err);
 	for (unsigned i = 0; i < info->n_fields; i++) {
 		const mmsb_field *f = &info->fields[i];
 		const array_field *have = find_field(a, f->name);
@@ -85,7 +88,7 @@ static int check_types(const binding *b, const mmsb_info *info, mmsb_error *err)
 			return fail(err, MMSB_TYPE, "%s: page '%s' has a field '%s', and the file has none of that name", b->path, info->name,
 			            f->name);
 		if (have->type != f->type && !(f->is_index && is_integer(have->type)))
-			return wrong_type(b, info, f->name, f->type, have->type, err);
+			return wrong_type(b, info, f, have->type, err);
 	}
 	if (a->n_fields > info->n_fields)
 		return fail(err, MMSB_TYPE, "%s: the file has %u fields, and the records of page '%s' have %u", b->path, a->n_fields,
@@ -168,6 +171,8 @@ int binding_open(binding *b, mmsb_instance *inst, const char *page_name, const c
 		return fail(err, MMSB_TYPE, "page '%s' %s: a number cannot fill it; give it a file", info.name,
 		            info.sparse ? "is sparse" : "holds records");
 	char why[120];
+	if (result == NUMBER_NOT_WHOLE && info.is_index)
+		return fail(err, MMSB_INPUT, "page '%s': '%s' is no index", info.name, source);
 	if (result != NUMBER_OK)
 		return fail(err, MMSB_INPUT, "page '%s': '%s' %s", info.name, source, number_explain(result, type, why, sizeof why));
 	return MMSB_OK;

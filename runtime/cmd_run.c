@@ -88,6 +88,16 @@ static int new_instance(run *r)
 	return status;
 }
 
+/* Of what a run file says, an error names the place there unless it names one already. */
+static int placed(run *r, const run_pair *p, int status)
+{
+	char message[700];
+	if (status == MMSB_OK || status == MMSB_MEMORY || p->file == NULL || strstr(r->err.message, ": error: ") != NULL)
+		return status;
+	snprintf(message, sizeof message, "%.*s", (int)sizeof message - 1, r->err.message);
+	return fail_at(&r->err, status, p->file, p->line, p->column, "%s", message);
+}
+
 /* ---- inputs ------------------------------------------------------------------------------------ */
 
 static int set_param(run *r, const run_pair *p)
@@ -134,12 +144,13 @@ static int stage_inputs(run *r, binding *bindings)
 	int status = MMSB_OK;
 	for (size_t i = 0; i < ins->count && status == MMSB_OK; i++) {
 		progress_at(&r->bar, "inputs", i, ins->count);
-		status = binding_open(&bindings[i], r->inst, ins->items[i].name, ins->items[i].value, ins->items[i].file, &r->err);
+		const run_pair *p = &ins->items[i];
+		status = placed(r, p, binding_open(&bindings[i], r->inst, p->name, p->value, p->file, &r->err));
 	}
 	if (status == MMSB_OK)
 		status = mmsb_bind(r->inst, &r->err);
 	for (size_t i = 0; i < ins->count && status == MMSB_OK; i++)
-		status = binding_write(&bindings[i], r->inst, &r->err);
+		status = placed(r, &ins->items[i], binding_write(&bindings[i], r->inst, &r->err));
 	return status;
 }
 
@@ -147,7 +158,7 @@ static int read_inputs(run *r)
 {
 	int status = check_inputs(r);
 	for (size_t i = 0; i < r->spec.params.count && status == MMSB_OK; i++)
-		status = set_param(r, &r->spec.params.items[i]);
+		status = placed(r, &r->spec.params.items[i], set_param(r, &r->spec.params.items[i]));
 	if (status != MMSB_OK)
 		return status;
 	size_t n = r->spec.ins.count;
@@ -163,6 +174,18 @@ static int read_inputs(run *r)
 
 /* ---- outputs ----------------------------------------------------------------------------------- */
 
+static int add_watch(run *r, const run_pair *p)
+{
+	int id = find_page(r->inst, p->name, &r->err);
+	mmsb_info info = {.name = ""};
+	if (id < 0 || mmsb_page_info(r->inst, id, &info) != MMSB_OK)
+		return MMSB_NAME;
+	if (!info.stored)
+		return fail(&r->err, MMSB_INPUT, "page '%s' has no values of its own, for it is computed where it is used; declare it 'out'",
+		            info.name);
+	return watchers_add(r->watching, id, p->value == NULL ? "-" : p->value, &r->err);
+}
+
 /* What is asked for must be possible before anything runs. */
 static int prepare_outputs(run *r)
 {
@@ -170,24 +193,15 @@ static int prepare_outputs(run *r)
 	for (size_t i = 0; i < r->spec.outs.count && status == MMSB_OK; i++) {
 		const run_pair *p = &r->spec.outs.items[i];
 		int id = find_page(r->inst, p->name, &r->err);
-		status = id < 0 ? r->err.status : output_check(r->inst, id, p->value, &r->err);
+		status = placed(r, p, id < 0 ? r->err.status : output_check(r->inst, id, p->value, &r->err));
 	}
 	if (status != MMSB_OK)
 		return status;
 	r->watching = watchers_new(r->inst, &r->standard);
 	if (r->watching == NULL)
 		return fail_memory(&r->err, 64, "the watched pages");
-	for (size_t i = 0; i < r->spec.watches.count && status == MMSB_OK; i++) {
-		const run_pair *p = &r->spec.watches.items[i];
-		int id = find_page(r->inst, p->name, &r->err);
-		mmsb_info info = {.name = ""};
-		if (id < 0 || mmsb_page_info(r->inst, id, &info) != MMSB_OK)
-			return MMSB_NAME;
-		if (!info.stored)
-			return fail(&r->err, MMSB_INPUT,
-			            "page '%s' has no values of its own, for it is computed where it is used; declare it 'out'", info.name);
-		status = watchers_add(r->watching, id, p->value == NULL ? "-" : p->value, &r->err);
-	}
+	for (size_t i = 0; i < r->spec.watches.count && status == MMSB_OK; i++)
+		status = placed(r, &r->spec.watches.items[i], add_watch(r, &r->spec.watches.items[i]));
 	return status;
 }
 
@@ -378,7 +392,7 @@ static void end(run *r)
 static int check_executor(run *r)
 {
 	const char *name = r->spec.executor;
-	if (name == NULL || strcmp(name, "portable") == 0)
+	if (name == NULL || runspec_executor(name))
 		return MMSB_OK;
 	return fail(&r->err, MMSB_USAGE, "there is no executor '%s' here; the one there is, is 'portable'", name);
 }

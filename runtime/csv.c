@@ -185,8 +185,9 @@ static int need_column(reader *r, const cell *cells, const char *name, size_t le
 
 static int take_column(reader *r, const cell *cells, uint32_t at)
 {
+	char text[SHOWN_ROOM];
 	if (r->slot[at] != SKIP)
-		return BAD(r, cells[at].at, "column '%.*s' is named twice", (int)(cells[at].end - cells[at].at), cells[at].at);
+		return BAD(r, cells[at].at, "column '%s' is named twice", text_shown(cells[at].at, cells[at].end, text));
 	r->slot[at] = r->n_slots++;
 	return MMSB_OK;
 }
@@ -309,11 +310,9 @@ static int cell_value(reader *r, const cell *c, unsigned type, scalar *out)
 	number_result result = number_parse(c->at, c->end, type, NUMBER_LENIENT, out);
 	if (result == NUMBER_OK)
 		return MMSB_OK;
-	char why[120];
-	number_explain(result, type, why, sizeof why);
-	size_t length = (size_t)(c->end - c->at);
-	return BAD(r, c->at, "page '%s': '%.*s'%s %s", r->want->page->name, length < 60 ? (int)length : 60, c->at,
-	           length < 60 ? "" : "...", why);
+	char why[120], text[SHOWN_ROOM];
+	return BAD(r, c->at, "page '%s': '%s' %s", r->want->page->name, text_shown(c->at, c->end, text),
+	           number_explain(result, type, why, sizeof why));
 }
 
 /* Room for one more line of values, zeroed (records may have gaps). */

@@ -74,16 +74,6 @@ static uint64_t column_at(const delta_reader *r, const char *at)
 
 #define BAD(r, at, ...) fail_at((r)->err, MMSB_INPUT, (r)->path, (r)->line, column_at(r, at), __VA_ARGS__)
 
-/* A copy of a cell for a message, with what cannot be printed replaced. */
-static const char *shown(const char *p, const char *end, char out[64])
-{
-	size_t n = 0;
-	for (; p < end && n < 48; p++)
-		out[n++] = (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p;
-	memcpy(out + n, p < end ? "..." : "", p < end ? 4 : 1);
-	return out;
-}
-
 /* ---- targets ----------------------------------------------------------------------------------- */
 
 static uint32_t hash_name(const char *name, size_t n)
@@ -160,7 +150,7 @@ static bool make_targets(delta_reader *r)
 /* Says why a name is none that takes changes. */
 static int unknown_name(delta_reader *r, const char *p, const char *end)
 {
-	char text[64], name[256];
+	char text[SHOWN_ROOM], name[256];
 	size_t n = (size_t)(end - p);
 	mmsb_info info;
 	if (n < sizeof name) {
@@ -176,9 +166,9 @@ static int unknown_name(delta_reader *r, const char *p, const char *end)
 		for (uint32_t i = 0; i < r->n_targets; i++)
 			lang_nearest_offer(&nearest, r->targets[i].name);
 		if (nearest.best != NULL)
-			return BAD(r, p, "there is no page '%s'; did you mean '%s'?", shown(p, end, text), nearest.best);
+			return BAD(r, p, "there is no page '%s'; did you mean '%s'?", text_shown(p, end, text), nearest.best);
 	}
-	return BAD(r, p, "there is no page '%s'", shown(p, end, text));
+	return BAD(r, p, "there is no page '%s'", text_shown(p, end, text));
 }
 
 /* ---- staging ----------------------------------------------------------------------------------- */
@@ -268,16 +258,16 @@ static const char *cell(const char **p, const char *end, const char **cell_end)
 
 static int bad_index(delta_reader *r, const target *t, const char *at, const char *end, unsigned k, number_result result)
 {
-	char text[64], why[120];
+	char text[SHOWN_ROOM], why[120];
 	uint64_t size = t->info.shape[k];
 	if (at == end)
 		return BAD(r, at, "page '%s': index %u of %u is missing", t->name, k + 1, t->info.ndim);
 	if (result != NUMBER_OK && !(result == NUMBER_TOO_LARGE && *at != '-'))
-		return BAD(r, at, "page '%s': index '%s' %s", t->name, shown(at, end, text),
+		return BAD(r, at, "page '%s': index '%s' %s", t->name, text_shown(at, end, text),
 		           result == NUMBER_TOO_LARGE ? "is negative" : number_explain(result, T_U64, why, sizeof why));
 	if (size == 0)
-		return BAD(r, at, "page '%s': index %s is out of range: dimension %u has no elements", t->name, shown(at, end, text), k + 1);
-	return BAD(r, at, "page '%s': index %s is out of range: dimension %u goes from 0 to %llu", t->name, shown(at, end, text), k + 1,
+		return BAD(r, at, "page '%s': index %s is out of range: dimension %u has no elements", t->name, text_shown(at, end, text), k + 1);
+	return BAD(r, at, "page '%s': index %s is out of range: dimension %u goes from 0 to %llu", t->name, text_shown(at, end, text), k + 1,
 	           (unsigned long long)(size - 1));
 }
 
@@ -311,12 +301,12 @@ static int take_index(delta_reader *r, const target *t, unsigned k, const char *
 
 static int bad_value(delta_reader *r, const target *t, const char *at, const char *end, number_result result)
 {
-	char text[64], why[120];
+	char text[SHOWN_ROOM], why[120];
 	if (at == end)
 		return BAD(r, at, "page '%s': the value is missing", t->name);
 	if (end - at == 1 && *at == '-')
 		return BAD(r, at, "page '%s' is dense: only entries of sparse pages are deleted", t->name);
-	return BAD(r, at, "page '%s': '%s' %s", t->name, shown(at, end, text), number_explain(result, t->type, why, sizeof why));
+	return BAD(r, at, "page '%s': '%s' %s", t->name, text_shown(at, end, text), number_explain(result, t->type, why, sizeof why));
 }
 
 /* Takes one value for a position: `at` row-major, or (at, col) of a sparse page. */

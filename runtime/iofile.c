@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../lang/source.h"
 #include "instance.h"
 
 /* ---- in ---------------------------------------------------------------------------------------- */
@@ -238,6 +239,24 @@ char *path_beside(const char *file, const char *path)
 	memcpy(joined, file, n);
 	memcpy(joined + n, path, m + 1);
 	return joined;
+}
+
+const char *text_shown(const char *text, const char *end, char out[SHOWN_ROOM])
+{
+	size_t n = 0;
+	while (text < end && n < 48) {
+		size_t length = lang_utf8_length(text, (size_t)(end - text));
+		bool plain = length > 0 && (unsigned char)*text >= 0x20 && *text != 0x7f;
+		length = plain ? length : 1;
+		if (plain)
+			memcpy(out + n, text, length);
+		else
+			out[n] = '?';
+		n += length;
+		text += length;
+	}
+	memcpy(out + n, text < end ? "..." : "", text < end ? 4 : 1);
+	return out;
 }
 
 int fail_at(mmsb_error *err, int status, const char *path, uint64_t line, uint64_t at, const char *fmt, ...)

@@ -58,6 +58,10 @@ bool path_ends(const char *path, const char *ending);
 /* path as seen from the folder of `file` (both as given; absolute paths and "-" stay). From malloc; NULL: no memory. */
 char *path_beside(const char *file, const char *path);
 
+/* A copy of a piece of a file for a message: at most 48 bytes of it, with what cannot be printed replaced. */
+enum { SHOWN_ROOM = 64 };
+const char *text_shown(const char *text, const char *end, char out[SHOWN_ROOM]);
+
 /* "PATH:LINE:COLUMN: error: " and a message. Returns status. */
 int fail_at(mmsb_error *err, int status, const char *path, uint64_t line, uint64_t at, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));

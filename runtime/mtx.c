@@ -72,11 +72,6 @@ static bool next_line(reader *r)
 	return false;
 }
 
-static int shown(const word *w)
-{
-	return w->end - w->at < 40 ? (int)(w->end - w->at) : 40;
-}
-
 static bool is_word(const word *w, const char *text)
 {
 	size_t n = strlen(text);
@@ -86,11 +81,12 @@ static bool is_word(const word *w, const char *text)
 static int take_size(reader *r, const char *what, uint64_t *out)
 {
 	word w;
+	char text[SHOWN_ROOM];
 	scalar value;
 	if (!next_word(r, &w))
 		return BAD(r, w.at, "%s is missing", what);
 	if (number_parse(w.at, w.end, T_U64, NUMBER_LENIENT, &value) != NUMBER_OK)
-		return BAD(r, w.at, "'%.*s' is not %s", shown(&w), w.at, what);
+		return BAD(r, w.at, "'%s' is not %s", text_shown(w.at, w.end, text), what);
 	*out = value.U64;
 	return MMSB_OK;
 }
@@ -98,8 +94,9 @@ static int take_size(reader *r, const char *what, uint64_t *out)
 static int line_ends(reader *r)
 {
 	word w;
+	char text[SHOWN_ROOM];
 	if (next_word(r, &w))
-		return BAD(r, w.at, "'%.*s' is one word too many in this line", shown(&w), w.at);
+		return BAD(r, w.at, "'%s' is one word too many in this line", text_shown(w.at, w.end, text));
 	return MMSB_OK;
 }
 
@@ -108,8 +105,8 @@ static int take_number(reader *r, const word *w, scalar *out)
 	number_result result = number_parse(w->at, w->end, r->type, NUMBER_LENIENT, out);
 	if (result == NUMBER_OK)
 		return MMSB_OK;
-	char why[120];
-	return BAD(r, w->at, "page '%s': '%.*s' %s", r->want->page->name, shown(w), w->at,
+	char why[120], text[SHOWN_ROOM];
+	return BAD(r, w->at, "page '%s': '%s' %s", r->want->page->name, text_shown(w->at, w->end, text),
 	           number_explain(result, r->type, why, sizeof why));
 }
 
@@ -118,6 +115,7 @@ static int take_number(reader *r, const word *w, scalar *out)
 static int take_banner(reader *r)
 {
 	word w[5];
+	char text[SHOWN_ROOM];
 	static const char *const what[] = {"", "matrix", "coordinate or array", "real, integer or pattern",
 	                                   "general, symmetric or skew-symmetric"};
 	for (unsigned i = 0; i < 5; i++)
@@ -127,13 +125,13 @@ static int take_banner(reader *r)
 	r->pattern_only = is_word(&w[3], "pattern");
 	r->sym = is_word(&w[4], "symmetric") ? SYMMETRIC : is_word(&w[4], "skew-symmetric") ? SKEW : GENERAL;
 	if (!is_word(&w[1], "matrix"))
-		return BAD_FORMAT(r, w[1].at, "'%.*s' is no matrix", shown(&w[1]), w[1].at);
+		return BAD_FORMAT(r, w[1].at, "'%s' is no matrix", text_shown(w[1].at, w[1].end, text));
 	if (!r->coordinate_form && !is_word(&w[2], "array"))
-		return BAD_FORMAT(r, w[2].at, "'%.*s' is not %s", shown(&w[2]), w[2].at, what[2]);
+		return BAD_FORMAT(r, w[2].at, "'%s' is not %s", text_shown(w[2].at, w[2].end, text), what[2]);
 	if (!r->pattern_only && !is_word(&w[3], "real") && !is_word(&w[3], "integer") && !is_word(&w[3], "double"))
-		return BAD_FORMAT(r, w[3].at, "'%.*s' is not %s", shown(&w[3]), w[3].at, what[3]);
+		return BAD_FORMAT(r, w[3].at, "'%s' is not %s", text_shown(w[3].at, w[3].end, text), what[3]);
 	if (r->sym == GENERAL && !is_word(&w[4], "general"))
-		return BAD_FORMAT(r, w[4].at, "'%.*s' is not %s", shown(&w[4]), w[4].at, what[4]);
+		return BAD_FORMAT(r, w[4].at, "'%s' is not %s", text_shown(w[4].at, w[4].end, text), what[4]);
 	if (r->pattern_only && (!r->coordinate_form || r->sym == SKEW))
 		return BAD_FORMAT(r, w[3].at, "a pattern has coordinates and is not skew-symmetric");
 	return line_ends(r);
@@ -200,6 +198,8 @@ static int add(reader *r, uint64_t row, uint64_t col, scalar value, const char *
 
 static int take_place(reader *r, const char *what, uint64_t size, uint64_t *out)
 {
+	while (r->p < r->end && is_blank(*r->p))
+		r->p++;
 	const char *at = r->p;
 	int status = take_size(r, what, out);
 	if (status == MMSB_OK && (*out < 1 || *out > size))

@@ -1,7 +1,10 @@
 /* Pages to files. */
 #include "outputs.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "array.h"
 #include "csv.h"
@@ -43,6 +46,21 @@ static const struct format *find_format(const char *path)
 	return NULL;
 }
 
+/* The folder that a file goes to must be there. */
+static int check_folder(const char *path, mmsb_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	if (strcmp(path, "-") == 0 || slash == NULL || slash == path)
+		return MMSB_OK;
+	char *folder = strndup(path, (size_t)(slash - path));
+	if (folder == NULL)
+		return fail_memory(err, strlen(path), path);
+	struct stat st;
+	int code = stat(folder, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+	free(folder);
+	return code == 0 ? MMSB_OK : fail(err, MMSB_IO, "cannot write '%s': %s", path, strerror(code));
+}
+
 int output_check(mmsb_instance *inst, int id, const char *path, mmsb_error *err)
 {
 	mmsb_info info = {.name = ""};
@@ -55,7 +73,8 @@ int output_check(mmsb_instance *inst, int id, const char *path, mmsb_error *err)
 	if (!info.stored)
 		return fail(err, MMSB_INPUT, "page '%s' has no values of its own, for it is computed where it is used; declare it 'out'",
 		            info.name);
-	return format->can_write(&info, err);
+	status = check_folder(path, err);
+	return status == MMSB_OK ? format->can_write(&info, err) : status;
 }
 
 int output_write(mmsb_instance *inst, int id, const char *path, outfile *standard, mmsb_error *err)

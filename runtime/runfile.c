@@ -70,7 +70,8 @@ static int add_pair(loader *l, run_list *list, const yaml_node_t *at, const char
 	char *path = is_path && value != NULL ? path_beside(l->path, value) : NULL;
 	if (is_path && value != NULL && path == NULL)
 		return no_memory(l);
-	bool added = runspec_add(list, name, is_path ? path : value, l->path, at->start_mark.line + 1);
+	bool added = runspec_add(list, name, is_path ? path : value, l->path, at->start_mark.line + 1,
+	                         at->start_mark.column + 1);
 	free(path);
 	return added ? MMSB_OK : no_memory(l);
 }
@@ -239,7 +240,11 @@ static int key_executor(loader *l, const yaml_node_t *n)
 {
 	int status = MMSB_OK;
 	const char *text = texts(n, "the name of an executor", l, &status);
-	return text == NULL ? status : runspec_text(&l->spec->executor, text) ? MMSB_OK : no_memory(l);
+	if (text == NULL)
+		return status;
+	if (!runspec_executor(text))
+		return bad_node(l, n, "there is no executor '%.60s' here; the one there is, is 'portable'", text);
+	return runspec_text(&l->spec->executor, text) ? MMSB_OK : no_memory(l);
 }
 
 static const struct key {

@@ -65,7 +65,7 @@ static int take_pair(run_list *list, const char *option, const char *form, char 
 		return USAGE("%s takes %s, not '%s'", option, form, text);
 	if (equals != NULL)
 		*equals = '\0';
-	bool added = runspec_add(list, text, equals == NULL ? NULL : equals + 1, NULL, 0);
+	bool added = runspec_add(list, text, equals == NULL ? NULL : equals + 1, NULL, 0, 0);
 	return added ? RUNOPTS_GO : no_memory();
 }
 
@@ -100,7 +100,7 @@ static int take_option(run_spec *spec, int option, char *value)
 {
 	switch (option) {
 	case 'D': return take_pair(&spec->params, "-D", "NAME=VALUE", value, false);
-	case 'I': return runspec_add(&spec->dirs, "", value, NULL, 0) ? RUNOPTS_GO : no_memory();
+	case 'I': return runspec_add(&spec->dirs, "", value, NULL, 0, 0) ? RUNOPTS_GO : no_memory();
 	case OPT_IN: return take_pair(&spec->ins, "--in", "PAGE=SOURCE", value, false);
 	case OPT_OUT: return take_pair(&spec->outs, "--out", "PAGE=PATH or PAGE=-", value, false);
 	case OPT_WATCH: return take_pair(&spec->watches, "--watch", "PAGE or PAGE=PATH", value, true);

@@ -47,9 +47,9 @@ static bool make_room(run_list *list)
 	return true;
 }
 
-bool runspec_add(run_list *list, const char *name, const char *value, const char *file, uint64_t line)
+bool runspec_add(run_list *list, const char *name, const char *value, const char *file, uint64_t line, uint64_t col)
 {
-	run_pair p = {strdup(name), value == NULL ? NULL : strdup(value), file == NULL ? NULL : strdup(file), line};
+	run_pair p = {strdup(name), value == NULL ? NULL : strdup(value), file == NULL ? NULL : strdup(file), line, col};
 	bool copied = p.name != NULL && (value == NULL) == (p.value == NULL) && (file == NULL) == (p.file == NULL);
 	if (!copied || !make_room(list)) {
 		free_pair(&p);
@@ -57,6 +57,11 @@ bool runspec_add(run_list *list, const char *name, const char *value, const char
 	}
 	list->items[list->count++] = p;
 	return true;
+}
+
+bool runspec_executor(const char *name)
+{
+	return strcmp(name, "portable") == 0;
 }
 
 bool runspec_text(char **at, const char *text)

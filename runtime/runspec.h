@@ -12,7 +12,7 @@ typedef struct run_pair {
 	char *name;           /* of a page or param; of a folder: empty. Owned, as all of these */
 	char *value;          /* source, path, value; NULL: none was given */
 	char *file;           /* the run file it stands in; NULL: the command line */
-	uint64_t line;        /* there */
+	uint64_t line, column; /* there */
 } run_pair;
 
 typedef struct run_list {
@@ -43,7 +43,10 @@ static inline void runspec_set(run_spec *spec, run_option option, uint64_t value
 }
 
 /* Adds copies. False: no memory. */
-bool runspec_add(run_list *list, const char *name, const char *value, const char *file, uint64_t line);
+bool runspec_add(run_list *list, const char *name, const char *value, const char *file, uint64_t line, uint64_t column);
+
+/* Whether there is an executor of this name. */
+bool runspec_executor(const char *name);
 
 /* Replaces an owned text by a copy of another. False: no memory. */
 bool runspec_text(char **at, const char *text);

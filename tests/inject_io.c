@@ -83,7 +83,7 @@ static int read_yaml(const char *data, size_t n)
 {
 	run_spec spec = {.program = NULL}, over = {.program = NULL};
 	int status = runfile_parse("d/t.yaml", data, n, &spec, &err);
-	if (status == MMSB_OK && (!runspec_add(&over.outs, "x", "-", NULL, 0) || !runspec_text(&over.deltas, "-")))
+	if (status == MMSB_OK && (!runspec_add(&over.outs, "x", "-", NULL, 0, 0) || !runspec_text(&over.deltas, "-")))
 		status = MMSB_MEMORY;
 	if (status == MMSB_OK)
 		status = runspec_merge(&spec, &over, &err);

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int status = runfile_parse("some/fuzz.yaml", (const char *)data, size, &spec, &err);
 	if (status == MMSB_OK ? spec.program == NULL : err.message[0] == '\0')
 		abort();
-	if (status == MMSB_OK && runspec_add(&over.ins, "a", "1", NULL, 0) && runspec_merge(&spec, &over, &err) != MMSB_OK)
+	if (status == MMSB_OK && runspec_add(&over.ins, "a", "1", NULL, 0, 0) && runspec_merge(&spec, &over, &err) != MMSB_OK)
 		abort();
 	runspec_free(&spec);
 	runspec_free(&over);
