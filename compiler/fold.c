@@ -96,7 +96,8 @@ static ir_id fold_node(void *user, ir_id old, const ir_node *node)
 	(void)old;
 	if (n.mask != NONE && is_value(g, n.mask, 1))
 		n.mask = NONE;
-	if (n.mask != NONE && is_value(g, n.mask, 0)) { /* its failure counts nowhere: the arm of a choice that is never taken */
+	/* A failure that counts nowhere: in the arm of a choice that is never taken. An index stays what proves its own range. */
+	if (n.mask != NONE && is_value(g, n.mask, 0) && n.kind != IR_TO_INDEX) {
 		known = n.kind == IR_GUARD ? n.args[0] : constant(g, n.type, (scalar){0});
 	} else if (n.kind == IR_OP) {
 		known = fold_op(g, &n);

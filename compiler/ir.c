@@ -303,6 +303,8 @@ ir_id ir_not(ir_graph *g, ir_id a)
 
 bool ir_fails(const ir_graph *g, const ir_node *n)
 {
+	if (n->mask != NONE && g->nodes[n->mask].kind == IR_CONST && g->nodes[n->mask].u.value.bits == 0)
+		return false; /* it counts nowhere: in the arm of a choice that is never taken */
 	if (n->kind == IR_TO_INDEX || n->kind == IR_GUARD)
 		return true;
 	return n->kind == IR_OP && (op_table[n->op].flags & OPF_FAILS) && type_table[g->nodes[n->args[0]].type].kind != KIND_F;
