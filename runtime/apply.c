@@ -137,16 +137,74 @@ static int apply_init_page(mmsb_instance *m, page *p, uint64_t *changed, mmsb_er
 	return status;
 }
 
+static void undo_scattered(const mmsb_instance *m, page *p, const undo_op *op)
+{
+	column c = page_column(m, p, false, op->field);
+	size_t width = type_table[c.type].bytes;
+	for (uint64_t i = op->count; i-- > 0;) {
+		const undo_pair *pair = &m->undo->pairs[op->at + i];
+		memcpy(c.base + pair->position * c.stride, &pair->bits, width);
+	}
+}
+
+static void undo_values(const mmsb_instance *m, page *p, const undo_op *op)
+{
+	if (op->kind == UNDO_SCATTER) {
+		undo_scattered(m, p, op);
+		return;
+	}
+	column c = page_column(m, p, false, op->field);
+	store_column(&c, op->first, NULL, op->count, m->undo->bytes + op->at, type_table[c.type].bytes, NULL);
+}
+
+/* ---- what has changed in the end --------------------------------------------------------------- */
+
+/* An element that was written is another now: the first one that was noted, if it was not written again. */
+static bool surely_changed(const mmsb_instance *m, const page *p, size_t first)
+{
+	const undo *u = m->undo;
+	while (first < u->n_ops && u->ops[first].kind == UNDO_SCATTER && u->ops[first].count == 0)
+		first++;
+	if (first == u->n_ops || u->ops[first].kind != UNDO_SCATTER)
+		return false;
+	const undo_pair *pair = &u->pairs[u->ops[first].at];
+	column c = page_column(m, p, false, u->ops[first].field);
+	return memcmp(c.base + pair->position * c.stride, &pair->bits, type_table[c.type].bytes) != 0;
+}
+
+/* Several writes to one element can come to nothing: puts everything back and compares. `first`: the page's first undo. */
+static int net_change(mmsb_instance *m, page *p, size_t first, uint64_t *changed, mmsb_error *err)
+{
+	bool one_range = m->undo->n_ops == first + 1 && m->undo->ops[first].kind == UNDO_RANGE;
+	if (*changed == 0 || one_range || p->def->flags & PAGEF_SPARSE || surely_changed(m, p, first))
+		return MMSB_OK;
+	size_t bytes = p->count * p->element;
+	uint8_t *now = malloc(bytes + 1);
+	if (!now)
+		return fail_memory(err, bytes, "comparing a page with what it was");
+	memcpy(now, p->cur, bytes);
+	for (size_t i = m->undo->n_ops; i-- > first;)
+		undo_values(m, p, &m->undo->ops[i]);
+	if (memcmp(now, p->cur, bytes) == 0)
+		*changed = 0;
+	memcpy(p->cur, now, bytes);
+	free(now);
+	return MMSB_OK;
+}
+
 static int apply_page(mmsb_instance *m, page *p, uint64_t epoch, mmsb_error *err)
 {
 	staged_page *s = &m->staging->pages[p->id];
 	const pattern *before = p->pat;
 	uint64_t changed = 0;
+	size_t first = m->undo->n_ops;
 	int status = MMSB_OK;
 	if (epoch == 1 && p->def->role == PAGE_ROLE_IN && p->def->init_page != NONE)
 		status = apply_init_page(m, p, &changed, err);
 	if (!status && s->n_ops)
 		status = p->def->flags & PAGEF_SPARSE ? apply_sparse(m, p, s, &changed, err) : apply_dense(m, p, s, &changed, err);
+	if (!status)
+		status = net_change(m, p, first, &changed, err);
 	if (p->pat != before)
 		p->pattern_changed = epoch;
 	if (changed) {
@@ -172,27 +230,13 @@ int apply_staged(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 	return status;
 }
 
-static void undo_scattered(const mmsb_instance *m, page *p, const undo_op *op)
-{
-	column c = page_column(m, p, false, op->field);
-	size_t width = type_table[c.type].bytes;
-	for (uint64_t i = op->count; i-- > 0;) {
-		const undo_pair *pair = &m->undo->pairs[op->at + i];
-		memcpy(c.base + pair->position * c.stride, &pair->bits, width);
-	}
-}
-
 static void undo_one(mmsb_instance *m, const undo_op *op)
 {
 	page *p = &m->pages[op->page];
-	if (op->kind == UNDO_PATTERN) {
+	if (op->kind == UNDO_PATTERN)
 		sparse_put(m, p, op->pat, op->values, op->capacity);
-	} else if (op->kind == UNDO_SCATTER) {
-		undo_scattered(m, p, op);
-	} else {
-		column c = page_column(m, p, false, op->field);
-		store_column(&c, op->first, NULL, op->count, m->undo->bytes + op->at, type_table[c.type].bytes, NULL);
-	}
+	else
+		undo_values(m, p, op);
 	p->changed = op->changed;
 	p->version++;
 }
