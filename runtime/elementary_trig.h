@@ -117,9 +117,10 @@ typedef struct {
 MMSB_EL_FN mmsb_el_turn_row mmsb_el_turn_row_of(double x, uint64_t digits)
 {
 	uint64_t u = mmsb_el_bits(x);
-	uint64_t e = (u >> 52) & 0x7ffu;
-	uint64_t over = e > digits + 1023u ? (e - (digits + 1023u)) >> 4 : 0u;
+	uint64_t over = ((u >> 52) & 0x7ffu) - (digits + 1023u);
 	mmsb_el_turn_row t;
+	over &= (over >> 63) - 1u; /* 0 where that is negative */
+	over >>= 4;
 	t.q = (int64_t)over;
 	t.scaled = mmsb_el_double(u - (over << 56));
 	return t;
@@ -228,30 +229,34 @@ MMSB_EL_FN double mmsb_cos_small_f64(double x)
 	return mmsb_el_sin_kernel(mmsb_el_cos_angle(x));
 }
 
-MMSB_EL_FN mmsb_el_angle mmsb_el_angle_select(int first, mmsb_el_angle a, mmsb_el_angle b)
+/*
+ * small where |x| <= 2^24, large elsewhere. By masks and not by ?:, of which compilers make a branch around the
+ * loads from the table, which keeps them from vectorising.
+ */
+MMSB_EL_FN mmsb_el_angle mmsb_el_angle_select(double x, mmsb_el_angle small, mmsb_el_angle large)
 {
-	a.r = first ? a.r : b.r;
-	a.rl = first ? a.rl : b.rl;
-	a.sign = first ? a.sign : b.sign;
+	uint64_t beyond = 0u - ((mmsb_el_bits(MMSB_EL_TRIG_SMALL) - mmsb_el_bits(mmsb_el_abs(x))) >> 63);
+	mmsb_el_angle a;
+	a.r = mmsb_el_double((mmsb_el_bits(small.r) & ~beyond) | (mmsb_el_bits(large.r) & beyond));
+	a.rl = mmsb_el_double((mmsb_el_bits(small.rl) & ~beyond) | (mmsb_el_bits(large.rl) & beyond));
+	a.sign = (small.sign & ~beyond) | (large.sign & beyond);
 	return a;
 }
 
 MMSB_EL_FN double mmsb_sin_f64(double x)
 {
-	int small = mmsb_el_abs(x) <= MMSB_EL_TRIG_SMALL;
 	mmsb_el_angle large = mmsb_el_turns_to_angle(mmsb_el_turns(x, 0.0), 1.0);
-	double y = mmsb_el_sin_kernel(mmsb_el_angle_select(small, mmsb_el_sin_angle(x), large));
+	double y = mmsb_el_sin_kernel(mmsb_el_angle_select(x, mmsb_el_sin_angle(x), large));
 	y = x == 0.0 ? x : y;
 	return mmsb_el_abs(x) < MMSB_EL_INF ? y : x - x;
 }
 
 MMSB_EL_FN double mmsb_cos_f64(double x)
 {
-	int small = mmsb_el_abs(x) <= MMSB_EL_TRIG_SMALL;
 	mmsb_el_angle large = mmsb_el_turns_to_angle(mmsb_el_turns(x, -0.5), 1.0);
 	double y;
 	large.sign ^= MMSB_EL_SIGN;
-	y = mmsb_el_sin_kernel(mmsb_el_angle_select(small, mmsb_el_cos_angle(x), large));
+	y = mmsb_el_sin_kernel(mmsb_el_angle_select(x, mmsb_el_cos_angle(x), large));
 	return mmsb_el_abs(x) < MMSB_EL_INF ? y : x - x;
 }
 
@@ -323,8 +328,7 @@ MMSB_EL_FN double mmsb_tan_small_f64(double x)
 
 MMSB_EL_FN double mmsb_tan_f64(double x)
 {
-	int small = mmsb_el_abs(x) <= MMSB_EL_TRIG_SMALL;
-	mmsb_el_angle a = mmsb_el_angle_select(small, mmsb_el_tan_angle(x), mmsb_el_tan_large(x));
+	mmsb_el_angle a = mmsb_el_angle_select(x, mmsb_el_tan_angle(x), mmsb_el_tan_large(x));
 	double y = mmsb_el_tan_kernel(a);
 	y = mmsb_el_abs(x) < 0x1p-30 ? x : y;
 	return mmsb_el_abs(x) < MMSB_EL_INF ? y : x - x;
@@ -427,8 +431,7 @@ MMSB_EL_FN float mmsb_cos_small_f32(float x)
 MMSB_EL_FN float mmsb_sin_f32(float x)
 {
 	double d = (double)x;
-	int small = mmsb_el_abs(d) <= MMSB_EL_TRIG_SMALL;
-	mmsb_el_angle a = mmsb_el_angle_select(small, mmsb_el_sin_angle_f32(d), mmsb_el_sin_large_f32(d));
+	mmsb_el_angle a = mmsb_el_angle_select(d, mmsb_el_sin_angle_f32(d), mmsb_el_sin_large_f32(d));
 	float y;
 	y = mmsb_el_sin_kernel_f32(a.r, a.sign);
 	return mmsb_el_abs(d) < MMSB_EL_INF ? y : x - x;
@@ -437,8 +440,7 @@ MMSB_EL_FN float mmsb_sin_f32(float x)
 MMSB_EL_FN float mmsb_cos_f32(float x)
 {
 	double d = (double)x;
-	int small = mmsb_el_abs(d) <= MMSB_EL_TRIG_SMALL;
-	mmsb_el_angle a = mmsb_el_angle_select(small, mmsb_el_cos_angle_f32(d), mmsb_el_cos_large_f32(d));
+	mmsb_el_angle a = mmsb_el_angle_select(d, mmsb_el_cos_angle_f32(d), mmsb_el_cos_large_f32(d));
 	float y;
 	y = mmsb_el_sin_kernel_f32(a.r, a.sign);
 	return mmsb_el_abs(d) < MMSB_EL_INF ? y : x - x;
@@ -483,8 +485,7 @@ MMSB_EL_FN float mmsb_tan_small_f32(float x)
 MMSB_EL_FN float mmsb_tan_f32(float x)
 {
 	double d = (double)x;
-	int small = mmsb_el_abs(d) <= MMSB_EL_TRIG_SMALL;
-	mmsb_el_angle a = mmsb_el_angle_select(small, mmsb_el_tan_angle_f32(d), mmsb_el_tan_large_f32(d));
+	mmsb_el_angle a = mmsb_el_angle_select(d, mmsb_el_tan_angle_f32(d), mmsb_el_tan_large_f32(d));
 	float y = mmsb_el_tan_kernel_f32(a);
 	y = x == 0.0f ? x : y;
 	return mmsb_el_abs(d) < MMSB_EL_INF ? y : x - x;
