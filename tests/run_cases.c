@@ -52,10 +52,10 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
 	return remove(path);
 }
 
-/* A fresh folder with a link to the examples, so that cases can run them by the name a reader sees. */
-static char *folder_make(void)
+/* A fresh folder; for a document with a link to the examples, so that they run by the name a reader sees. */
+static char *folder_make(bool document)
 {
-	const char *base = getenv("TMPDIR"), *source = getenv("MMSB_SRCDIR");
+	const char *base = getenv("TMPDIR"), *source = document ? getenv("MMSB_SRCDIR") : NULL;
 	Text path = {0};
 	if (!base || base[0] == '\0')
 		base = "/tmp";
@@ -217,7 +217,7 @@ static void run_file(Run *run, const CaseFile *file)
 		if (run->list || (!wanted && !file->document))
 			continue;
 		if (!folder)
-			folder = folder_make();
+			folder = folder_make(file->document);
 		bool good = run_block(run, file, block, folder, outcome, &outcomes);
 		*(good ? &run->passed : &run->failed) += 1;
 		if (!file->document) {
