@@ -11,6 +11,7 @@ typedef struct reduction {
 	const p_reduce *r;
 	const p_expr *expr;
 	ir_id mask;         /* of the reduction itself */
+	ir_id inside;       /* and of what is evaluated for its positions: false where there is none */
 	uint8_t type;       /* of the value */
 	uint32_t n;
 	uint32_t *vars;     /* of the graph */
@@ -56,7 +57,7 @@ static void add_condition(lowerer *l, reduction *d, const p_expr *cond, bool spl
 		add_condition(l, d, cond->args[1], split);
 		return;
 	}
-	ir_id node = lower_expr(l, cond, d->mask, NONE);
+	ir_id node = lower_expr(l, cond, d->inside, NONE);
 	uint32_t k = d->n - 1;
 	while (split && k > 0 && !ir_depends(g, node, d->vars[k]))
 		k--;
@@ -252,12 +253,31 @@ static ir_id mean_body(ir_graph *g, ir_id body)
 	return ir_conv(g, type == T_U64 ? T_U64 : T_I64, body);
 }
 
+/* What does not depend on the position is evaluated outside, once; but where there is no position it may not fail. Sizes tell
+ * that of a range; elsewhere a condition that every position meets keeps it among them. */
+static ir_id inside(lowerer *l, const reduction *d)
+{
+	ir_graph *g = l->g;
+	ir_id mask = d->mask;
+	if (!lower_can_fail(l, d->expr))
+		return mask;
+	for (uint32_t k = 0; k < d->n; k++) {
+		ir_var v = g->vars[d->vars[k]];
+		const sch_size *lo = &g->sizes[v.lo], *hi = &g->sizes[v.hi];
+		if (d->regions[k] != REGION_RANGE)
+			mask = ir_and(g, mask, ir_op2(g, OP_GE, T_BOOL, var_node(l, d->vars[k]), ir_const_i64(g, 0)));
+		else if (lo->kind != SIZE_CONST || hi->kind != SIZE_CONST || lo->value >= hi->value)
+			mask = ir_and(g, mask, ir_op2(g, OP_LT, T_BOOL, size_node(l, v.lo), size_node(l, v.hi)));
+	}
+	return mask;
+}
+
 static ir_id lower_one(lowerer *l, const p_expr *expr, ir_id mask)
 {
 	lang_ctx *ctx = l->g->ctx;
 	const p_reduce *r = expr->u.reduce;
 	reduction d = {.r = r, .expr = expr, .mask = mask, .type = expr->type.scalar, .n = r->n_vars, .page = NONE,
-	               .at_var = NONE, .body_mask = mask, .vars = LANG_NEW_ARRAY(ctx, uint32_t, r->n_vars),
+	               .at_var = NONE, .vars = LANG_NEW_ARRAY(ctx, uint32_t, r->n_vars),
 	               .regions = LANG_NEW_ARRAY(ctx, uint8_t, r->n_vars), .where = LANG_NEW_ARRAY(ctx, ir_id, r->n_vars),
 	               .at = LANG_NEW_ARRAY(ctx, ir_id, r->n_vars)};
 	if (!d.vars || !d.regions || !d.where || !d.at)
@@ -268,6 +288,7 @@ static ir_id lower_one(lowerer *l, const p_expr *expr, ir_id mask)
 		d.where[k] = d.at[k] = NONE;
 	}
 	choose_regions(l, &d);
+	d.inside = d.body_mask = inside(l, &d);
 	add_conditions(l, &d);
 	ir_id body = lower_expr(l, expr->args[0], d.body_mask, NONE);
 	if (r->reducer == RED_MEAN)
@@ -277,7 +298,7 @@ static ir_id lower_one(lowerer *l, const p_expr *expr, ir_id mask)
 	    && (ir_depends(l->g, body, d.at_var) || (d.where[0] != NONE && ir_depends(l->g, d.where[0], d.at_var)))) {
 		d.regions[0] = REGION_RANGE;
 		d.where[0] = NONE;
-		d.body_mask = mask;
+		d.inside = d.body_mask = inside(l, &d);
 		add_conditions(l, &d);
 		body = lower_expr(l, expr->args[0], d.body_mask, NONE);
 		body = r->reducer == RED_MEAN ? mean_body(l->g, body) : body;
