@@ -41,6 +41,7 @@ UNIT_TESTS += %D%/check_naive
 UNIT_TESTS += %D%/check_compiler
 UNIT_TESTS += %D%/check_elementary
 UNIT_TESTS += %D%/check_examples
+UNIT_TESTS += %D%/check_instance
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 else
@@ -70,6 +71,10 @@ GENERATE = %D%/generate.c %D%/generate.h %D%/generate_text.h %D%/generate_expr.c
 %C%_check_naive_SOURCES = %D%/check_naive.c %D%/checked.h $(NAIVE)
 %C%_check_naive_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_naive_LDADD = liblang.la $(UNIT_LIBS)
+
+%C%_check_instance_SOURCES = %D%/check_instance.c
+%C%_check_instance_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_instance_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
 
 # the examples' figures, computed another way
 %C%_check_examples_SOURCES = %D%/check_examples.c
@@ -117,7 +122,7 @@ installcheck-local:
 # Fuzz targets: with --enable-fuzz (CC=clang) libFuzzer's; else replay.c runs them over their corpus as tests.
 # A target is tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS = %D%/fuzz/fuzz_lang
-FUZZ_TARGETS += %D%/fuzz/fuzz_parse
+FUZZ_TARGETS += %D%/fuzz/fuzz_parse %D%/fuzz/fuzz_compile
 FUZZ_TARGETS += %D%/fuzz/fuzz_npy %D%/fuzz/fuzz_csv %D%/fuzz/fuzz_mtx %D%/fuzz/fuzz_yaml %D%/fuzz/fuzz_delta
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZ_TARGETS)
@@ -132,6 +137,9 @@ endif
 %C%_fuzz_fuzz_lang_SOURCES = %D%/fuzz/fuzz_lang.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_lang_LDADD = liblang.la libmmsb_internal.la $(XXHASH_LIBS)
 %C%_fuzz_fuzz_lang_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_compile_SOURCES = %D%/fuzz/fuzz_compile.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_compile_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
+%C%_fuzz_fuzz_compile_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_parse_SOURCES = %D%/fuzz/fuzz_parse.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_parse_LDADD = liblang.la
 %C%_fuzz_fuzz_parse_LDFLAGS = $(FUZZ_LINK)
