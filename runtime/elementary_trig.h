@@ -42,8 +42,9 @@ MMSB_EL_FN mmsb_el_angle mmsb_el_angle_less(double x, double n, double step)
 	return a;
 }
 
-/* 2^(16 q) / pi modulo 2 (in [-1, 1]), q = 0 .. 60, as sums of four doubles; from pi to 1400 bits. */
-MMSB_EL_TABLE double mmsb_el_inv_pi_table[61][4] = {
+/* 2^(16 q) / pi modulo 2 (in [-1, 1]), q = 0 .. 60, as sums of four doubles; from pi to 1400 bits. Infinities and nan look
+ * at rows up to 62, which hold zeros: the result is nan. */
+MMSB_EL_TABLE double mmsb_el_inv_pi_table[63][4] = {
 	{0x1.45f306dc9c883p-2, -0x1.6b01ec5417056p-56, -0x1.6447e493ad4cep-110, 0x1.e21c820ff28b2p-164},
 	{0x1.836e4e44152a0p-1, -0x1.ec54170565912p-56, 0x1.b6c52b3278872p-114, 0x1.07f9458eaf7afp-171},
 	{-0x1.b1bbead603d8bp-1, 0x1.f47d4d377036ep-55, -0x1.d6a66c3bc6fbep-109, -0x1.ae9c5421443aap-169},
