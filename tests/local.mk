@@ -19,7 +19,7 @@ CASES += %D%/cases/compiler.test
 CASES += %D%/cases/arith_int.test
 CASES += %D%/cases/arith_float.test
 CASES += %D%/cases/run.test %D%/cases/deltas.test %D%/cases/files.test %D%/cases/runfiles.test
-DOCUMENTS = README.md docs/language.md docs/compiler.md %D%/cases/README.md \
+DOCUMENTS = README.md docs/language.md docs/run-files.md docs/compiler.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
 TESTS += $(CASES) $(DOCUMENTS)
 EXTRA_DIST += $(CASES) %D%/cases/README.md
