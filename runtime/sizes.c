@@ -109,6 +109,9 @@ static int contradiction(const mmsb_instance *m, const shape_given *g, int64_t i
 			at += w > 0 ? (size_t)w : 0;
 		}
 	const sch_page *pg = &m->sch->pages[g->page];
+	if (m->sch->sizes[g->size].kind == SIZE_CONST)
+		return fail(err, MMSB_SHAPE, "dimension %u of page %s is declared as %s, but it is %" PRId64 " in %s", g->dim,
+		            sch_text(m->sch, pg->name), text, g->value, g->from ? g->from : "its input");
 	return fail(err, MMSB_SHAPE, "the sizes contradict each other: dimension %u of page %s is %s = %" PRId64 " (%s), but it is %" PRId64 " in %s",
 	            g->dim, sch_text(m->sch, pg->name), text, is, because[0] ? because : "as declared", g->value, g->from ? g->from : "its input");
 }
