@@ -40,7 +40,7 @@ for what in expression sum; do
 		a=$(median <"$work/a"); b=$(median <"$work/b")
 		awk -v a="$a" -v b="$b" -v w="$what" -v t="$threads" -v n="$N" -v y="$bytes" 'BEGIN {
 			printf "| %s, %d f32, %d thread%s | %.2f ms (%.1f GB/s) | NumPy %.2f ms | %.2f | %d bytes an element |\n",
-				w, n, t, t > 1 ? "s" : "", a * 1e3, n * y / a / 1e9, b * 1e3, a / b, y }'
+				w, n, t, (t > 1 ? "s" : ""), a * 1e3, n * y / a / 1e9, b * 1e3, a / b, y }'
 	done
 done
 

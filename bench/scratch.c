@@ -75,7 +75,7 @@ int main(int argc, char **argv)
 	    mmsb_set_param(m, "N", (double)n, &err) || fill(m, n, &err) || mmsb_commit(m, NULL, &err))
 		return stop(&err);
 	for (int e = 0; e < epochs; e++) {
-		float first = value(0, e % 2 ? 0 : 1);
+		float first = value(0, (size_t)(epochs - 1 - e) % 2); /* the last epoch puts it back */
 		if (mmsb_write(m, mmsb_page(m, "a"), 0, 1, &first, &err))
 			return stop(&err);
 		double start = now();
