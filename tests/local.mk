@@ -21,6 +21,8 @@ CASES += %D%/cases/arith_float.test
 CASES += %D%/cases/run.test %D%/cases/deltas.test %D%/cases/files.test %D%/cases/runfiles.test
 CASES += %D%/cases/sizes.test
 CASES += %D%/cases/index.test
+CASES += %D%/cases/views.test
+CASES += %D%/cases/reduce.test
 DOCUMENTS = README.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
 TESTS += $(CASES) $(DOCUMENTS)
