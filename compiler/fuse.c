@@ -15,7 +15,8 @@ enum {
 typedef struct uses {
 	uint32_t reads;        /* read nodes, over all edges */
 	bool prev, view, key, computed; /* computed: at an index that is not a plain variable */
-	bool by_fix;
+	bool fails;            /* at an index that can fail */
+	bool by_fix, by_numeric;
 } uses;
 
 typedef struct fuser {
@@ -49,8 +50,13 @@ static void count_uses(ir_graph *g, uses *all)
 			u->prev |= n->u.read.prev;
 			u->view |= n->u.read.view != RV_NONE;
 			u->by_fix |= e->fix != FIX_NONE;
-			for (uint32_t d = 0; d + n->u.read.has_pad < n->n_args; d++)
-				u->computed |= !ir_is_var(g, n->args[d], &var);
+			u->by_numeric |= e->fix == FIX_NUMERIC;
+			for (uint32_t d = 0; d + n->u.read.has_pad < n->n_args; d++) {
+				if (ir_is_var(g, n->args[d], &var))
+					continue;
+				u->computed = true;
+				u->fails |= ir_facts_of(g, &n->args[d], 1).fails;
+			}
 		}
 		if (e->start_page != NONE)
 			all[e->start_page].key = true;
@@ -150,6 +156,10 @@ static const char *must_store(ir_graph *g, uint32_t id, const uses *u, const ir_
 		return "positions are grouped by it";
 	if (u->view)
 		return "it is read through a boundary view";
+	if (u->by_numeric)
+		return "a numeric fixpoint runs when it changes";
+	if (u->fails)
+		return "it is read at an index that can fail";
 	if (facts->fails)
 		return "its evaluation can fail";
 	if (u->reads == 0)

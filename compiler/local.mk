@@ -7,7 +7,7 @@ libcompiler_la_SOURCES = \
 	%D%/derive.c \
 	%D%/emit.c %D%/emit.h %D%/emit_bytecode.c %D%/emit_dot.c %D%/emit_schedule.c \
 	%D%/execute.c %D%/execute.h \
-	%D%/fold.c %D%/fuse.c %D%/outline.c %D%/unused.c \
+	%D%/fold.c %D%/fuse.c %D%/outline.c %D%/share.c %D%/unused.c \
 	%D%/hash.c \
 	%D%/ir.c %D%/ir.h %D%/ir_names.c %D%/ir_text.c %D%/ir_verify.c %D%/ir_walk.c \
 	%D%/ir_yaml.c %D%/ir_yaml.h %D%/ir_yaml_nodes.c %D%/ir_yaml_read.c %D%/yaml_tree.c \

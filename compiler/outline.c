@@ -214,7 +214,9 @@ static void outline_edge(outliner *o, uint32_t id)
 		return;
 	o->edge_id = id;
 	o->n_parts = 0;
-	if (!o->g->edges[id].dead && find_reductions(o))
+	/* What a numeric fixpoint reads, as it is written, decides in which epochs it runs. */
+	const ir_edge *e = &o->g->edges[id];
+	if (!e->dead && e->fix != FIX_NUMERIC && find_reductions(o))
 		move_parts(o);
 	ir_list_add(o->g, &o->order, id);
 }

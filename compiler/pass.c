@@ -17,8 +17,9 @@ static const pass passes[] = {
 	{"unused", ir_pass_unused},   /* internal pages that nothing reads */
 	{"outline", ir_pass_outline}, /* reductions that would be evaluated again for every element get a page of their own */
 	{"fuse", ir_pass_fuse},       /* internal pages disappear into what reads them */
+	{"share", ir_pass_share},     /* equal reductions are one, whatever their variables are called */
 };
-/* Common subexpressions need no pass: equal nodes are one node. Hoisting (place.c) and delta rules (derive.c) happen when
+/* Other common subexpressions need no pass: equal nodes are one node. Hoisting (place.c) and delta rules (derive.c) happen when
  * the schedule is built, because they are facts about where things stand in it. */
 
 const char *ir_pass_name(uint32_t i)

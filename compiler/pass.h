@@ -8,6 +8,7 @@ void ir_pass_fold(ir_graph *g);
 void ir_pass_unused(ir_graph *g);
 void ir_pass_outline(ir_graph *g);
 void ir_pass_fuse(ir_graph *g);
+void ir_pass_share(ir_graph *g);
 
 /* ---- rewriting (rewrite.c) --------------------------------------------------------------------- */
 

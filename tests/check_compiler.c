@@ -209,6 +209,8 @@ static const struct {
 	{"edge p[i] <- f64(1 / n[i]); edge r[i] <- p[i];", FATE_STORED},
 	{"edge p[i] <- f64(1 / n[i]); edge r[i] <- a[i];", FATE_STORED},
 	{"edge p[i] <- a[i] * 3.0; edge r[i] <- a[i];", FATE_UNUSED},
+	{"edge p[i] <- 0.5; edge r[i] <- p[index(N)(n[i])];", FATE_STORED},
+	{"edge p[i] <- a[i]; edge r[i] <- fix(tol = 0.1, max = 5) 0.5 * r[i] + p[i];", FATE_STORED},
 };
 
 START_TEST(says_what_becomes_of_pages)
