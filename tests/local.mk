@@ -23,6 +23,7 @@ CASES += %D%/cases/sizes.test
 CASES += %D%/cases/index.test
 CASES += %D%/cases/views.test
 CASES += %D%/cases/reduce.test
+CASES += %D%/cases/sparse.test
 DOCUMENTS = README.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
 TESTS += $(CASES) $(DOCUMENTS)
