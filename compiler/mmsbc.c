@@ -42,7 +42,7 @@ static const command commands[] = {
 	 "  bytecode   the code of each pass\n"
 	 "  dot        a picture for Graphviz: mmsbc emit dot FILE | dot -Tsvg > graph.svg\n"
 	 "schedule and bytecode also take a .mmsbx file.\n\n"
-	 "  -a, --after=PASS         ir, yaml: the graph after this pass (lower, fold, unused, outline, fuse;\n"
+	 "  -a, --after=PASS         ir, yaml: the graph after this pass (lower, fold, unused, outline, fuse, share;\n"
 	 "                           default: lower)\n"
 	 "  -o, --output=FILE        write to FILE instead of standard output\n"
 	 HELP_DEFINE HELP_SEARCH HELP_COMMON},

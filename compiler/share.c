@@ -11,6 +11,7 @@ typedef struct sharer {
 	uint32_t *height;   /* of each node: of the highest reduction that it is made of */
 	uint32_t *of_var;   /* the height of the reductions over each variable; 0: none, NONE: they differ */
 	uint32_t *now;      /* what each variable becomes */
+	uint32_t *first;    /* the variables that others become */
 } sharer;
 
 static uint32_t height_of(const sharer *s, const ir_node *n)
@@ -36,17 +37,22 @@ static void find_heights(sharer *s)
 	}
 }
 
-/* Each variable becomes the first one of its range and height. */
+/* Each variable becomes the first one of its range and height; there are few of these. */
 static void choose(sharer *s)
 {
 	const ir_graph *g = s->g;
+	uint32_t n_first = 0;
 	for (uint32_t v = 0; v < g->n_vars; v++) {
+		uint32_t i = 0;
 		s->now[v] = v;
 		if (s->of_var[v] == 0 || s->of_var[v] == NONE)
 			continue;
-		for (uint32_t w = 0; w < v && s->now[v] == v; w++)
-			if (s->now[w] == w && s->of_var[w] == s->of_var[v] && g->vars[w].lo == g->vars[v].lo && g->vars[w].hi == g->vars[v].hi)
-				s->now[v] = w;
+		while (i < n_first && (s->of_var[s->first[i]] != s->of_var[v] || g->vars[s->first[i]].lo != g->vars[v].lo ||
+		                       g->vars[s->first[i]].hi != g->vars[v].hi))
+			i++;
+		if (i == n_first)
+			s->first[n_first++] = v;
+		s->now[v] = s->first[i];
 	}
 }
 
@@ -73,8 +79,8 @@ static ir_id rename_root(void *user, uint32_t edge, ir_id root)
 void ir_pass_share(ir_graph *g)
 {
 	sharer s = {g, LANG_NEW_ARRAY(g->ctx, uint32_t, g->n_nodes + 1), LANG_NEW_ARRAY(g->ctx, uint32_t, g->n_vars + 1),
-	            LANG_NEW_ARRAY(g->ctx, uint32_t, g->n_vars + 1)};
-	if (!s.height || !s.of_var || !s.now)
+	            LANG_NEW_ARRAY(g->ctx, uint32_t, g->n_vars + 1), LANG_NEW_ARRAY(g->ctx, uint32_t, g->n_vars + 1)};
+	if (!s.height || !s.of_var || !s.now || !s.first)
 		return;
 	find_heights(&s);
 	choose(&s);
