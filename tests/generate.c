@@ -59,8 +59,8 @@ static void sizes(gen *g, generated *out)
 	for (uint32_t i = 0; i < out->n_sizes; i++) {
 		snprintf(out->size_names[i], sizeof out->size_names[i], "N%u", i);
 		out->sizes[i] = usual[chance(g, 90) ? 1 + below(g, 13) : 0];
-		if (i == 0 && chance(g, 6))
-			out->sizes[i] = 1000 + below(g, 3000);
+		if (i == 0 && chance(g, 10)) /* about the executor's tiles, and more than one of them */
+			out->sizes[i] = chance(g, 50) ? 511 + below(g, 3) : 1000 + below(g, 3000);
 		add_dim(g, text(g, "N%u", i), out->sizes[i], false, 0);
 		emit(g, "param N%u;\n", i);
 	}

@@ -53,7 +53,8 @@ static const char *source(const fixing *f, const scope *s)
 {
 	gen *g = f->g;
 	type_id t = f->page->type;
-	const char *d = chance(g, 70) ? gen_safe(g, s, t) : gen_expr(g, s, t, false, 2);
+	/* Of floats an arm may be a literal nan, which is refused. */
+	const char *d = is_float(t) || chance(g, 70) ? gen_safe(g, s, t) : gen_expr(g, s, t, false, 2);
 	if (t == T_BOOL)
 		return gen_safe(g, s, t);
 	if (is_float(t) && d[0] == 'f') /* a literal */

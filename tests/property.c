@@ -1,14 +1,17 @@
 /* property.c - random programs on random data: the real executor, with one thread and with several, must hold the same
  * bits in every page after every epoch as the naive evaluator; an epoch that fails for one fails for both and changes nothing.
  *
- *   property [--programs N] [--seed S] [--epochs E] [--threads T] [--keep PATH] [--print] [--naive]
+ *   property [--programs N] [--seed S|random] [--epochs E] [--threads T] [--keep PATH] [--print] [--naive]
  *
- * Program number i has the seed S + i: a failure prints it and keeps the program's text and deltas beside PATH. */
+ * Program number i has the seed S + i: a failure prints it and keeps the program's text and deltas beside PATH. Pages are
+ * small, so the executor is told to share work among threads all the same, and in other programs which way to go in
+ * reductions. With --naive the executor is left out. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../compiler/compile.h"
 #include "../lang/module.h"
@@ -128,6 +131,15 @@ static bool make_run(trial *t, mmsb_schedule *s, int threads, mmsb_instance **ou
 	return mmsb_bind(*out, &err) ? complain(t, "no binding: %s", err.message) : true;
 }
 
+/* What the executor would choose by size is chosen by the seed. */
+static void choose_ways(const trial *t)
+{
+	static const char *const regions[] = {"", "", "A", "B", "C"};
+	static const char *const grains[] = {"1", "64", ""};
+	setenv("MMSB_REGIONS", regions[t->seed % 5], 1);
+	setenv("MMSB_GRAIN", grains[t->seed / 5 % 3], 1);
+}
+
 static bool make_runs(trial *t)
 {
 	schedule sch = {0};
@@ -143,6 +155,7 @@ static bool make_runs(trial *t)
 		return complain(t, "the graph is wrong: %s", wrong);
 	if (schedule_write(&sch, &bytes, &n, &err))
 		return complain(t, "the schedule cannot be written: %s", err.message);
+	choose_ways(t);
 	int status = mmsb_schedule_load(&loaded, bytes, n, &err);
 	free(bytes);
 	if (status)
@@ -339,7 +352,9 @@ static bool options(settings *set, int argc, char **argv)
 			set->keep = argv[i];
 			continue;
 		}
-		if (!number(argv[i], &value))
+		if (strcmp(argv[i], "random") == 0 && strcmp(name, "--seed") == 0)
+			value = (uint64_t)time(NULL) << 20;
+		else if (!number(argv[i], &value))
 			return false;
 		if (strcmp(name, "--seed") == 0)
 			set->seed = value;
@@ -357,10 +372,11 @@ static bool options(settings *set, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	settings set = {.seed = 1, .programs = 300, .epochs = 4, .threads = 2, .keep = "property"};
+	settings set = {.seed = 1, .programs = 2000, .epochs = 4, .threads = 3, .keep = "property"};
 	totals sum = {0};
 	if (!options(&set, argc, argv)) {
-		fprintf(stderr, "usage: property [--programs N] [--seed S] [--epochs E] [--threads T] [--keep PATH] [--print] [--naive]\n");
+		fputs("usage: property [--programs N] [--seed S|random] [--epochs E] [--threads T] [--keep PATH] [--print] [--naive]\n",
+		      stderr);
 		return 2;
 	}
 	for (uint32_t i = 0; i < set.programs; i++)
