@@ -1,7 +1,7 @@
 /* fold.c - what can be known before anything runs.
  *
  * Only where no bit can move: constants are folded by executing the very functions of scalar.h that the executors execute;
- * x * 1, x + 0 and the like are taken away from integers alone. A mask that is true is dropped. What can fail stays. */
+ * x * 1, x + 0 and the like are taken away from integers alone; a float is divided by a power of two by multiplying. A mask that is true is dropped. What can fail stays. */
 #include "pass.h"
 
 #include "execute.h"
@@ -61,6 +61,22 @@ static ir_id fold_integer(const ir_graph *g, const ir_node *n)
 	}
 }
 
+/* x / 2^k is x * 2^-k: the same real number, rounded once either way. */
+static ir_id fold_division(ir_graph *g, const ir_node *n)
+{
+	if (!is_const(g, n->args[1]))
+		return NONE;
+	scalar by = ir_at(g, n->args[1])->u.value;
+	bool single = n->type == T_F32;
+	uint64_t places = single ? 23 : 52, most = single ? 254 : 2046;
+	uint64_t sign = by.bits >> (single ? 31 : 63) << (single ? 31 : 63), exponent = (by.bits ^ sign) >> places;
+	bool power = (by.bits & ((UINT64_C(1) << places) - 1)) == 0;
+	if (!power || exponent < 1 || exponent >= most)
+		return NONE;
+	by.bits = sign | (most - exponent) << places;
+	return ir_op2(g, OP_MUL, n->type, n->args[0], ir_const(g, n->type, by));
+}
+
 static ir_id fold_op(ir_graph *g, const ir_node *n)
 {
 	scalar args[3] = {{0}, {0}, {0}};
@@ -85,7 +101,7 @@ static ir_id fold_op(ir_graph *g, const ir_node *n)
 		return ir_at(g, n->args[0])->args[0];
 	if (n->n_args == 2 && (type_table[n->type].kind == KIND_S || type_table[n->type].kind == KIND_U))
 		return fold_integer(g, n);
-	return NONE;
+	return n->op == OP_DIV ? fold_division(g, n) : NONE;
 }
 
 static ir_id fold_node(void *user, ir_id old, const ir_node *node)

@@ -151,13 +151,40 @@ static void outline_edge(outliner *o, uint32_t id);
 
 /* ---- the new page ------------------------------------------------------------------------------ */
 
-static ir_id read_part(ir_graph *g, uint32_t page, const ir_edge *e)
+static ir_id read_part(ir_graph *g, uint32_t page, ir_set vars)
 {
 	ir_id args[MAX_DIMS];
-	for (uint32_t i = 0; i < e->n_vars; i++)
-		args[i] = ir_leaf(g, IR_VAR, T_I64, e->vars[i]);
-	return ir_intern(g, (ir_node){.kind = IR_READ, .type = g->pages[page].type, .n_args = (uint8_t)e->n_vars,
+	for (uint32_t i = 0; i < vars.count; i++)
+		args[i] = ir_leaf(g, IR_VAR, T_I64, vars.vars[i]);
+	return ir_intern(g, (ir_node){.kind = IR_READ, .type = g->pages[page].type, .n_args = (uint8_t)vars.count,
 	                              .mask = NONE, .args = args, .u.read = {.page = page, .field = NONE}});
+}
+
+/* The variables of an edge are its own: those that the value is free in get new ones. */
+typedef struct renaming {
+	ir_graph *g;
+	ir_set from;
+	const uint32_t *to;
+} renaming;
+
+static uint32_t renamed(const renaming *r, uint32_t var)
+{
+	for (uint32_t i = 0; i < r->from.count; i++)
+		if (r->from.vars[i] == var)
+			return r->to[i];
+	return var;
+}
+
+static ir_id rename_node(void *user, ir_id old, const ir_node *node)
+{
+	const renaming *r = user;
+	ir_node n = *node;
+	(void)old;
+	if (n.kind == IR_VAR)
+		n.u.id = renamed(r, n.u.id);
+	if (n.kind == IR_REDUCE && n.u.reduce.at_var != NONE)
+		n.u.reduce.at_var = renamed(r, n.u.reduce.at_var);
+	return ir_intern(r->g, n);
 }
 
 static ir_id make_page(outliner *o, ir_id id)
@@ -176,17 +203,20 @@ static ir_id make_page(outliner *o, ir_id id)
 	if (!edge.outputs)
 		return id;
 	for (uint32_t i = 0; i < free.count; i++) {
-		edge.vars[i] = free.vars[i];
-		page.dims[i] = g->vars[free.vars[i]].hi;
+		ir_var v = g->vars[free.vars[i]];
+		edge.vars[i] = ir_new_var(g, v.name, v.lo, v.hi);
+		page.dims[i] = v.hi;
 	}
-	edge.outputs[0] = id;
+	renaming own = {g, free, edge.vars};
+	ir_rewriter rewriter = {.g = g, .make = rename_node, .user = &own};
+	edge.outputs[0] = ir_rewrite(&rewriter, id);
 	page.edge = g->n_edges;
 	edge.page = ir_new_page(g, &page);
 	/* A part may have parts. */
 	outliner inner = {.g = g, .order = o->order};
 	outline_edge(&inner, ir_new_edge(g, &edge));
 	o->order = inner.order;
-	return g->ctx->oom ? id : read_part(g, edge.page, &edge);
+	return g->ctx->oom ? id : read_part(g, edge.page, free);
 }
 
 static ir_id make_node(void *user, ir_id old, const ir_node *n)

@@ -250,6 +250,35 @@ START_TEST(folds_constants_only)
 }
 END_TEST
 
+static uint64_t multiplier(const char *type, const char *by)
+{
+	char text[256];
+	snprintf(text, sizeof text, "param N; page x : %s[N] in; page r : %s[N] out;\nedge r[i] <- x[i] / %s(%s);\n", type, type, type, by);
+	ir_graph *g = graph_of(ctx, "d.mmsb", text, NULL);
+	const ir_node *r = ir_at(g, g->edges[g->pages[page_of(g, "r")].edge].outputs[0]);
+	ck_assert_uint_eq(r->kind, IR_OP);
+	uint64_t bits = ir_at(g, r->args[1])->u.value.bits;
+	bool multiplies = r->op == OP_MUL;
+	drop();
+	fresh();
+	return multiplies ? bits : 0;
+}
+
+START_TEST(divides_by_powers_of_two_by_multiplying)
+{
+	ck_assert(multiplier("f64", "2.0") == ((scalar){.F64 = 0.5}).bits);
+	ck_assert(multiplier("f64", "-0.125") == ((scalar){.F64 = -8.0}).bits);
+	ck_assert(multiplier("f32", "1024.0") == ((scalar){.F32 = 0.0009765625f}).bits);
+	ck_assert(multiplier("f32", "-4.0") == ((scalar){.F32 = -0.25f}).bits);
+	ck_assert(multiplier("f64", "3.0") == 0);
+	ck_assert(multiplier("f64", "0.0") == 0);
+	ck_assert(multiplier("f64", "inf") == 0);
+	ck_assert(multiplier("f64", "5e-324") == 0);
+	ck_assert(multiplier("f64", "8.98846567431158e307") == 0); /* 2^1023, whose inverse is no normal number */
+	ck_assert(multiplier("f32", "1e-45") == 0);
+}
+END_TEST
+
 /* ---- forms ------------------------------------------------------------------------------------- */
 
 static void assert_same_schedule(const schedule *a, const schedule *b)
@@ -471,6 +500,7 @@ int main(void)
 	tcase_add_loop_test(all, says_what_becomes_of_pages, 0, sizeof fusions / sizeof fusions[0]);
 	tcase_add_test(all, outlines_what_is_the_same_for_all);
 	tcase_add_test(all, folds_constants_only);
+	tcase_add_test(all, divides_by_powers_of_two_by_multiplying);
 	tcase_add_loop_test(all, same_text_same_bytes, 0, 2);
 	tcase_add_loop_test(all, yaml_reads_back, 0, 2);
 	tcase_add_test(all, text_shows_every_edge);
