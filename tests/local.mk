@@ -28,6 +28,7 @@ CASES += %D%/cases/semiring.test
 CASES += %D%/cases/fixpoints.test
 CASES += %D%/cases/time.test
 CASES += %D%/cases/records.test
+CASES += %D%/cases/dims.test
 DOCUMENTS = README.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
 TESTS += $(CASES) $(DOCUMENTS)
@@ -51,6 +52,7 @@ UNIT_TESTS += %D%/check_compiler
 UNIT_TESTS += %D%/check_elementary
 UNIT_TESTS += %D%/check_examples
 UNIT_TESTS += %D%/check_instance
+UNIT_TESTS += %D%/check_executor %D%/check_kernels %D%/check_reduce
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 else
@@ -80,6 +82,17 @@ GENERATE = %D%/generate.c %D%/generate.h %D%/generate_text.h %D%/generate_expr.c
 %C%_check_naive_SOURCES = %D%/check_naive.c %D%/checked.h $(NAIVE)
 %C%_check_naive_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_naive_LDADD = liblang.la $(UNIT_LIBS)
+
+%C%_check_executor_SOURCES = %D%/check_executor.c
+%C%_check_executor_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_executor_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
+%C%_check_kernels_SOURCES = %D%/check_kernels.c
+%C%_check_kernels_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_kernels_LDADD = $(UNIT_LIBS)
+%C%_check_reduce_SOURCES = %D%/check_reduce.c
+%C%_check_reduce_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_reduce_LDADD = $(UNIT_LIBS)
+EXTRA_DIST += %D%/golden/reduce.txt
 
 %C%_check_instance_SOURCES = %D%/check_instance.c
 %C%_check_instance_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
