@@ -29,6 +29,8 @@ CASES += %D%/cases/fixpoints.test
 CASES += %D%/cases/time.test
 CASES += %D%/cases/records.test
 CASES += %D%/cases/dims.test
+CASES += %D%/cases/graphs.test
+CASES += %D%/cases/stdlib.test
 DOCUMENTS = README.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
 TESTS += $(CASES) $(DOCUMENTS)
