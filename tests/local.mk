@@ -8,8 +8,8 @@ TEST_LOG_COMPILER = %D%/run_cases --bin=.
 MD_LOG_COMPILER = %D%/run_cases --bin=.
 # The tests run side by side, so threads that wait must not keep a core busy.
 AM_TESTS_ENVIRONMENT = OMP_WAIT_POLICY=passive; export OMP_WAIT_POLICY; \
-	MMSB_SRCDIR='$(abs_top_srcdir)'; MMSB_BUILDDIR='$(abs_top_builddir)'; NM='$(NM)'; MMSB_CASES='$(CASES)'; \
-	export MMSB_SRCDIR MMSB_BUILDDIR MMSB_CASES NM;
+	MMSB_SRCDIR='$(abs_top_srcdir)'; MMSB_BUILDDIR='$(abs_top_builddir)'; NM='$(NM)'; CC='$(CC)'; MMSB_CASES='$(CASES)'; \
+	export MMSB_SRCDIR MMSB_BUILDDIR MMSB_CASES NM CC;
 
 # text cases: cases/README.md
 CASES = %D%/cases/runner.test \
@@ -37,7 +37,7 @@ TESTS += $(CASES) $(DOCUMENTS)
 EXTRA_DIST += $(CASES) %D%/cases/README.md
 
 # tests of the project itself
-SCRIPTS_TESTS = %D%/lists.sh %D%/exports.sh
+SCRIPTS_TESTS = %D%/lists.sh %D%/exports.sh %D%/vectorised.sh
 TESTS += $(SCRIPTS_TESTS)
 EXTRA_DIST += $(SCRIPTS_TESTS)
 
