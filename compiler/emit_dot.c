@@ -123,6 +123,15 @@ static void edge_arrows(drawing *d, const ir_edge *e)
 		add_arrow(d, page->init_page, e->page, false, "init");
 }
 
+/* An arrow from the epoch before may go against the others; beside one of this epoch it goes along. */
+static bool goes_along(const drawing *d, const arrow *a)
+{
+	for (uint32_t i = 0; i < d->n_arrows; i++)
+		if (d->arrows[i].from == a->from && d->arrows[i].to == a->to && !d->arrows[i].prev)
+			return true;
+	return a->from == a->to;
+}
+
 static void put_arrows(const drawing *d)
 {
 	for (uint32_t i = 0; i < d->n_arrows; i++) {
@@ -130,7 +139,7 @@ static void put_arrows(const drawing *d)
 		fprintf(d->out, "  p%u -> p%u [label=\"%s\"", a->from, a->to, a->label);
 		if (a->prev)
 			fprintf(d->out, ", style=dashed, color=\"#c2681c\", fontcolor=\"#c2681c\", constraint=%s",
-			        a->from == a->to ? "true" : "false");
+			        goes_along(d, a) ? "true" : "false");
 		else if (a->from == a->to)
 			fprintf(d->out, ", color=\"#7b3fa0\", fontcolor=\"#7b3fa0\", penwidth=1.6");
 		fprintf(d->out, "];\n");
