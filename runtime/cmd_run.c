@@ -277,7 +277,9 @@ static int apply_deltas(run *r, delta_reader *reader)
 	bool skip_bad = r->spec.option[RUN_SKIP_BAD] != 0;
 	for (;;) {
 		delta_event event = DELTA_END;
+		double start = seconds();
 		int status = delta_next(reader, &event, &r->err);
+		r->times.deltas += seconds() - start;
 		if (status != MMSB_OK && skip_bad && is_bad_data(status)) {
 			leave_out(r);
 			status = delta_skip(reader, &r->err);
@@ -358,9 +360,7 @@ static int begin(run *r)
 /* The epochs after the first. When one cannot be had, the run ends there; the epochs before it stand, and are written. */
 static void go_on(run *r)
 {
-	double start = seconds();
 	int status = r->spec.deltas != NULL ? run_deltas(r) : MMSB_OK;
-	r->times.deltas = seconds() - start;
 	if (status == MMSB_OK)
 		status = run_ticks(r);
 	if (status != MMSB_OK)

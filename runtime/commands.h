@@ -17,7 +17,8 @@ void print_error(const mmsb_error *err);
 enum { RUNOPTS_GO = -1 };
 int runopts_parse(int argc, char **argv, run_spec *spec);
 
-/* Prints what `--stats` shows. seconds: of the whole run's phases. */
+/* Prints what `--stats` shows. The seconds of a run, besides those of its epochs: loading the program, reading and staging
+ * inputs, reading and staging deltas, writing outputs. */
 typedef struct run_times {
 	double load, inputs, deltas, outputs, total;
 } run_times;

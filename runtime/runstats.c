@@ -19,7 +19,6 @@ void print_stats(mmsb_instance *inst, const run_times *times)
 	print_seconds("load", times->load);
 	print_seconds("inputs", times->inputs);
 	print_seconds("deltas", times->deltas);
-	print_seconds("stage", (double)s.ns_stage * 1e-9);
 	print_seconds("apply", (double)s.ns_apply * 1e-9);
 	print_seconds("passes", (double)s.ns_passes * 1e-9);
 	print_seconds("publish", (double)s.ns_publish * 1e-9);

@@ -370,7 +370,7 @@ static const text_case mtx_cases[] = {
 	{"u64 2", NULL, ARRAY "integer general\n1 1\n18446744073709551615\n", "1x1: 18446744073709551615"},
 	{"f64 2", NULL, ARRAY "real general\n0 5\n", "0x5:"},
 	{"sf64 2", NULL, COORD "real general\n2 2 1\n3 1 5\n", "!t:3:1: error: page 'p': row 3 is out of range: the matrix has 1 to 2"},
-	{"sf64 2", NULL, COORD "real general\n2 2 1\n1 0 5\n", "!t:3:2: error: page 'p': column 0 is out of range"},
+	{"sf64 2", NULL, COORD "real general\n2 2 1\n1 0 5\n", "!t:3:3: error: page 'p': column 0 is out of range"},
 	{"sf64 2", NULL, COORD "real general\n2 2 2\n1 1 5\n1 1 6\n", "!t:4:1: error: entry (0, 0), counted from 0, stands in line 3"},
 	{"sf64 2", NULL, COORD "real symmetric\n2 2 2\n1 2 5\n2 1 6\n", "!stands in line 3"},
 	{"sf64 2", NULL, COORD "real general\n2 2 2\n1 1 5\n", "!ends after 1 of 2"},
