@@ -33,6 +33,7 @@ CASES += %D%/cases/graphs.test
 CASES += %D%/cases/stdlib.test
 CASES += %D%/cases/promise.test
 CASES += %D%/cases/combine.test
+CASES += %D%/cases/npy.test
 DOCUMENTS = README.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
 TESTS += $(CASES) $(DOCUMENTS)
