@@ -254,6 +254,8 @@ static int commit(run *r)
 static void hand_on(void *arg)
 {
 	run *r = arg;
+	if (r->standard.used > 0)
+		progress_clear(&r->bar);
 	watchers_flush(r->watching);
 	outfile_flush(&r->standard);
 }
@@ -379,11 +381,11 @@ static void end(run *r)
 	if (status != MMSB_OK)
 		report(r, status);
 	r->err.message[0] = '\0';
+	progress_clear(&r->bar);
 	status = outfile_close(&r->standard, &r->err);
 	if (status != MMSB_OK)
 		report(r, status);
 	r->times.outputs = seconds() - start;
-	progress_clear(&r->bar);
 	if (r->left_out > 0)
 		fprintf(stderr, "mmsb: %llu epoch%s left out because of bad deltas\n", (unsigned long long)r->left_out,
 		        r->left_out == 1 ? " was" : "s were");
