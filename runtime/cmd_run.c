@@ -174,6 +174,17 @@ static int read_inputs(run *r)
 
 /* ---- outputs ----------------------------------------------------------------------------------- */
 
+/* Whether another output goes to the same file. */
+static int check_path(run *r, size_t i)
+{
+	const run_pair *outs = r->spec.outs.items;
+	for (size_t k = 0; k < i && strcmp(outs[i].value, "-") != 0; k++)
+		if (strcmp(outs[k].value, outs[i].value) == 0)
+			return fail(&r->err, MMSB_USAGE, "'%s' cannot hold both page '%s' and page '%s'", outs[i].value, outs[k].name,
+			            outs[i].name);
+	return MMSB_OK;
+}
+
 static int add_watch(run *r, const run_pair *p)
 {
 	int id = find_page(r->inst, p->name, &r->err);
@@ -194,6 +205,7 @@ static int prepare_outputs(run *r)
 		const run_pair *p = &r->spec.outs.items[i];
 		int id = find_page(r->inst, p->name, &r->err);
 		status = placed(r, p, id < 0 ? r->err.status : output_check(r->inst, id, p->value, &r->err));
+		status = status == MMSB_OK ? check_path(r, i) : status;
 	}
 	if (status != MMSB_OK)
 		return status;
