@@ -21,6 +21,10 @@
 #define MMSB_BUILTIN(name) __builtin_##name
 #endif
 
+/* The suffix `bool` is not to become what <stdbool.h> makes of it (whoever uses the lists below says #undef bool, too). */
+#pragma push_macro("bool")
+#undef bool
+
 /* The sets of types of ops.def: X(suffix, C type, ...) for each type in it. */
 #define MMSB_FOR_BOOL_(X, ...) X(bool, uint8_t, __VA_ARGS__)
 #define MMSB_FOR_SIGNED(X, ...) \
@@ -285,5 +289,7 @@ MMSB_FN uint64_t mmsb_rand_step_u64(uint64_t key, uint64_t a, uint64_t b)
 
 /* 53 bits as a float in [0, 1). */
 MMSB_FN double mmsb_rand_unit_u64(uint64_t x) { return (double)(x >> 11) * 0x1p-53; }
+
+#pragma pop_macro("bool")
 
 #endif

@@ -1,0 +1,353 @@
+/* check_kernels.c - the loops over tiles, at every level that this machine runs, against scalar.h one lane at a time: on all
+ * combinations of edge values. Nan results count as equal: they are made canonical where they are stored. */
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../runtime/elementary.h"
+#include "../runtime/kernels.h"
+#include "../runtime/scalar.h"
+#include "../runtime/schedule.h"
+#include "unit.h"
+
+#undef bool /* a suffix in the lists of types */
+
+static const char *const levels[] = {"base", "v3", "v4"};
+enum { LEVELS = 3, MANY = 4096 };
+
+/* ---- edge values ------------------------------------------------------------------------------- */
+
+#define EDGES_INT(S, T, MIN, MAX) \
+	static const T edges_##S[] = {0, 1, (T)-1, 2, 3, 7, (T)-7, 31, 64, 100, MIN, (T)(MIN + 1), MAX, (T)(MAX - 1), (T)(MAX / 2), (T)(MAX / 3)};
+EDGES_INT(i8, int8_t, INT8_MIN, INT8_MAX)
+EDGES_INT(i16, int16_t, INT16_MIN, INT16_MAX)
+EDGES_INT(i32, int32_t, INT32_MIN, INT32_MAX)
+EDGES_INT(i64, int64_t, INT64_MIN, INT64_MAX)
+EDGES_INT(u8, uint8_t, 0, UINT8_MAX)
+EDGES_INT(u16, uint16_t, 0, UINT16_MAX)
+EDGES_INT(u32, uint32_t, 0, UINT32_MAX)
+EDGES_INT(u64, uint64_t, 0, UINT64_MAX)
+static const uint8_t edges_bool[] = {0, 1};
+static const float edges_f32[] = {0.0f, -0.0f, 1.0f, -1.0f, 0.5f, -0.5f, 1.5f, 2.5f, -2.5f, 0.1f, 1e-40f, -1e-45f, FLT_MIN, FLT_MAX, -FLT_MAX,
+	INFINITY, -INFINITY, NAN, 127.5f, 255.5f, -129.0f, 32768.0f, 65536.0f, 2147483648.0f, -2147483904.0f, 4294967296.0f,
+	9223372036854775808.0f, 1.8446744e19f, 8388609.0f, 0.49999997f};
+static const double edges_f64[] = {0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 0.1, 1e-310, -5e-324, DBL_MIN, DBL_MAX, -DBL_MAX,
+	INFINITY, -INFINITY, NAN, 127.5, 255.5, -129.0, 32768.0, 65536.0, 2147483647.5, -2147483649.0, 4294967295.5, 9223372036854775808.0,
+	18446744073709551616.0, 4503599627370497.5, 0.49999999999999994, 1e300, 3.0};
+#define COUNT(S) (sizeof edges_##S / sizeof *edges_##S)
+
+/* ---- lanes that hold all combinations ---------------------------------------------------------- */
+
+_Alignas(64) static uint64_t in[3][MANY], out[MANY];
+
+/* Combination c of three lists: its places in them. */
+static void places(size_t c, const size_t counts[3], size_t at[3])
+{
+	for (int k = 0; k < 3; k++) {
+		at[k] = c % counts[k];
+		c /= counts[k];
+	}
+}
+
+static const kernel_table *now;
+static size_t compared;
+
+static int same_bits(unsigned type, scalar a, scalar b)
+{
+	if (type == T_F32)
+		return mmsb_bits_f32(mmsb_canon_f32(a.F32)) == mmsb_bits_f32(mmsb_canon_f32(b.F32));
+	if (type == T_F64)
+		return mmsb_bits_f64(mmsb_canon_f64(a.F64)) == mmsb_bits_f64(mmsb_canon_f64(b.F64));
+	return a.bits == b.bits;
+}
+
+static void expect(const char *name, const char *type_name, unsigned type, size_t lane, scalar want, const uint64_t *got_lanes)
+{
+	scalar got = {0};
+	memcpy(&got, (const uint8_t *)got_lanes + lane * type_table[type].bytes, type_table[type].bytes);
+	ck_assert_msg(same_bits(type, got, want), "%s_%s at %s, lane %zu: %llx, not %llx", name, type_name, now->level, lane,
+	              (unsigned long long)got.bits, (unsigned long long)want.bits);
+	compared++;
+}
+
+enum {
+	ID_bool = T_BOOL, ID_i8 = T_I8, ID_i16 = T_I16, ID_i32 = T_I32, ID_i64 = T_I64, ID_u8 = T_U8, ID_u16 = T_U16,
+	ID_u32 = T_U32, ID_u64 = T_U64, ID_f32 = T_F32, ID_f64 = T_F64
+};
+
+/* One operator of one type: A, B, C the suffixes of its operands, R of its result, args the call. */
+#define CHECK_LANES(OPID, name, S, R, RT, A, AT, B, BT, C, CT, NA, NB, NC, args)                             \
+	static void check_##name##_##S(void)                                                                 \
+	{                                                                                                    \
+		const size_t counts[3] = {NA, NB, NC};                                                       \
+		size_t total = counts[0] * counts[1] * counts[2], at[3];                                     \
+		size_t n = total < MANY ? total : MANY;                                                      \
+		AT *a = (void *)in[0];                                                                       \
+		BT *b = (void *)in[1];                                                                       \
+		CT *c = (void *)in[2];                                                                       \
+		for (size_t i = 0; i < n; i++) {                                                             \
+			places(i * (total / n), counts, at);                                                 \
+			a[i] = edges_##A[at[0]];                                                             \
+			b[i] = edges_##B[at[1]];                                                             \
+			c[i] = edges_##C[at[2]];                                                             \
+		}                                                                                            \
+		now->op[OPID][ID_##S](out, a, b, c, n);                                                      \
+		for (size_t i = 0; i < n; i++) {                                                             \
+			scalar want = {0};                                                                   \
+			RT v = mmsb_##name##_##S args;                                                       \
+			memcpy(&want, &v, sizeof v);                                                         \
+			expect(#name, #S, ID_##R, i, want, out);                                             \
+		}                                                                                            \
+	}
+#define CHECK_1(S, T, ID, name) CHECK_LANES(ID, name, S, S, T, S, T, S, T, S, T, COUNT(S), 1, 1, (a[i]))
+#define CHECK_2(S, T, ID, name) CHECK_LANES(ID, name, S, S, T, S, T, S, T, S, T, COUNT(S), COUNT(S), 1, (a[i], b[i]))
+#define CHECK_3(S, T, ID, name) CHECK_LANES(ID, name, S, S, T, S, T, S, T, S, T, COUNT(S), COUNT(S), COUNT(S), (a[i], b[i], c[i]))
+#define CHECK_ARITH(S, T, ID, name, arity) CHECK_##arity(S, T, ID, name)
+#define CHECK_SHIFT(S, T, ID, name, arity) CHECK_2(S, T, ID, name)
+#define CHECK_CMP(S, T, ID, name, arity) CHECK_LANES(ID, name, S, bool, uint8_t, S, T, S, T, S, T, COUNT(S), COUNT(S), 1, (a[i], b[i]))
+#define CHECK_SELECT(S, T, ID, name, arity) \
+	CHECK_LANES(ID, name, S, S, T, bool, uint8_t, S, T, S, T, 2, COUNT(S), COUNT(S), (a[i], b[i], c[i]))
+#define CHECK_TEST(S, T, ID, name, arity) CHECK_LANES(ID, name, S, bool, uint8_t, S, T, S, T, S, T, COUNT(S), 1, 1, (a[i]))
+#define CHECK_COUNT(S, T, ID, name, arity) CHECK_LANES(ID, name, S, i64, int64_t, S, T, S, T, S, T, COUNT(S), 1, 1, (a[i]))
+#define CHECK_RAND_1(S, T, ID, name) CHECK_LANES(ID, name, S, f64, double, S, T, S, T, S, T, COUNT(S), 1, 1, (a[i]))
+#define CHECK_RAND_3(S, T, ID, name) CHECK_3(S, T, ID, name)
+#define CHECK_RAND(S, T, ID, name, arity) CHECK_RAND_##arity(S, T, ID, name)
+
+#define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) MMSB_FOR_##types(CHECK_##rule, OP_##id, name, arity)
+#include "../lang/ops.def"
+#undef OP
+
+START_TEST(operators)
+{
+	now = kernel_table_level(levels[_i]);
+	if (!now)
+		return;
+	compared = 0;
+#define CALL(S, T, name) check_##name##_##S();
+#define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) MMSB_FOR_##types(CALL, name)
+#include "../lang/ops.def"
+#undef OP
+	ck_assert_uint_gt(compared, 50000);
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		for (unsigned type = 0; type < T_COUNT; type++)
+			ck_assert_int_eq(now->op[op][type] != NULL, op_table[op].types >> type & 1);
+}
+END_TEST
+
+/* ---- conversions ------------------------------------------------------------------------------- */
+
+#define CHECK_CONV(TO, TT, FROM)                                                                             \
+	memcpy(in[0], edges_##FROM, sizeof edges_##FROM);                                                    \
+	now->conv[ID_##FROM][ID_##TO](out, in[0], NULL, NULL, COUNT(FROM));                                  \
+	for (size_t i = 0; i < COUNT(FROM); i++) {                                                           \
+		scalar want = {0};                                                                           \
+		TT v = mmsb_conv_##FROM##_##TO(edges_##FROM[i]);                                             \
+		memcpy(&want, &v, sizeof v);                                                                 \
+		expect("conv_" #FROM, #TO, ID_##TO, i, want, out);                                           \
+	}
+
+START_TEST(conversions)
+{
+	now = kernel_table_level(levels[_i]);
+	if (!now)
+		return;
+	MMSB_FOR_ALL(CHECK_CONV, bool)
+	MMSB_FOR_ALL(CHECK_CONV, i8)
+	MMSB_FOR_ALL(CHECK_CONV, i16)
+	MMSB_FOR_ALL(CHECK_CONV, i32)
+	MMSB_FOR_ALL(CHECK_CONV, i64)
+	MMSB_FOR_ALL(CHECK_CONV, u8)
+	MMSB_FOR_ALL(CHECK_CONV, u16)
+	MMSB_FOR_ALL(CHECK_CONV, u32)
+	MMSB_FOR_ALL(CHECK_CONV, u64)
+	MMSB_FOR_ALL(CHECK_CONV, f32)
+	MMSB_FOR_ALL(CHECK_CONV, f64)
+}
+END_TEST
+
+/* ---- what operators mean, in figures that were worked out by hand ------------------------------- */
+
+START_TEST(meanings)
+{
+	ck_assert_int_eq(mmsb_div_i32(INT32_MIN, -1), INT32_MIN);
+	ck_assert_int_eq(mmsb_mod_i32(INT32_MIN, -1), 0);
+	ck_assert_int_eq(mmsb_div_i32(-7, 2), -3);
+	ck_assert_int_eq(mmsb_mod_i32(-7, 2), -1);
+	ck_assert_int_eq(mmsb_div_i64(5, 0), 0);
+	ck_assert_int_eq(mmsb_add_i8(127, 1), -128);
+	ck_assert_int_eq(mmsb_mul_u16(65535, 65535), 1);
+	ck_assert_int_eq(mmsb_shl_i32(1, 33), 2);
+	ck_assert_int_eq(mmsb_shr_i8(-128, 9), -64);
+	ck_assert_int_eq(mmsb_shr_u8(128, 15), 1);
+	ck_assert_int_eq(mmsb_abs_i8(-128), -128);
+	ck_assert_int_eq(mmsb_add_sat_i8(100, 100), 127);
+	ck_assert_int_eq(mmsb_add_sat_i8(-100, -100), -128);
+	ck_assert_int_eq(mmsb_add_sat_u8(200, 100), 255);
+	ck_assert_int_eq(mmsb_popcount_i8(-1), 8);
+	ck_assert_uint_eq(mmsb_bits_f64(mmsb_min_f64(0.0, -0.0)), UINT64_C(1) << 63);
+	ck_assert_uint_eq(mmsb_bits_f64(mmsb_max_f64(-0.0, 0.0)), 0);
+	ck_assert(mmsb_is_nan_f64(mmsb_min_f64(1.0, NAN)) && mmsb_is_nan_f64(mmsb_max_f64(NAN, 1.0)));
+	ck_assert_double_eq(mmsb_round_f64(2.5), 3.0);
+	ck_assert_double_eq(mmsb_round_f64(-2.5), -3.0);
+	ck_assert_double_eq(mmsb_round_f64(0.49999999999999994), 0.0);
+	ck_assert_double_eq(mmsb_clamp_f64(5, 0, 3), 3);
+	ck_assert_int_eq(mmsb_conv_f64_i32(1e30), INT32_MAX);
+	ck_assert_int_eq(mmsb_conv_f64_i32(NAN), 0);
+	ck_assert_int_eq(mmsb_conv_f32_u8(-5.0f), 0);
+	ck_assert_int_eq(mmsb_conv_f64_i8(-1.9), -1);
+	ck_assert_int_eq(mmsb_conv_i32_u8(-1), 255);
+	ck_assert(mmsb_conv_f64_u64(18446744073709551615.0) == UINT64_MAX);
+	/* the known answers of Philox4x32-10 */
+	ck_assert(mmsb_rand_step_u64(0, 0, 0) == UINT64_C(0xe169c58d6627e8d5));
+	ck_assert(mmsb_rand_step_u64(UINT64_MAX, UINT64_MAX, UINT64_MAX) == UINT64_C(0x41c83b0e408f276d));
+	ck_assert_double_eq(mmsb_rand_unit_u64(UINT64_MAX), 1 - 0x1p-53);
+}
+END_TEST
+
+START_TEST(remainders)
+{
+	for (uint64_t i = 0; i < 200000; i++) {
+		uint64_t r = mmsb_rand_step_u64(1, i, 0), q = mmsb_rand_step_u64(1, i, 1);
+		double x = mmsb_from_bits_f64(r), y = i & 1 ? mmsb_from_bits_f64(q) : ldexp(x, -(int)(q % 1200)) * 0.7;
+		float xf = mmsb_from_bits_f32((uint32_t)r), yf = i & 1 ? mmsb_from_bits_f32((uint32_t)q) : ldexpf(xf, -(int)(q % 160)) * 0.7f;
+		ck_assert(mmsb_bits_f64(mmsb_canon_f64(mmsb_mod_f64(x, y))) == mmsb_bits_f64(mmsb_canon_f64(fmod(x, y))));
+		ck_assert(mmsb_bits_f32(mmsb_canon_f32(mmsb_mod_f32(xf, yf))) == mmsb_bits_f32(mmsb_canon_f32(fmodf(xf, yf))));
+	}
+}
+END_TEST
+
+/* ---- lanes from and to memory ------------------------------------------------------------------ */
+
+START_TEST(moves)
+{
+	now = kernel_table_level(levels[_i]);
+	if (!now)
+		return;
+	static uint8_t memory[16 * 1000];
+	uint32_t index[300];
+	int64_t index64[300];
+	uint16_t map[300];
+	uint8_t mask[300];
+	for (size_t i = 0; i < sizeof memory; i++)
+		memory[i] = (uint8_t)mmsb_rand_step_u64(2, i, 0);
+	for (size_t i = 0; i < 300; i++) {
+		uint64_t r = mmsb_rand_step_u64(3, i, 0);
+		index64[i] = index[i] = (uint32_t)(r % 1000);
+		map[i] = (uint16_t)(r / 1000 % 300);
+		mask[i] = r >> 40 & 1;
+	}
+	for (unsigned width = 0; width < WIDTHS; width++) {
+		size_t bytes = (size_t)1 << width;
+		for (size_t stride = bytes; stride <= 16; stride *= 2) {
+			const uint8_t *o = (const uint8_t *)out;
+			now->gather_u32[width](out, memory, stride, index, 300);
+			for (size_t i = 0; i < 300; i++)
+				ck_assert_mem_eq(o + i * bytes, memory + index[i] * stride, bytes);
+			now->gather_i64[width](out, memory, stride, index64, 300);
+			for (size_t i = 0; i < 300; i++)
+				ck_assert_mem_eq(o + i * bytes, memory + index[i] * stride, bytes);
+			now->load[width](out, memory + 999 * stride, -(ptrdiff_t)stride, 300);
+			for (size_t i = 0; i < 300; i++)
+				ck_assert_mem_eq(o + i * bytes, memory + (999 - i) * stride, bytes);
+		}
+		const uint8_t *o = (const uint8_t *)out;
+		now->take[width](out, memory, map, 300);
+		for (size_t i = 0; i < 300; i++)
+			ck_assert_mem_eq(o + i * bytes, memory + map[i] * bytes, bytes);
+		size_t n = now->pack[width](out, memory, mask, 300), k = 0;
+		for (size_t i = 0; i < 300; i++)
+			if (mask[i])
+				ck_assert_mem_eq(o + k++ * bytes, memory + i * bytes, bytes);
+		ck_assert_uint_eq(n, k);
+		ck_assert_uint_eq(now->count(mask, 300), k);
+		now->fill[width](out, memory + 5 * bytes, 300);
+		for (size_t i = 0; i < 300; i++)
+			ck_assert_mem_eq(o + i * bytes, memory + 5 * bytes, bytes);
+	}
+}
+END_TEST
+
+/* Compare-and-store: nans become canonical, differing bits are counted (so -0 is not +0), by element and in masks. */
+START_TEST(stores)
+{
+	now = kernel_table_level(levels[_i]);
+	if (!now)
+		return;
+	double src[300], was[300], at[300];
+	size_t differ = 0;
+	for (size_t i = 0; i < 300; i++) {
+		src[i] = i % 5 == 0 ? -NAN : i % 7 == 0 ? -0.0 : (double)i;
+		was[i] = i % 5 == 0 ? (i % 2 ? mmsb_from_bits_f64(0x7ff8000000000000u) : 1.0) : i % 7 == 0 ? (i % 2 ? 0.0 : -0.0) : (double)(i - i % 3);
+		double v = mmsb_canon_f64(src[i]);
+		differ += memcmp(&v, &was[i], 8) != 0;
+	}
+	store_target to = {(uint8_t *)at, (const uint8_t *)was, 8, NULL};
+	ck_assert_uint_eq(now->store[T_F64](&to, src, 300), differ);
+	for (size_t i = 0; i < 300; i++)
+		ck_assert_uint_eq(mmsb_bits_f64(at[i]), mmsb_bits_f64(mmsb_canon_f64(src[i])));
+	ck_assert_uint_eq(mmsb_bits_f64(at[0]), 0x7ff8000000000000u);
+	uint8_t mask[300] = {0};
+	to.changed = mask;
+	ck_assert_uint_eq(now->store[T_F64](&to, src, 300), differ);
+	ck_assert_uint_eq(now->count(mask, 300), differ);
+	to = (store_target){(uint8_t *)at, (const uint8_t *)at, 8, NULL};
+	ck_assert_uint_eq(now->store[T_F64](&to, src, 300), 0);
+	uint8_t bytes[1000], old[1000];
+	memset(bytes, 1, sizeof bytes);
+	memset(old, 0, sizeof old);
+	to = (store_target){old, old, 1, NULL};
+	ck_assert_uint_eq(now->store[T_U8](&to, bytes, 1000), 1000); /* more than a byte counts */
+}
+END_TEST
+
+START_TEST(views)
+{
+	now = kernel_table_level(levels[_i]);
+	if (!now)
+		return;
+	for (int64_t extent = 1; extent < 6; extent++) {
+		int64_t index[64];
+		uint8_t outside[64] = {0};
+		now->iota(index, -32, 1, 64);
+		now->view_wrap(index, extent, 64);
+		for (int64_t i = 0; i < 64; i++)
+			ck_assert_int_eq(index[i], (i - 32 + 40 * extent) % extent);
+		now->iota(index, -32, 1, 64);
+		now->view_clamp(index, extent, 64);
+		for (int64_t i = 0; i < 64; i++)
+			ck_assert_int_eq(index[i], i < 32 ? 0 : i - 32 < extent ? i - 32 : extent - 1);
+		now->iota(index, -32, 1, 64);
+		now->view_mirror(index, extent, 64);
+		for (int64_t i = 0; i < 64; i++) { /* walk to and fro */
+			int64_t at = 0, step = 1, far = i < 32 ? 32 - i : i - 32;
+			for (int64_t s = 0; s < far && extent > 1; s++) {
+				if (at + step < 0 || at + step >= extent)
+					step = -step;
+				at += step;
+			}
+			ck_assert_int_eq(index[i], at);
+		}
+		now->iota(index, -32, 1, 64);
+		now->view_outside(index, extent, outside, 64);
+		for (int64_t i = 0; i < 64; i++)
+			ck_assert_int_eq(outside[i], i < 32 || i - 32 >= extent);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernels");
+	TCase *t = tcase_create("lanes");
+	tcase_set_timeout(t, 120);
+	tcase_add_loop_test(t, operators, 0, LEVELS);
+	tcase_add_loop_test(t, conversions, 0, LEVELS);
+	tcase_add_loop_test(t, moves, 0, LEVELS);
+	tcase_add_loop_test(t, stores, 0, LEVELS);
+	tcase_add_loop_test(t, views, 0, LEVELS);
+	tcase_add_test(t, meanings);
+	tcase_add_test(t, remainders);
+	suite_add_tcase(s, t);
+	return unit_run(s);
+}
