@@ -243,14 +243,16 @@ struct executor {
 	const uint8_t *self;    /* fixpoints: where reads of the own page look; NULL: its place */
 	uint64_t *fault_at;     /* the lowest position of a fault so far, shared by the team */
 	char force;             /* MMSB_REGIONS: A, B or C whatever the sizes; 0: chosen */
-	double grain;           /* MMSB_GRAIN: element operations worth a task of their own; teams form above some of these */
+	double grain;           /* MMSB_GRAIN: element operations worth a task of their own */
 	uint32_t max_reads, max_regions;
 	/* fixpoints */
 	uint8_t *rounds[2];
 	size_t rounds_size[2];
 };
 
-enum { MAX_PARTIALS = 2048, GRAIN = 1 << 15 };
+/* A team is worth TEAM grains: about half a millisecond of work, since on a machine that is busy with other things a team waits for
+ * its last thread to be given a core. */
+enum { MAX_PARTIALS = 2048, GRAIN = 1 << 15, TEAM = 128 };
 
 /* ---- run.c ------------------------------------------------------------------------------------- */
 

@@ -252,7 +252,7 @@ int pass_run(struct executor *ex, const kernel_plan *p, const pass_target *targe
 			ex->workers[i].fault.any = false;
 		}
 		double work = (double)j.total * p->regions[0].weight;
-		if (ex->n_workers > 1 && j.n_tasks > 1 && work >= 4 * ex->grain)
+		if (ex->n_workers > 1 && j.n_tasks > 1 && work >= TEAM * ex->grain)
 			run_team(&j);
 		else
 			run_alone(&j);

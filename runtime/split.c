@@ -91,7 +91,7 @@ bool reduce_split(worker *w, run *r, const step *s, uint32_t lane)
 {
 	const region_plan *rp = s->child;
 	if (w->in_team || w->ex->n_workers < 2 || r->n > MAX_SPLIT_LANES || rp->def->kind != REGION_RANGE ||
-	    rp->weight * (double)rp->extent < 8 * w->ex->grain || rp->extent < 2 || !w->ex->partials)
+	    rp->weight * (double)rp->extent < TEAM * w->ex->grain || rp->extent < 2 || !w->ex->partials)
 		return false;
 	unsigned bits = block_bits(w, rp);
 	evaluate_blocks(w, r, rp, lane, bits);
