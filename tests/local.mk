@@ -34,6 +34,7 @@ CASES += %D%/cases/stdlib.test
 CASES += %D%/cases/promise.test
 CASES += %D%/cases/combine.test
 CASES += %D%/cases/npy.test
+CASES += %D%/cases/fixmore.test
 DOCUMENTS = README.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
 TESTS += $(CASES) $(DOCUMENTS)
@@ -107,6 +108,13 @@ EXTRA_DIST += %D%/golden/reduce.txt
 %C%_check_examples_SOURCES = %D%/check_examples.c
 %C%_check_examples_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_examples_LDADD = $(CHECK_LIBS) -lm
+
+# random programs on the executor and on the naive evaluator
+check_PROGRAMS += %D%/property
+TESTS += %D%/property
+%C%_property_SOURCES = %D%/property.c $(NAIVE) $(GENERATE)
+%C%_property_LDADD = libcompiler.la liblang.la libmmsb_files.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
+MOSTLYCLEANFILES += property-*.mmsb property-*.delta
 
 %C%_check_lang_SOURCES = %D%/check_lang.c %D%/lang_random.c %D%/lang_texts.h %D%/roundtrip.h
 %C%_check_lang_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
