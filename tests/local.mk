@@ -115,7 +115,7 @@ EXTRA_DIST += %D%/golden/reduce.txt
 check_PROGRAMS += %D%/property
 TESTS += %D%/property
 %C%_property_SOURCES = %D%/property.c $(NAIVE) $(GENERATE)
-%C%_property_LDADD = libcompiler.la liblang.la libmmsb_files.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
+%C%_property_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
 MOSTLYCLEANFILES += property-*.mmsb property-*.delta
 
 %C%_check_lang_SOURCES = %D%/check_lang.c %D%/lang_random.c %D%/lang_texts.h %D%/roundtrip.h
