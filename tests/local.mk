@@ -37,6 +37,8 @@ CASES += %D%/cases/npy.test
 CASES += %D%/cases/fixmore.test
 CASES += %D%/cases/mtx.test
 CASES += %D%/cases/limits.test
+CASES += %D%/cases/order.test
+CASES += %D%/cases/machine.test
 DOCUMENTS = README.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
 TESTS += $(CASES) $(DOCUMENTS)
