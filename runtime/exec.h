@@ -228,6 +228,9 @@ typedef struct partial {
 	uint32_t position;
 } partial;
 
+/* Buffers of fixpoints: the next round; the values before the epoch; elements to evaluate, their values, and marks (frontier.c). */
+enum { ROUND_NEXT, ROUND_WAS, ROUND_LIST, ROUND_VALUES, ROUND_MARKS, ROUND_BUFFERS };
+
 struct executor {
 	mmsb_instance *inst;
 	const kernel_table *k;
@@ -246,8 +249,8 @@ struct executor {
 	double grain;           /* MMSB_GRAIN: element operations worth a task of their own */
 	uint32_t max_reads, max_regions;
 	/* fixpoints */
-	uint8_t *rounds[2];
-	size_t rounds_size[2];
+	uint8_t *rounds[ROUND_BUFFERS];
+	size_t rounds_size[ROUND_BUFFERS];
 };
 
 /* A team is worth TEAM grains: about half a millisecond of work, since on a machine that is busy with other things a team waits for
@@ -314,9 +317,34 @@ typedef struct pass_target {
 /* Evaluates the plan over its whole domain; *changed gets how many elements differ from `was`. */
 int pass_run(struct executor *, const kernel_plan *, const pass_target *, uint64_t *changed, mmsb_error *err);
 
-/* ---- fixpoint.c -------------------------------------------------------------------------------- */
+/* Evaluates n elements of the plan's page (of one output) at ascending positions; their values go to `values`, side by side. */
+int pass_run_list(struct executor *, const kernel_plan *, const int64_t *positions, uint64_t n, uint8_t *values, mmsb_error *err);
+
+/* ---- fixpoint.c, frontier.c -------------------------------------------------------------------- */
+
+/* A fixpoint at work. */
+typedef struct fix {
+	struct executor *ex;
+	mmsb_instance *inst;
+	const sch_pass *pass;
+	uint32_t id;
+	page *to;
+	size_t bytes;
+	uint8_t *now, *next;    /* the round before, and where the next one goes */
+	const uint8_t *was;
+	mmsb_error *err;
+} fix;
 
 int fixpoint_run(struct executor *, uint32_t pass, const uint8_t *was, uint64_t *changed, mmsb_error *err);
 uint64_t page_elements(const page *);
+
+/* One of the executor's buffers, of at least `bytes`, zero where it has grown. */
+int fix_buffer(fix *, unsigned which, size_t bytes, void *out_address);
+
+/* Whether the elements that a change concerns can be found. */
+bool frontier_possible(const fix *);
+
+/* After a round from f->next to f->now that changed something: evaluates what it concerns until nothing changes. */
+int frontier_rounds(fix *);
 
 #endif

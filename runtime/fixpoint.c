@@ -1,22 +1,11 @@
-/* fixpoint.c - rounds over a page until it settles. An exact fixpoint has one value whatever the order of evaluation, so on one
- * thread its rounds run in place, where news travels faster; all other rounds are synchronous: they read the round before. */
+/* fixpoint.c - rounds over a page until it settles. An exact fixpoint has one value whatever the order of evaluation: along a graph
+ * only what a change concerns is evaluated again (frontier.c), else on one thread its rounds run in place, where news travels
+ * faster. All other rounds are synchronous: they read the round before. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "exec.h"
-
-typedef struct fix {
-	struct executor *ex;
-	mmsb_instance *inst;
-	const sch_pass *pass;
-	uint32_t id;
-	page *to;
-	size_t bytes;
-	uint8_t *now, *next;    /* the round before, and where the next one goes */
-	const uint8_t *was;
-	mmsb_error *err;
-} fix;
 
 static uint32_t n_columns(const fix *f)
 {
@@ -32,11 +21,14 @@ static column column_in(const fix *f, uint32_t i, const uint8_t *buffer)
 	return c;
 }
 
-static int buffer(fix *f, unsigned which, uint8_t **out)
+int fix_buffer(fix *f, unsigned which, size_t bytes, void *out_address)
 {
-	if (reserve(&f->ex->rounds[which], &f->ex->rounds_size[which], f->bytes + 1))
-		return fail_memory(f->err, f->bytes, "the rounds of a fixpoint");
-	*out = f->ex->rounds[which];
+	size_t before = f->ex->rounds_size[which];
+	if (reserve(&f->ex->rounds[which], &f->ex->rounds_size[which], bytes + 1))
+		return fail_memory(f->err, bytes, "the rounds of a fixpoint");
+	if (f->ex->rounds_size[which] > before)
+		memset(f->ex->rounds[which] + before, 0, f->ex->rounds_size[which] - before);
+	*(void **)out_address = f->ex->rounds[which];
 	return MMSB_OK;
 }
 
@@ -119,9 +111,14 @@ static int synchronous_round(fix *f, uint64_t *changed)
 static int exact_rounds(fix *f)
 {
 	uint64_t changed = 1;
+	bool frontier = frontier_possible(f);
 	int status = start_rounds(f);
-	while (!status && changed)
-		status = f->ex->n_workers == 1 ? evaluate_round(f, f->now, &changed) : synchronous_round(f, &changed);
+	while (!status && changed) {
+		bool in_place = f->ex->n_workers == 1 && !frontier;
+		status = in_place ? evaluate_round(f, f->now, &changed) : synchronous_round(f, &changed);
+		if (!status && changed && frontier && changed < f->to->count / 8)
+			return frontier_rounds(f);
+	}
 	return status;
 }
 
@@ -209,9 +206,9 @@ int fixpoint_run(struct executor *ex, uint32_t id, const uint8_t *was, uint64_t 
 	scalar most = {0};
 	uint8_t *kept = NULL;
 	*changed = 0;
-	int status = buffer(&f, 0, &f.next);
+	int status = fix_buffer(&f, ROUND_NEXT, f.bytes, &f.next);
 	if (!status && was == to->cur && f.bytes > 0) { /* computed in place: its values are needed for the comparison */
-		status = buffer(&f, 1, &kept);
+		status = fix_buffer(&f, ROUND_WAS, f.bytes, &kept);
 		if (!status)
 			f.was = memcpy(kept, was, f.bytes);
 	}

@@ -32,6 +32,7 @@ typedef struct job {
 	uint32_t tile;
 	uint32_t n_outputs;
 	output_now *outputs;
+	const int64_t *list;     /* these elements alone, or NULL */
 } job;
 
 /* Variables over a tile of elements in a row, or (flat) over rows. */
@@ -59,6 +60,24 @@ static void vars_dense(const job *j, worker *w, run *r, uint64_t flat)
 		for (uint32_t d = n_vars; d-- > 0 && ++at[d] == j->to->dims[d];)
 			at[d] = 0;
 	}
+}
+
+/* The same of elements that are listed. */
+static void vars_list(const job *j, worker *w, run *r, const int64_t *list)
+{
+	const region_plan *rp = r->plan;
+	uint32_t n_vars = rp->def->n_vars;
+	int64_t *x = (void *)(w->arena + rp->stack);
+	r->vars[rp->flat] = (var_lanes){VAR_I64, 0, list};
+	for (uint32_t i = 0; i < r->n; i++) {
+		uint64_t position = (uint64_t)list[i];
+		for (uint32_t d = n_vars; d-- > 0;) {
+			x[d * TILE + i] = (int64_t)(position % (uint64_t)j->to->dims[d]);
+			position /= (uint64_t)j->to->dims[d];
+		}
+	}
+	for (uint32_t d = 0; d < n_vars; d++)
+		r->vars[j->p->root_vars[d]] = (var_lanes){VAR_I64, 0, x + d * TILE};
 }
 
 static void vars_entries(const job *j, run *r, uint64_t flat)
@@ -91,13 +110,15 @@ static void store_outputs(const job *j, worker *w, run *r, uint64_t flat)
 static void run_tile(const job *j, worker *w, uint64_t tile)
 {
 	uint64_t in_row = tile % j->tiles_per_row * j->tile, flat = tile / j->tiles_per_row * j->row + in_row;
-	if (flat > __atomic_load_n(j->ex->fault_at, __ATOMIC_RELAXED))
+	if ((j->list ? (uint64_t)j->list[flat] : flat) > __atomic_load_n(j->ex->fault_at, __ATOMIC_RELAXED))
 		return;
 	run *r = &w->runs[0];
 	r->n = (uint32_t)(j->row - in_row < j->tile ? j->row - in_row : j->tile);
 	r->live = NULL;
 	r->vars[r->plan->flat] = (var_lanes){VAR_IOTA, (int64_t)flat, NULL};
-	if (r->plan->def->kind == REGION_ENTRIES)
+	if (j->list)
+		vars_list(j, w, r, j->list + flat);
+	else if (r->plan->def->kind == REGION_ENTRIES)
 		vars_entries(j, r, flat);
 	else if (r->plan->def->n_vars > 0)
 		vars_dense(j, w, r, flat);
@@ -119,9 +140,10 @@ static void shape_job(job *j)
 	const kernel_plan *p = j->p;
 	const region_plan *root = &p->regions[0];
 	double weight = root->weight > 1 ? root->weight : 1;
-	j->row = p->by_rows && root->def->n_vars > 0 ? (uint64_t)j->to->dims[root->def->n_vars - 1] : j->total;
+	bool rows = p->by_rows && root->def->n_vars > 0 && !j->list, serial = p->serial && !j->list;
+	j->row = rows ? (uint64_t)j->to->dims[root->def->n_vars - 1] : j->total;
 	uint64_t tile = TILE;
-	if (!p->serial) {
+	if (!serial) {
 		uint64_t per_row = (j->row + TILE - 1) / TILE;
 		tile = per_row > 0 ? ((j->row + per_row - 1) / per_row + 63) & ~(uint64_t)63 : TILE;
 		if (p->nested && j->ex->n_workers > 1) { /* few heavy elements: some for every thread */
@@ -134,7 +156,7 @@ static void shape_job(job *j)
 	j->tiles_per_row = j->row ? (j->row + j->tile - 1) / j->tile : 1;
 	j->n_tiles = j->total ? j->total / j->row * j->tiles_per_row : 0;
 	uint64_t tiles = (uint64_t)(j->ex->grain / (weight * j->tile)) + 1;
-	j->tiles_per_task = p->serial ? j->tiles_per_row : tiles;
+	j->tiles_per_task = serial ? j->tiles_per_row : tiles;
 	j->n_tasks = (j->n_tiles + j->tiles_per_task - 1) / j->tiles_per_task;
 }
 
@@ -230,10 +252,27 @@ static void set_outputs(job *j, const pass_target *target)
 	}
 }
 
+static int run_job(job *j, uint64_t *changed, mmsb_error *err)
+{
+	struct executor *ex = j->ex;
+	uint64_t fault_at = UINT64_MAX;
+	ex->fault_at = &fault_at;
+	shape_job(j);
+	for (uint32_t i = 0; i < ex->n_workers; i++) {
+		ex->workers[i].changed = 0;
+		ex->workers[i].fault.any = false;
+	}
+	double work = (double)j->total * j->p->regions[0].weight;
+	if (ex->n_workers > 1 && j->n_tasks > 1 && work >= TEAM * ex->grain)
+		run_team(j);
+	else
+		run_alone(j);
+	return finish_job(j, changed, err);
+}
+
 int pass_run(struct executor *ex, const kernel_plan *p, const pass_target *target, uint64_t *changed, mmsb_error *err)
 {
 	output_now outputs[MAX_OUTPUTS];
-	uint64_t fault_at = UINT64_MAX;
 	const page *to = &ex->inst->pages[p->pass->page];
 	job j = {.ex = ex, .p = p, .to = to, .total = page_elements(to), .n_outputs = p->def->n_outputs, .outputs = outputs};
 	*changed = 0;
@@ -244,23 +283,22 @@ int pass_run(struct executor *ex, const kernel_plan *p, const pass_target *targe
 	}
 	int status = look_up(ex, p, err);
 	if (status == MMSB_OK && j.total > 0) {
-		ex->fault_at = &fault_at;
 		set_outputs(&j, target);
-		shape_job(&j);
-		for (uint32_t i = 0; i < ex->n_workers; i++) {
-			ex->workers[i].changed = 0;
-			ex->workers[i].fault.any = false;
-		}
-		double work = (double)j.total * p->regions[0].weight;
-		if (ex->n_workers > 1 && j.n_tasks > 1 && work >= TEAM * ex->grain)
-			run_team(&j);
-		else
-			run_alone(&j);
-		status = finish_job(&j, changed, err);
+		status = run_job(&j, changed, err);
 	}
 	if (j.outputs != outputs)
 		free(j.outputs);
 	return status;
+}
+
+int pass_run_list(struct executor *ex, const kernel_plan *p, const int64_t *positions, uint64_t n, uint8_t *values, mmsb_error *err)
+{
+	const page *to = &ex->inst->pages[p->pass->page];
+	output_now output = {p->outputs[0], to->def->type, values, values, to->element};
+	job j = {.ex = ex, .p = p, .to = to, .total = n, .n_outputs = 1, .outputs = &output, .list = positions};
+	uint64_t changed;
+	int status = look_up(ex, p, err);
+	return status || n == 0 ? status : run_job(&j, &changed, err);
 }
 
 int executor_pass(mmsb_instance *inst, uint32_t id, const uint8_t *was, uint64_t *changed, mmsb_error *err)
@@ -307,8 +345,8 @@ void executor_free(struct executor *ex)
 	free(ex->reads);
 	free(ex->patterns);
 	free(ex->groups);
-	free(ex->rounds[0]);
-	free(ex->rounds[1]);
+	for (unsigned i = 0; i < ROUND_BUFFERS; i++)
+		free(ex->rounds[i]);
 	free(ex);
 }
 
