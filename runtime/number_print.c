@@ -66,12 +66,13 @@ static bool reads_back(const char *text, size_t n, unsigned type, uint64_t bits)
  * shorter number is as near. */
 static bool few_decimals(double value, double limit, unsigned type, scalar wanted, char *out, size_t *n)
 {
-	static const double ten[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
-	for (int k = 0; k <= 12; k++) {
+	static const double ten[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+	for (int k = 0; k <= 6; k++) {
 		double scaled = value * ten[k];
 		if (!(scaled < limit))
 			return false;
 		uint64_t m = (uint64_t)(scaled + 0.5);
+		m -= m % 2 == 1 && (double)m - scaled == 0.5; /* of two as near, the even one */
 		double back = (double)m / ten[k];
 		if (type == T_F64 ? back != value : (float)back != wanted.F32)
 			continue;
@@ -82,6 +83,90 @@ static bool few_decimals(double value, double limit, unsigned type, scalar wante
 	}
 	return false;
 }
+
+#ifdef __SIZEOF_INT128__
+__extension__ typedef unsigned __int128 u128;
+
+/* A positive value as significand * 2^exponent, and what reads back to it, seen from there in units of a quarter of the last bit: from
+ * `below` under it to `above` over it, the ends taken in or not. */
+typedef struct binary {
+	uint64_t significand;
+	int exponent;
+	unsigned below, above;
+	bool ends;
+} binary;
+
+static binary take_apart(unsigned type, scalar value)
+{
+	unsigned width = type == T_F64 ? 52 : 23;
+	int field = (int)(value.bits >> width), bias = type == T_F64 ? 1075 : 150;
+	uint64_t fraction = value.bits & ((UINT64_C(1) << width) - 1);
+	binary b = {field > 0 ? fraction | UINT64_C(1) << width : fraction, (field > 0 ? field : 1) - bias, 2, 2, fraction % 2 == 0};
+	if (fraction == 0 && field > 1) /* the floats below a power of two stand closer */
+		b.below = 1;
+	return b;
+}
+
+/* The multiple of 10^j that is nearest to x / 2^t (of two the even one) among those that read back: *q times 10^j. */
+static bool nearest_multiple(u128 x, int t, uint64_t ten_j, u128 below, u128 above, bool ends, uint64_t *q)
+{
+	uint64_t low = (uint64_t)(x >> t) / ten_j;
+	u128 down = x - ((u128)(low * ten_j) << t), up = ((u128)((low + 1) * ten_j) << t) - x;
+	bool low_fits = ends ? down <= below : down < below, high_fits = ends ? up <= above : up < above;
+	bool high_nearer = up < down || (up == down && low % 2 == 1);
+	*q = high_fits && (!low_fits || high_nearer) ? low + 1 : low;
+	return low_fits || high_fits;
+}
+
+/* The shortest digits in exact integers: the value times 10^k, which has as many digits as are ever needed, is x / 2^t. False for
+ * values so large or small that 128 bits do not hold it. */
+static bool exact_digits(unsigned type, scalar value, char *out, size_t *n)
+{
+	static const uint64_t five[28] = {
+		UINT64_C(1), UINT64_C(5), UINT64_C(25), UINT64_C(125), UINT64_C(625), UINT64_C(3125), UINT64_C(15625),
+		UINT64_C(78125), UINT64_C(390625), UINT64_C(1953125), UINT64_C(9765625), UINT64_C(48828125), UINT64_C(244140625),
+		UINT64_C(1220703125), UINT64_C(6103515625), UINT64_C(30517578125), UINT64_C(152587890625), UINT64_C(762939453125),
+		UINT64_C(3814697265625), UINT64_C(19073486328125), UINT64_C(95367431640625), UINT64_C(476837158203125),
+		UINT64_C(2384185791015625), UINT64_C(11920928955078125), UINT64_C(59604644775390625), UINT64_C(298023223876953125),
+		UINT64_C(1490116119384765625), UINT64_C(7450580596923828125)};
+	binary b = take_apart(type, value);
+	uint64_t limit = type == T_F64 ? UINT64_C(100000000000000000) : UINT64_C(1000000000);
+	int log2 = 63 - __builtin_clzll(b.significand) + b.exponent;
+	int k = (type == T_F64 ? 16 : 8) - (log2 * 1233 >> 12);
+	if (k < 0 || k > 27 || -(b.exponent + k) + 2 < 0)
+		return false;
+	if ((u128)b.significand * five[k] * 4 >> (2 - b.exponent - k) >= limit)
+		k--;
+	int t = 2 - b.exponent - k;
+	if (k < 0 || t > 127)
+		return false;
+	u128 x = (u128)b.significand * five[k] * 4;
+	uint64_t best = 0, q = 0, ten_j = 1;
+	int zeros = 0;
+	if (!nearest_multiple(x, t, 1, (u128)five[k] * b.below, (u128)five[k] * b.above, b.ends, &best))
+		return false;
+	for (int j = 1; j < 17; j++) {
+		ten_j *= 10;
+		if (!nearest_multiple(x, t, ten_j, (u128)five[k] * b.below, (u128)five[k] * b.above, b.ends, &q))
+			break;
+		best = q;
+		zeros = j;
+	}
+	char digits[20];
+	size_t count = number_print_u64(digits, best);
+	*n = lay_out(out, digits, count, (int)count - 1 + zeros - k);
+	return true;
+}
+#else
+static bool exact_digits(unsigned type, scalar value, char *out, size_t *n)
+{
+	(void)type;
+	(void)value;
+	(void)out;
+	(void)n;
+	return false;
+}
+#endif
 
 /* The digits of the C library, with as many as it takes. */
 static size_t any_digits(char *out, double value, unsigned type, scalar wanted)
@@ -128,7 +213,8 @@ static size_t print_real(char *out, unsigned type, scalar value)
 	if (wide == 0) {
 		out[0] = '0';
 		n = 1;
-	} else if (wide < 1e-5 || !few_decimals(wide, type == T_F64 ? 1e15 : 16777216.0, type, value, out, &n)) {
+	} else if ((wide < 1e-5 || !few_decimals(wide, type == T_F64 ? 1e15 : 16777216.0, type, value, out, &n)) &&
+	           !exact_digits(type, value, out, &n)) {
 		n = any_digits(out, wide, type, value);
 	}
 	return sign + n;
