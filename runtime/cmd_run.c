@@ -28,6 +28,7 @@ typedef struct run {
 	uint64_t left_out;    /* by --skip-bad */
 	int failed;           /* exit status of what ended the run early, or 0 */
 	mmsb_error err;
+	mmsb_error told;      /* the last error that was printed */
 } run;
 
 static double seconds(void)
@@ -350,8 +351,10 @@ static int run_ticks(run *r)
 static void report(run *r, int status)
 {
 	progress_clear(&r->bar);
-	if (r->err.message[0] != '\0')
+	/* a file that failed under --watch fails again when it is closed */
+	if (r->err.message[0] != '\0' && strcmp(r->err.message, r->told.message) != 0)
 		print_error(&r->err);
+	r->told = r->err;
 	if (r->failed == 0)
 		r->failed = exit_status(status);
 }
