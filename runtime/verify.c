@@ -275,17 +275,21 @@ static int check_passes(verifier *v)
 int schedule_verify(const schedule *s, mmsb_error *err)
 {
 	verifier v = {.s = s, .err = err};
-	uint32_t most = 0; /* registers of one kernel */
+	size_t most = 0, most_met = 0; /* registers, regions and reads of one kernel */
 	for (uint32_t i = 0; i < s->n_kernels; i++) {
 		const sch_kernel *k = &s->kernels[i];
 		if (!range_in(k->first_reg_type, k->n_regs, s->n_reg_types))
 			return bad(&v, "kernel", i, "its registers");
+		if (k->n_regions > s->n_regions || k->n_reads > s->n_reads)
+			return bad(&v, "kernel", i, "its regions or reads");
 		most = k->n_regs > most ? k->n_regs : most;
+		most_met = (size_t)k->n_regions + k->n_reads > most_met ? (size_t)k->n_regions + k->n_reads : most_met;
 	}
-	v.ranges = malloc(((size_t)most + 1) * sizeof *v.ranges);
-	v.scopes = malloc(((size_t)most + 1) * sizeof *v.scopes);
+	v.ranges = malloc((most + 1) * sizeof *v.ranges);
+	v.scopes = malloc((most + 1) * sizeof *v.scopes);
+	v.met = malloc(most_met + 1);
 	int status = MMSB_OK;
-	if (!v.ranges || !v.scopes)
+	if (!v.ranges || !v.scopes || !v.met)
 		status = fail_memory(err, most, "checking the schedule");
 	if (!status)
 		status = check_text(&v);
@@ -301,5 +305,6 @@ int schedule_verify(const schedule *s, mmsb_error *err)
 		status = check_passes(&v);
 	free(v.ranges);
 	free(v.scopes);
+	free(v.met);
 	return status;
 }

@@ -12,9 +12,8 @@ typedef struct verifier {
 	const sch_kernel *kernel; /* in hand */
 	uint32_t *ranges;         /* per register: the size id below which its value lies, or NONE */
 	uint8_t *scopes;          /* per register: unwritten, visible, out of scope */
+	uint8_t *met;             /* per region, then per read of the kernel: each is met exactly once */
 	uint32_t region;          /* in hand, kernel-relative */
-	uint32_t next_region;     /* regions are entered in order of their ids */
-	uint32_t next_instr;      /* how many instructions have been checked: each exactly once */
 	uint32_t depth;
 } verifier;
 

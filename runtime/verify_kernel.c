@@ -171,7 +171,8 @@ static int check_read_indices(verifier *v, const sch_read *read, const sch_page 
 static int check_read(verifier *v, const sch_instr *in)
 {
 	const schedule *s = v->s;
-	CHECK(in->a < v->kernel->n_reads, "number of a read");
+	CHECK(in->a < v->kernel->n_reads && !v->met[v->kernel->n_regions + in->a], "number of a read");
+	v->met[v->kernel->n_regions + in->a] = 1;
 	const sch_read *read = &s->reads[v->kernel->first_read + in->a];
 	CHECK(read->page < s->n_pages && read->region == v->region && read->prev <= 1 && read->view <= RV_PAD && read->cls <= READ_LOOKUP,
 	      "a read");
@@ -387,6 +388,8 @@ static int check_region_head(verifier *v, const sch_region *g, uint32_t id)
 static int check_region(verifier *v, uint32_t id)
 {
 	const sch_region *g = region_of(v, id);
+	CHECK(!v->met[id], "a region that is entered twice");
+	v->met[id] = 1;
 	if (check_region_head(v, g, id))
 		return MMSB_FORMAT;
 	v->region = id;
@@ -418,10 +421,13 @@ int verify_kernel(verifier *v, uint32_t kernel, const sch_page *of)
 	      range_in(k->first_instr, k->n_instr, s->n_instrs) && range_in(k->first_read, k->n_reads, s->n_reads) &&
 	      range_in(k->first_output, k->n_outputs, s->n_outputs) && k->n_vars <= 65536 && k->n_regs <= 1u << 20, "its tables");
 	memset(v->scopes, UNWRITTEN, k->n_regs);
+	memset(v->met, 0, (size_t)k->n_regions + k->n_reads);
 	for (uint32_t i = 0; i < k->n_regs; i++)
 		CHECK(s->reg_types[k->first_reg_type + i] < T_COUNT, "type of a register");
 	if (check_region(v, 0))
 		return MMSB_FORMAT;
+	for (size_t i = 0; i < (size_t)k->n_regions + k->n_reads; i++)
+		CHECK(v->met[i], "a region or read that nothing uses");
 	for (uint32_t o = 0; o < k->n_outputs; o++)
 		CHECK(visible(v, s->outputs[k->first_output + o].reg), "an output");
 	return MMSB_OK;

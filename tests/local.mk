@@ -162,6 +162,7 @@ installcheck-local:
 # A target is tests/fuzz/fuzz_NAME.c with its corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS = %D%/fuzz/fuzz_lang
 FUZZ_TARGETS += %D%/fuzz/fuzz_parse %D%/fuzz/fuzz_compile
+FUZZ_TARGETS += %D%/fuzz/fuzz_mmsbx
 FUZZ_TARGETS += %D%/fuzz/fuzz_npy %D%/fuzz/fuzz_csv %D%/fuzz/fuzz_mtx %D%/fuzz/fuzz_yaml %D%/fuzz/fuzz_delta
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZ_TARGETS)
@@ -176,6 +177,9 @@ endif
 %C%_fuzz_fuzz_lang_SOURCES = %D%/fuzz/fuzz_lang.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_lang_LDADD = liblang.la libmmsb_internal.la $(XXHASH_LIBS)
 %C%_fuzz_fuzz_lang_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_mmsbx_SOURCES = %D%/fuzz/fuzz_mmsbx.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_mmsbx_LDADD = libmmsb_internal.la $(XXHASH_LIBS)
+%C%_fuzz_fuzz_mmsbx_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_compile_SOURCES = %D%/fuzz/fuzz_compile.c $(FUZZ_MAIN)
 %C%_fuzz_fuzz_compile_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
 %C%_fuzz_fuzz_compile_LDFLAGS = $(FUZZ_LINK)
