@@ -331,7 +331,7 @@ static void along_square(gen *g, gen_page *p)
 	for (int tries = 0; tries < 20; tries++) {
 		const gen_page *q = &g->pages[below(g, g->n_pages)];
 		if (q->space != 0 || q->base != GEN_SCALAR || q->ndim != 2 || q->dims[0] != q->dims[1] || q->order >= p->order
-		    || g->dims[q->dims[0]].value > 70)
+		    || g->dims[q->dims[0]].value > 140)
 			continue;
 		p->type = q->type;
 		p->ndim = 1;
@@ -367,7 +367,7 @@ static const char *grouped(gen *g, gen_page *p, scope *out)
 static void derived_page(gen *g, uint32_t order)
 {
 	gen_page *p = new_page(g, text(g, "d%u", order), order);
-	uint32_t pick = below(g, 100);
+	uint32_t pick = chance(g, g->fixes) ? 12 + below(g, 18) : below(g, 100);
 	const char *attrs = "", *like = NULL, *body = NULL;
 	p->type = any_type(g);
 	if (pick < 12)
@@ -540,6 +540,7 @@ generated generate_program(uint64_t seed)
 	generated out = {0};
 	gen *g = naive_room(NULL, 1, sizeof *g);
 	g->r.state = seed;
+	g->fixes = chance(g, 15) ? 60 : 0;
 	sizes(g, &out);
 	params(g);
 	records(g);

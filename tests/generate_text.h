@@ -101,6 +101,7 @@ typedef struct gen {
 	gen_record records[2];
 	gen_page pages[GEN_PAGES];
 	uint32_t next_var;
+	uint32_t fixes;            /* percent of pages that are fixpoints for sure */
 } gen;
 
 /* Formatted text that lives as long as the generator. */
