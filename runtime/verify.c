@@ -240,8 +240,11 @@ static int check_pass(verifier *v, uint32_t i)
 	const sch_page *p = &s->pages[pass->page];
 	if (verify_kernel(v, pass->kernel, p) || check_outputs(v, i) || check_order(v, i))
 		return MMSB_FORMAT;
-	if (pass->kind == PASS_MAP)
+	if (pass->kind == PASS_MAP) {
+		CHECK(pass->start == NONE && pass->start_page == NONE && pass->max_rounds == NONE && pass->tol == NONE, "pass", i,
+		      "has rounds, but is no fixpoint");
 		return MMSB_OK;
+	}
 	CHECK(!(p->flags & PAGEF_SPARSE) && p->record == NONE, "pass", i, "a fixpoint is of a dense page without fields");
 	CHECK(pass->kind != PASS_FIX_EXACT || pass->op == OP_MIN || pass->op == OP_MAX || pass->op == OP_LOR || pass->op == OP_LAND,
 	      "pass", i, "its direction");
