@@ -256,11 +256,11 @@ static int take_entries(reader *r)
 /* Every value takes at least a byte: what is promised beyond that need not be tried. */
 static int array_fits(reader *r)
 {
-	uint64_t most;
-	bool fits = !__builtin_mul_overflow(r->rows, r->cols, &most);
-	if (r->sym != GENERAL)
-		most /= 2;
-	if (!fits || most > (uint64_t)(r->end - r->p) + r->rows)
+	uint64_t n = r->rows, values;
+	bool fits = !__builtin_mul_overflow(r->rows, r->cols, &values);
+	if (fits && r->sym != GENERAL)
+		values = n / 2 * n - (r->sym == SKEW ? n / 2 : 0); /* at least */
+	if (!fits || values > (uint64_t)(r->end - r->p))
 		return BAD(r, r->line_start, "the file is too short for %llu x %llu values", (unsigned long long)r->rows,
 		           (unsigned long long)r->cols);
 	return MMSB_OK;

@@ -8,6 +8,10 @@
 #include "runtime/array.h"
 #include "runtime/iofile.h"
 
+/* A size in a header that no memory holds is refused by malloc, not a reason for a sanitizer to stop. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "allocator_may_return_null=1"; }
+
 typedef int text_parse_fn(const file_bytes *, const array_want *, array *, mmsb_error *);
 
 static inline void text_page_run(const uint8_t *data, size_t size, text_parse_fn *parse)
@@ -37,7 +41,7 @@ static inline void text_page_run(const uint8_t *data, size_t size, text_parse_fn
 	mmsb_error err;
 	if (parse(&text, &want, &a, &err) == MMSB_OK) {
 		unsigned sum = 0;
-		for (uint64_t i = 0; i < a.count * a.element; i++)
+		for (uint64_t i = 0; i < a.count * a.element && i < 1 << 20; i++)
 			sum += a.data[i];
 		for (uint64_t i = 1; a.sparse && i < a.count; i++)
 			if (a.row[i] < a.row[i - 1] || (a.row[i] == a.row[i - 1] && a.col[i] <= a.col[i - 1]))
