@@ -1,6 +1,6 @@
 /* exec.h - what the parts of the portable executor share. Internal.
  *
- *   plan.c      a kernel made ready to run once sizes are bound: code in the order of running, places for registers
+ *   plan*.c     a kernel made ready to run once sizes are bound: code in the order of running, places for registers
  *   run.c       the code of a region over the lanes of a batch
  *   read.c      reads of pages: aliases, strides, gathers, views
  *   over.c      reductions with a lane for each outer element, over the positions in turn
@@ -89,6 +89,7 @@ typedef struct step {
 } step;
 
 typedef struct import {
+	uint32_t reg;           /* of the kernel (or variable) */
 	uint32_t from, to;      /* local in the region around, local here */
 	uint8_t width;
 	size_t place;

@@ -1,0 +1,224 @@
+/* plan_code.c - instructions as steps: what `where` needs first, and places for results that are given on after their last use. */
+#include <string.h>
+
+#include "plan.h"
+
+static uint8_t arity_of(const sch_instr *in)
+{
+	switch ((code_id)in->code) {
+	case CODE_OP: return op_table[in->op].arity;
+	case CODE_CONV: case CODE_TO_INDEX: case CODE_GUARD: return 1;
+	default: return 0;
+	}
+}
+
+static void plan_step(planner *pl, region_plan *r, const sch_instr *in)
+{
+	step *s = &r->steps[r->n_steps++];
+	const uint32_t args[3] = {in->a, in->b, in->c};
+	*s = (step){.code = in->code, .op = in->op, .type = in->type, .type2 = in->type2, .def = in, .count = NONE};
+	s->arity = arity_of(in);
+	for (unsigned i = 0; i < 3; i++)
+		s->args[i] = i < s->arity ? local_reg(pl, r, args[i]) : NONE;
+	s->mask = local_reg(pl, r, in->mask);
+	s->dst_type = type_of(pl, in->dst);
+	s->dst = local_reg(pl, r, in->dst);
+	switch ((code_id)in->code) {
+	case CODE_OP:
+		s->fn = pl->k->op[in->op][in->type];
+		s->can_fail = (op_table[in->op].flags & OPF_FAILS) && (TYPES_INT >> in->type & 1);
+		break;
+	case CODE_CONV:
+		s->fn = pl->k->conv[in->type2][in->type];
+		break;
+	case CODE_VAR:
+		s->args[0] = local_var(pl, r, in->a);
+		break;
+	case CODE_READ:
+		plan_read(pl, r, in->a);
+		s->read = &pl->p->reads[in->a];
+		break;
+	case CODE_TO_INDEX:
+		s->size = pl->inst->sizes[in->b];
+		s->can_fail = true;
+		break;
+	case CODE_GUARD:
+		s->read = in->b == NONE ? NULL : &pl->p->reads[in->b];
+		s->can_fail = true;
+		break;
+	case CODE_REDUCE:
+		s->child = &pl->p->regions[in->a];
+		if (in->b != NONE)
+			s->count = local_reg(pl, r, in->b);
+		plan_region(pl, s->child);
+		break;
+	default:
+		break;
+	}
+}
+
+void plan_steps(planner *pl, region_plan *r)
+{
+	const sch_region *g = r->def;
+	r->steps = plan_take(pl, g->n_instr, sizeof *r->steps);
+	for (uint32_t i = 0; i < g->n_instr && !pl->failed; i++) {
+		const sch_instr *in = instr_of(pl, g->first_instr + i);
+		if (!plan_known(in))
+			plan_step(pl, r, in);
+	}
+}
+
+/* ---- order ------------------------------------------------------------------------------------- */
+
+static void need(planner *pl, const region_plan *r, uint32_t reg)
+{
+	if (reg != NONE && pl->def_region[reg] == r->id)
+		pl->needed[pl->def_instr[reg]] = 1;
+}
+
+/* What an instruction of region r needs there. */
+static void need_inputs(planner *pl, const region_plan *r, const sch_instr *in)
+{
+	const uint32_t args[3] = {in->a, in->b, in->c};
+	for (unsigned a = 0; a < arity_of(in); a++)
+		need(pl, r, args[a]);
+	need(pl, r, in->mask);
+	if (in->code == CODE_REDUCE) {
+		const region_plan *child = &pl->p->regions[in->a];
+		for (uint32_t i = 0; i < child->n_imports; i++)
+			need(pl, r, child->imports[i].reg);
+		if (child->def->kind != REGION_PREFIX && child->def->kind != REGION_RANGE)
+			need(pl, r, child->def->at);
+	}
+	if (in->code != CODE_READ)
+		return;
+	const sch_read *read = &pl->s->reads[pl->p->def->first_read + in->a];
+	need(pl, r, read->pad);
+	for (uint32_t d = 0; d < read->n_index; d++)
+		need(pl, r, pl->s->indices[read->first_index + d].reg);
+}
+
+/* What `where` needs goes first, so that the rest knows who is present. */
+void plan_order(planner *pl, region_plan *r)
+{
+	const sch_region *g = r->def;
+	r->n_before = 0;
+	if (g->where == NONE || pl->failed)
+		return;
+	need(pl, r, g->where);
+	for (uint32_t i = g->n_instr; i-- > 0;)
+		if (pl->needed[g->first_instr + i])
+			need_inputs(pl, r, instr_of(pl, g->first_instr + i));
+	step *sorted = plan_take(pl, r->n_steps, sizeof *sorted);
+	if (!sorted)
+		return;
+	uint32_t n = 0;
+	for (int late = 0; late < 2; late++) {
+		for (uint32_t i = 0; i < r->n_steps; i++)
+			if (pl->needed[r->steps[i].def - instr_of(pl, 0)] == !late)
+				sorted[n++] = r->steps[i];
+		if (!late)
+			r->n_before = n;
+	}
+	r->steps = sorted;
+}
+
+/* ---- places ------------------------------------------------------------------------------------ */
+
+static size_t place_lanes(planner *pl, unsigned width)
+{
+	if (pl->n_free[width] > 0)
+		return pl->free_place[width][--pl->n_free[width]];
+	return plan_place(pl, (size_t)TILE << width);
+}
+
+/* Of each local: its last use, and the place that is free after it. */
+typedef struct life {
+	uint32_t last;
+	uint8_t width, placed;
+	size_t place;
+} life;
+
+/* Something is done with each local that a step uses. */
+typedef void use_fn(planner *pl, life *lives, uint32_t local, uint32_t at);
+
+static void note_use(planner *pl, life *lives, uint32_t local, uint32_t at)
+{
+	(void)pl;
+	if (lives[local].last < at)
+		lives[local].last = at;
+}
+
+static void release(planner *pl, life *lives, uint32_t local, uint32_t at)
+{
+	life *l = &lives[local];
+	if (!l->placed || l->last > at)
+		return;
+	l->placed = 0;
+	if (pl->n_free[l->width] < 512)
+		pl->free_place[l->width][pl->n_free[l->width]++] = l->place;
+}
+
+static void each_use(planner *pl, const step *s, uint32_t at, life *lives, use_fn *fn)
+{
+	uint32_t used[4] = {s->mask, NONE, NONE, NONE};
+	for (unsigned a = 0; a < 3; a++)
+		used[a + 1] = s->code == CODE_VAR ? NONE : s->args[a];
+	for (unsigned i = 0; i < 4; i++)
+		if (used[i] != NONE)
+			fn(pl, lives, used[i], at);
+	if (s->read && s->read->pad != NONE)
+		fn(pl, lives, s->read->pad, at);
+	for (uint32_t d = 0; s->read && d < s->read->n_dims; d++)
+		if (s->read->dims[d].reg != NONE)
+			fn(pl, lives, s->read->dims[d].reg, at);
+	if (s->code != CODE_REDUCE)
+		return;
+	for (uint32_t m = 0; m < s->child->n_imports; m++)
+		fn(pl, lives, s->child->imports[m].from, at);
+	if (s->child->def->kind != REGION_PREFIX && s->child->at != NONE)
+		fn(pl, lives, s->child->at, at);
+}
+
+static void find_lives(planner *pl, const region_plan *r, life *lives)
+{
+	for (uint32_t i = 0; i < r->n_steps; i++)
+		each_use(pl, &r->steps[i], i, lives, note_use);
+	if (r->where != NONE)
+		note_use(pl, lives, r->where, UINT32_MAX);
+	if (r->value != NONE)
+		note_use(pl, lives, r->value, UINT32_MAX);
+	for (uint32_t o = 0; r->id == 0 && o < pl->p->def->n_outputs; o++)
+		note_use(pl, lives, pl->p->outputs[o], UINT32_MAX);
+	/* What a guard gives are its operand's lanes. */
+	for (uint32_t i = r->n_steps; i-- > 0;)
+		if (r->steps[i].code == CODE_GUARD)
+			note_use(pl, lives, r->steps[i].args[0], lives[r->steps[i].dst].last);
+}
+
+static size_t give_place(planner *pl, life *l, unsigned width)
+{
+	l->width = (uint8_t)width;
+	l->placed = 1;
+	return l->place = place_lanes(pl, width);
+}
+
+/* A place is free again after its register's last use. */
+void plan_places(planner *pl, region_plan *r)
+{
+	life *lives = plan_take(pl, r->n_locals, sizeof *lives);
+	if (!lives)
+		return;
+	find_lives(pl, r, lives);
+	memset(pl->n_free, 0, sizeof pl->n_free);
+	for (uint32_t i = 0; i < r->n_steps; i++) {
+		step *s = &r->steps[i];
+		s->place = give_place(pl, &lives[s->dst], width_of(s->dst_type));
+		if (s->count != NONE)
+			s->count_place = give_place(pl, &lives[s->count], 3);
+		each_use(pl, s, i, lives, release);
+		release(pl, lives, s->dst, i);
+		if (s->count != NONE)
+			release(pl, lives, s->count, i);
+	}
+}
