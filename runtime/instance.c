@@ -47,7 +47,8 @@ const uint8_t *page_packed(mmsb_instance *m, page *p)
 	if (reserve(&p->packed, &p->packed_capacity, p->count * p->element))
 		return NULL;
 	uint8_t *to = p->packed;
-	memset(to, 0, p->count * p->element);
+	if (p->count) /* else there may be no memory to clear */
+		memset(to, 0, p->count * p->element);
 	const sch_record *r = &m->sch->records[p->def->record];
 	for (uint32_t k = 0; k < r->n_fields; k++) {
 		column c = page_column(m, p, false, k);
