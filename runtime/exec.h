@@ -232,6 +232,13 @@ typedef struct partial {
 /* Buffers of fixpoints: the next round; the values before the epoch; elements to evaluate, their values, and marks (frontier.c). */
 enum { ROUND_NEXT, ROUND_WAS, ROUND_LIST, ROUND_VALUES, ROUND_MARKS, ROUND_BUFFERS };
 
+/* The constants of a fixpoint, evaluated when it first runs. */
+typedef struct fix_constants {
+	bool known;
+	scalar most, tol;
+	scalar *start;          /* of each field */
+} fix_constants;
+
 struct executor {
 	mmsb_instance *inst;
 	const kernel_table *k;
@@ -250,6 +257,7 @@ struct executor {
 	double grain;           /* MMSB_GRAIN: element operations worth a task of their own */
 	uint32_t max_reads, max_regions;
 	/* fixpoints */
+	fix_constants *constants; /* by pass */
 	uint8_t *rounds[ROUND_BUFFERS];
 	size_t rounds_size[ROUND_BUFFERS];
 };
@@ -333,6 +341,7 @@ typedef struct fix {
 	size_t bytes;
 	uint8_t *now, *next;    /* the round before, and where the next one goes */
 	const uint8_t *was;
+	const fix_constants *constants;
 	mmsb_error *err;
 } fix;
 

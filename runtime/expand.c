@@ -129,8 +129,13 @@ static const int64_t *positions_of(worker *w, const run *c, const segment *seg, 
 	const region_plan *plan = c->plan;
 	int64_t *x = (void *)(w->arena + plan->places[PLACE_POSITIONS]);
 	int64_t lo = plan->kind == RED_LIST ? plan->lo : 0;
-	for (uint32_t i = 0; i < seg->n; i++)
-		x[i] = var_lane(&c->vars[plan->var], seg->first + i) - lo;
+	const var_lanes *v = &c->vars[plan->var];
+	bool counts = v->form == VAR_IOTA || v->form == VAR_UNIFORM;
+	w->k->iota(x, (counts ? v->start + (v->form == VAR_IOTA ? seg->first : 0) : 0) - lo, v->form == VAR_IOTA, seg->n);
+	if (v->form == VAR_U32)
+		w->k->axpy_u32(x, 1, (const uint32_t *)v->at + seg->first, seg->n);
+	else if (v->form == VAR_I64)
+		w->k->axpy_i64(x, 1, (const int64_t *)v->at + seg->first, seg->n);
 	if (mask)
 		w->k->pack[3](x, x, mask, seg->n);
 	return x;

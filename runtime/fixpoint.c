@@ -3,6 +3,7 @@
  * faster. All other rounds are synchronous: they read the round before. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "exec.h"
@@ -44,27 +45,45 @@ static void start_from_page(fix *f, const page *from)
 	}
 }
 
-static int start_from_kernel(fix *f)
+static void start_from_constant(fix *f)
 {
-	scalar values[64];
-	if (n_columns(f) > 64)
-		return fail(f->err, MMSB_USAGE, "a fixpoint of a record with more than 64 fields");
-	int status = executor_constant(f->inst, f->pass->start, values, f->err);
-	for (uint32_t i = 0; i < n_columns(f) && !status; i++) {
+	for (uint32_t i = 0; i < n_columns(f); i++) {
 		column to = column_in(f, i, f->now);
 		for (uint64_t e = 0; e < f->to->count; e++)
-			memcpy(to.base + e * to.stride, &values[i], type_table[to.type].bytes);
+			memcpy(to.base + e * to.stride, &f->constants->start[i], type_table[to.type].bytes);
 	}
-	return status;
 }
 
-static int start_rounds(fix *f)
+static void start_rounds(fix *f)
 {
-	if (f->pass->start_page != NONE) {
+	if (f->pass->start_page != NONE)
 		start_from_page(f, &f->inst->pages[f->pass->start_page]);
+	else if (f->pass->start != NONE)
+		start_from_constant(f);
+}
+
+static int constant(fix *f, uint32_t kernel, scalar *out)
+{
+	return kernel == NONE ? MMSB_OK : executor_constant(f->inst, kernel, out, f->err);
+}
+
+static int find_constants(fix *f)
+{
+	fix_constants *c = &f->ex->constants[f->id];
+	f->constants = c;
+	if (c->known)
 		return MMSB_OK;
-	}
-	return start_from_kernel(f);
+	if (!c->start)
+		c->start = calloc(n_columns(f), sizeof *c->start);
+	if (!c->start)
+		return fail_memory(f->err, n_columns(f) * sizeof *c->start, "the start of a fixpoint");
+	int status = constant(f, f->pass->start, c->start);
+	if (!status)
+		status = constant(f, f->pass->max_rounds, &c->most);
+	if (!status)
+		status = constant(f, f->pass->tol, &c->tol);
+	c->known = !status;
+	return status;
 }
 
 /* Where the page stands. Of a sparse page whose pattern has changed: entries keep their values, new ones begin with zero. */
@@ -112,7 +131,8 @@ static int exact_rounds(fix *f)
 {
 	uint64_t changed = 1;
 	bool frontier = frontier_possible(f);
-	int status = start_rounds(f);
+	int status = MMSB_OK;
+	start_rounds(f);
 	while (!status && changed) {
 		bool in_place = f->ex->n_workers == 1 && !frontier;
 		status = in_place ? evaluate_round(f, f->now, &changed) : synchronous_round(f, &changed);
@@ -122,10 +142,12 @@ static int exact_rounds(fix *f)
 	return status;
 }
 
-static int bounded_rounds(fix *f, int64_t most)
+static int bounded_rounds(fix *f)
 {
+	int64_t most = f->constants->most.I64;
 	uint64_t changed = 1;
-	int status = start_rounds(f);
+	int status = MMSB_OK;
+	start_rounds(f);
 	for (int64_t round = 0; round < most && !status && changed; round++)
 		status = synchronous_round(f, &changed);
 	if (status || !changed)
@@ -165,17 +187,14 @@ static bool any_moved(const fix *f, double tol)
 	return false;
 }
 
-static int numeric_rounds(fix *f, int64_t most)
+static int numeric_rounds(fix *f)
 {
-	scalar tol = {0};
 	uint64_t changed;
-	int status = f->pass->tol == NONE ? MMSB_OK : executor_constant(f->inst, f->pass->tol, &tol, f->err);
-	if (status)
-		return status;
+	int status = MMSB_OK;
 	start_where_it_stands(f);
-	for (int64_t round = 0; round < most && !status; round++) {
+	for (int64_t round = 0; round < f->constants->most.I64 && !status; round++) {
 		status = synchronous_round(f, &changed);
-		if (!status && (changed == 0 || !any_moved(f, tol.F64)))
+		if (!status && (changed == 0 || !any_moved(f, f->constants->tol.F64)))
 			break;
 	}
 	return status;
@@ -202,8 +221,7 @@ int fixpoint_run(struct executor *ex, uint32_t id, const uint8_t *was, uint64_t 
 	mmsb_instance *inst = ex->inst;
 	const sch_pass *pass = &inst->sch->passes[id];
 	page *to = &inst->pages[pass->page];
-	fix f = {ex, inst, pass, id, to, to->count * to->element, to->cur, NULL, was, err};
-	scalar most = {0};
+	fix f = {ex, inst, pass, id, to, to->count * to->element, to->cur, NULL, was, NULL, err};
 	uint8_t *kept = NULL;
 	*changed = 0;
 	int status = fix_buffer(&f, ROUND_NEXT, f.bytes, &f.next);
@@ -212,14 +230,14 @@ int fixpoint_run(struct executor *ex, uint32_t id, const uint8_t *was, uint64_t 
 		if (!status)
 			f.was = memcpy(kept, was, f.bytes);
 	}
-	if (!status && pass->max_rounds != NONE)
-		status = executor_constant(inst, pass->max_rounds, &most, err);
+	if (!status)
+		status = find_constants(&f);
 	if (status)
 		return status;
 	switch ((pass_kind)pass->kind) {
 	case PASS_FIX_EXACT: status = exact_rounds(&f); break;
-	case PASS_FIX_BOUNDED: status = bounded_rounds(&f, most.I64); break;
-	default: status = numeric_rounds(&f, most.I64); break;
+	case PASS_FIX_BOUNDED: status = bounded_rounds(&f); break;
+	default: status = numeric_rounds(&f); break;
 	}
 	if (!status && f.now != to->cur && f.bytes > 0)
 		memcpy(to->cur, f.now, f.bytes);

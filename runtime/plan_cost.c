@@ -8,12 +8,12 @@ static bool strides(planner *pl, const region_plan *at, const read_plan *rp, uin
 	uint32_t local = find_var(pl, at, var);
 	if (local == NONE || rp->def->cls == READ_LOOKUP || rp->def->cls == READ_ENTRY)
 		return false;
-	int64_t coef = 0;
+	uint64_t coef = 0;
 	for (uint32_t d = 0; d < rp->n_dims; d++)
 		for (uint32_t t = 0; t < rp->dims[d].n_terms; t++)
 			if (rp->dims[d].terms[t].var == local)
-				coef += rp->dims[d].terms[t].coef * rp->dims[d].stride;
-	return coef > 1 || coef < -1;
+				coef += (uint64_t)rp->dims[d].terms[t].coef * (uint64_t)rp->dims[d].stride;
+	return (int64_t)coef > 1 || (int64_t)coef < -1;
 }
 
 static void count_costs(planner *pl, region_plan *r, region_plan *of, uint32_t lane_var)

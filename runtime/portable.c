@@ -339,6 +339,9 @@ void executor_free(struct executor *ex)
 		free(ex->workers[i].arena);
 	for (uint32_t i = 0; ex->passes && i < ex->inst->sch->n_passes; i++)
 		plan_free(ex->passes[i]);
+	for (uint32_t i = 0; ex->constants && i < ex->inst->sch->n_passes; i++)
+		free(ex->constants[i].start);
+	free(ex->constants);
 	free(ex->workers);
 	free(ex->passes);
 	free(ex->partials);
@@ -391,7 +394,8 @@ static bool executor_plans(struct executor *ex, size_t *bytes, uint32_t *n_reads
 {
 	const schedule *s = ex->inst->sch;
 	ex->passes = calloc(s->n_passes + 1, sizeof(void *));
-	if (!ex->passes)
+	ex->constants = calloc(s->n_passes + 1, sizeof *ex->constants);
+	if (!ex->passes || !ex->constants)
 		return false;
 	for (uint32_t i = 0; i < s->n_passes; i++) {
 		kernel_plan *p = ex->passes[i] = plan_new(ex->inst, ex->k, s->passes[i].kernel, &s->passes[i]);

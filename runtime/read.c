@@ -107,7 +107,7 @@ static void read_course(const reader *q, const course *c)
 	const kernel_table *k = q->w->k;
 	uint32_t n = q->r->n;
 	if (c->n_vectors == 0) {
-		ptrdiff_t apart = (ptrdiff_t)c->slope * (ptrdiff_t)q->now->stride;
+		ptrdiff_t apart = (ptrdiff_t)((size_t)c->slope * q->now->stride);
 		if (apart == 0) {
 			give_one(q, element(q, c->base));
 		} else if (apart == (ptrdiff_t)1 << q->width) {
@@ -271,7 +271,7 @@ static void read_sliding(const reader *q, course *c)
 	*q->out = (lanes){q->dst, 0, false};
 	if (first < end)
 		q->w->k->load[q->width]((uint8_t *)q->dst + ((size_t)first << q->width), element(q, plus(all.base, times(all.slope, first))),
-		                        (ptrdiff_t)all.slope * (ptrdiff_t)q->now->stride, end - first);
+		                        (ptrdiff_t)((size_t)all.slope * q->now->stride), end - first);
 	for (uint32_t i = 0; i < first; i++)
 		read_edge_lane(q, c, i);
 	for (uint32_t i = end; i < n; i++)
