@@ -18,7 +18,7 @@ int arena_plan(arena *a, size_t n, size_t *offset)
 int arena_take(arena *a)
 {
 	if (a->bytes == 0)
-		return 0;
+		a->bytes = ARENA_ALIGN; /* pages without elements have an address too */
 	size_t n = a->bytes + ARENA_HUGE; /* room to align the base */
 	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
