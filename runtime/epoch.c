@@ -97,6 +97,14 @@ static bool changed_in(const page *p, uint64_t epoch, bool prev)
 	return prev ? p->changed_before + 1 == epoch : p->changed == epoch;
 }
 
+/* The positions that a region runs over: keys, or entries, whose values are reads of their own. */
+static bool run_over_changed(const page *p, uint64_t epoch, bool prev)
+{
+	if (!is_sparse(p))
+		return changed_in(p, epoch, prev);
+	return prev ? p->element == 0 && changed_in(p, epoch, true) : p->pattern_changed == epoch;
+}
+
 /* A page or pattern that the pass reads in this epoch differs from what the pass read in the epoch before. */
 static bool input_changed(const mmsb_instance *m, uint32_t pass, uint64_t epoch)
 {
@@ -112,7 +120,7 @@ static bool input_changed(const mmsb_instance *m, uint32_t pass, uint64_t epoch)
 	}
 	for (uint32_t i = 0; i < k->n_regions; i++) {
 		const sch_region *g = &s->regions[k->first_region + i];
-		if (g->page != NONE && changed_in(&m->pages[g->page], epoch, g->prev))
+		if (g->page != NONE && run_over_changed(&m->pages[g->page], epoch, g->prev))
 			return true;
 	}
 	return ps->start_page != NONE && m->pages[ps->start_page].changed == epoch;

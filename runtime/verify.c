@@ -245,7 +245,7 @@ static int check_pass(verifier *v, uint32_t i)
 		      "has rounds, but is no fixpoint");
 		return MMSB_OK;
 	}
-	CHECK(!(p->flags & PAGEF_SPARSE) && p->record == NONE, "pass", i, "a fixpoint is of a dense page without fields");
+	CHECK(p->record == NONE, "pass", i, "a fixpoint is of a page without fields");
 	CHECK(pass->kind != PASS_FIX_EXACT || pass->op == OP_MIN || pass->op == OP_MAX || pass->op == OP_LOR || pass->op == OP_LAND,
 	      "pass", i, "its direction");
 	if (pass->start != NONE && check_constant(v, pass->start, s->n_params, &p->type, 1))

@@ -394,6 +394,12 @@ static void derived_page(gen *g, uint32_t order)
 		s = edge_scope(g, p);
 	if (like)
 		s.entries[s.n_entries++] = (gen_entry){p->like, s.vars[0].name, s.vars[1].name};
+	if (like && is_float(p->type) && chance(g, 8)) /* at its own entry a fixpoint reads itself alone */
+		body = text(g, "fix min(%s + 1.0, (if %s > -1e30 then f32(2.5) else f32(1.5)))", target(g, p, &s), gen_safe(g, &s, p->type));
+	else if (like && is_float(p->type) && chance(g, 15)) /* keeps its values while the pattern changes */
+		body = text(g, "fix(tol = 1e-2, max = %u) 0.5 * %s + %s", 1 + below(g, 4), target(g, p, &s), gen_expr(g, &s, p->type, false, 2));
+	else if (like && chance(g, 15))
+		body = text(g, "prev %s + %s", target(g, p, &s), gen_expr(g, &s, p->type, false, 2));
 	if (body)
 		p->state = false;
 	else if (p->fix)

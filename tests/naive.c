@@ -61,12 +61,17 @@ static naive_table table_copy(const naive_page *page, const naive_table *t)
 	return copy;
 }
 
-static bool table_equal(const naive_page *page, const naive_table *a, const naive_table *b)
+static bool same_pattern(const naive_page *page, const naive_table *a, const naive_table *b)
 {
-	if (a->n != b->n || (a->n && memcmp(a->data, b->data, a->n * page->bytes) != 0))
+	if (a->n != b->n)
 		return false;
 	return !page->page->sparse || !a->n || (memcmp(a->row, b->row, a->n * sizeof *a->row) == 0
 	                                        && memcmp(a->col, b->col, a->n * sizeof *a->col) == 0);
+}
+
+static bool table_equal(const naive_page *page, const naive_table *a, const naive_table *b)
+{
+	return same_pattern(page, a, b) && (!a->n || memcmp(a->data, b->data, a->n * page->bytes) == 0);
 }
 
 size_t naive_find(const naive_table *t, uint64_t row, uint64_t col)
@@ -378,7 +383,8 @@ static bool moved(const naive_page *page, scalar from, scalar to, double tol)
 	return from.bits != to.bits && !(fabs(b - a) <= tol);
 }
 
-/* A page that the body reads has other bits than it had in the epoch before. */
+/* A page that the body reads has other bits than it had in the epoch before. (The entries of a sparse page that is defined
+ * are an input too: see fix_numeric.) */
 static bool reads_change(const naive *n, const p_expr *expr)
 {
 	if (expr->kind == P_READ && !expr->u.read.self) {
@@ -398,7 +404,7 @@ static void fix_numeric(naive *n, const p_edge *edge)
 	naive_page *page = &n->pages[edge->page->id];
 	double tol = naive_eval(n, edge->tol).F64;
 	int64_t most = naive_eval(n, edge->max_rounds).I64;
-	if (n->epoch > 0 && !reads_change(n, edge->body))
+	if (n->epoch > 0 && !reads_change(n, edge->body) && same_pattern(page, &page->now, &page->before))
 		return;
 	for (int64_t round = 0; round < most && !n->failed; round++) {
 		naive_table next = evaluate(n, edge);
