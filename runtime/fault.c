@@ -121,10 +121,25 @@ static bool guarded_element(const worker *w, const run *r, const step *s, uint32
 	return true;
 }
 
+/* The file that a kernel is written in: of a pass, or of the page whose init it is; "" if that is not known. */
+static const char *file_of(const worker *w)
+{
+	const schedule *s = w->ex->inst->sch;
+	uint32_t kernel = (uint32_t)(w->ex->plan->def - s->kernels);
+	if (w->ex->plan->pass)
+		return sch_text(s, w->ex->plan->pass->file);
+	for (uint32_t i = 0; i < s->n_pages; i++)
+		if (s->pages[i].init == kernel)
+			return sch_text(s, s->pages[i].file);
+	for (uint32_t i = 0; i < s->n_passes; i++)
+		if (s->passes[i].start == kernel || s->passes[i].max_rounds == kernel || s->passes[i].tol == kernel)
+			return sch_text(s, s->passes[i].file);
+	return "";
+}
+
 static void describe(const worker *w, const run *r, const step *s, uint32_t lane, fault *f)
 {
 	const mmsb_instance *inst = w->ex->inst;
-	const sch_pass *pass = w->ex->plan->pass;
 	mmsb_error *e = &f->error;
 	char element[256], value[64];
 	memset(e, 0, sizeof *e);
@@ -135,7 +150,7 @@ static void describe(const worker *w, const run *r, const step *s, uint32_t lane
 		guarded_element(w, r, s, lane, e);
 	const char *name = e->page >= 0 ? sch_text(inst->sch, inst->pages[e->page].def->name) : sch_text(inst->sch, w->ex->plan->def->name);
 	print_element(element, sizeof element, name, e->ndim, e->index);
-	const char *file = pass ? sch_text(inst->sch, pass->file) : "";
+	const char *file = file_of(w);
 	int n = snprintf(e->message, sizeof e->message, "%s%s%" PRIu32 ": ", file, *file ? ":" : "line ", s->def->line);
 	char *at = e->message + n;
 	size_t room = sizeof e->message - (size_t)n;
