@@ -165,7 +165,8 @@ bool reduce_prefix(worker *w, run *r, const step *s)
 {
 	const region_plan *rp = s->child;
 	prefix p = {w, r, &w->runs[rp->id], s, rp, 0};
-	if (w->ex->force || rp->extent == 0 || !runs_along(r, rp))
+	/* where lanes around do not count, a failure would have to be told for the first that does */
+	if (w->ex->force || rp->extent == 0 || r->live || !runs_along(r, rp))
 		return false;
 	p.first = r->vars[rp->at].start + !rp->def->strict;
 	p.c->parent = r;
