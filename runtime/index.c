@@ -51,7 +51,9 @@ const group_index *page_groups(mmsb_instance *m, page *p, bool prev)
 	group_index **slot = prev ? &p->prev_groups : &p->groups;
 	uint64_t version = prev ? m->commits : p->version;
 	if (!*slot) {
-		*slot = index_new((uint64_t)m->sizes[p->def->index_size], p->count);
+		/* Along a dimension of size 0 every value is 0: a group like any other. */
+		uint64_t n_keys = (uint64_t)m->sizes[p->def->index_size];
+		*slot = index_new(n_keys ? n_keys : 1, p->count);
 		if (!*slot)
 			return NULL;
 	}

@@ -20,7 +20,7 @@
  * list of (outer, inner) pairs. The value of a reduction does not depend on it (language.md section 5).
  *
  * EMPTY DIMENSIONS. A value of type index(D) is below D, except that it may be 0 where D is 0 (argmin of nothing, the zero of
- * a page): a read of a page of which some dimension is 0 gives 0, and a row, column or group that does not exist has no entries.
+ * a page): a read of a page of which some dimension is 0 gives 0, a row or column that does not exist has no entries, and 0 is a group.
  *
  * FAULTS. An instruction that can fail (integer / and %, TO_INDEX, GUARD) has a mask register (bool, or NONE): lanes where it
  * is false do not count and get the value 0 (GUARD: its operand). A lane of region R counts only if it is
