@@ -13,6 +13,7 @@ typedef struct verifier {
 	uint32_t *ranges;         /* per register: the size id below which its value lies, or NONE */
 	uint8_t *scopes;          /* per register: unwritten, visible, out of scope */
 	uint8_t *met;             /* per region, then per read of the kernel: each is met exactly once */
+	uint32_t n_checked;       /* instructions: each belongs to one region */
 	uint32_t region;          /* in hand, kernel-relative */
 	uint32_t depth;
 } verifier;

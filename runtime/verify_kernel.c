@@ -285,6 +285,7 @@ static int check_conv(verifier *v, const sch_instr *in)
 static int check_instr(verifier *v, const sch_instr *in)
 {
 	const schedule *s = v->s;
+	v->n_checked++;
 	CHECK(in->dst < v->kernel->n_regs && v->scopes[in->dst] == UNWRITTEN, "a register that is written twice");
 	CHECK(in->type < T_COUNT, "type of an instruction");
 	CHECK(in->mask == NONE || visible_as(v, in->mask, T_BOOL), "a mask");
@@ -417,6 +418,7 @@ int verify_kernel(verifier *v, uint32_t kernel, const sch_page *of)
 	v->kernel = k;
 	v->page = of;
 	v->depth = 0;
+	v->n_checked = 0;
 	CHECK(k->name < s->n_text && k->n_regions > 0 && range_in(k->first_region, k->n_regions, s->n_regions) &&
 	      range_in(k->first_instr, k->n_instr, s->n_instrs) && range_in(k->first_read, k->n_reads, s->n_reads) &&
 	      range_in(k->first_output, k->n_outputs, s->n_outputs) && k->n_vars <= 65536 && k->n_regs <= 1u << 20, "its tables");
@@ -428,6 +430,7 @@ int verify_kernel(verifier *v, uint32_t kernel, const sch_page *of)
 		return MMSB_FORMAT;
 	for (size_t i = 0; i < (size_t)k->n_regions + k->n_reads; i++)
 		CHECK(v->met[i], "a region or read that nothing uses");
+	CHECK(v->n_checked == k->n_instr, "an instruction of no region");
 	for (uint32_t o = 0; o < k->n_outputs; o++)
 		CHECK(visible(v, s->outputs[k->first_output + o].reg), "an output");
 	return MMSB_OK;
