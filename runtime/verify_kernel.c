@@ -237,6 +237,9 @@ static int check_reduce(verifier *v, const sch_instr *in)
 	CHECK(in->b == NONE || (in->b < v->kernel->n_regs && in->b != in->dst && v->scopes[in->b] == UNWRITTEN && reg_type(v, in->b) == T_I64),
 	      "register for the count of a reduction");
 	uint32_t outer = v->region;
+	v->scopes[in->dst] = GONE; /* the region itself must not write them */
+	if (in->b != NONE)
+		v->scopes[in->b] = GONE;
 	if (++v->depth > MAX_REGION_DEPTH)
 		return bad(v, "kernel", (uint64_t)(v->kernel - v->s->kernels), "reductions nest too deep");
 	if (check_region(v, in->a))
