@@ -78,7 +78,8 @@ static bool named_record(site *s, const ast_type *ast, p_type *out)
 {
 	uint32_t used;
 	sym *found = find_path(s, ast->record, &used, 1u << SYM_RECORD, "type");
-	if (found == NULL || found->state == SYM_BAD)
+	/* a page in whose declaration this stands counts as bad so far, and is no type either way */
+	if (found == NULL || (found->kind == SYM_RECORD && found->state == SYM_BAD))
 		return false;
 	if (found->kind == SYM_RECORD && used == ast->record->parts.count) {
 		*out = record_type_of(found->u.record);

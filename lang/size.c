@@ -213,7 +213,8 @@ static const p_size *size_of_name(site *s, const ast_expr *e)
 		return is_poison(l->value) ? NULL : not_a_size(s, e);
 	uint32_t used;
 	sym *found = find_path(s, path, &used, 1u << SYM_SIZE, "size");
-	if (found == NULL || found->state == SYM_BAD)
+	/* a page in whose declaration this stands counts as bad so far, and is no size either way */
+	if (found == NULL || (found->kind == SYM_SIZE && found->state == SYM_BAD))
 		return NULL;
 	if (found->kind == SYM_SIZE && used == path->parts.count)
 		return found->u.size;
