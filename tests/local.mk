@@ -7,7 +7,8 @@ TEST_EXTENSIONS = .test .md .sh
 TEST_LOG_COMPILER = %D%/run_cases --bin=.
 MD_LOG_COMPILER = %D%/run_cases --bin=.
 # The tests run side by side, so threads that wait must not keep a core busy.
-AM_TESTS_ENVIRONMENT = OMP_WAIT_POLICY=passive; export OMP_WAIT_POLICY; \
+# Test programs have no stdlib/ beside them; run_cases takes the variable away, so that mmsbc and mmsb look for it.
+AM_TESTS_ENVIRONMENT = OMP_WAIT_POLICY=passive; MMSB_STDLIB='$(abs_top_srcdir)/stdlib'; export OMP_WAIT_POLICY MMSB_STDLIB; \
 	MMSB_SRCDIR='$(abs_top_srcdir)'; MMSB_BUILDDIR='$(abs_top_builddir)'; NM='$(NM)'; CC='$(CC)'; MMSB_CASES='$(CASES)'; \
 	export MMSB_SRCDIR MMSB_BUILDDIR MMSB_CASES NM CC;
 
