@@ -364,6 +364,38 @@ static const char *grouped(gen *g, gen_page *p, scope *out)
 	return NULL;
 }
 
+/* A float page along one of its sides (a sparse one at times along both), with some positions left out: nothing but the
+ * order of a sum, in which every bit shows. NULL: there is none. */
+static const char *summed(gen *g, gen_page *p, scope *out)
+{
+	static const char *const names[] = {"sum", "sum", "sum", "mean", "plus_times", "prod"};
+	for (int tries = 0; tries < 12; tries++) {
+		const gen_page *q = &g->pages[below(g, g->n_pages)];
+		if (q->space != 0 || q->base != GEN_SCALAR || !is_float(q->type) || q->ndim == 0 || q->order >= p->order)
+			continue;
+		uint32_t side = below(g, q->ndim);
+		bool both = q->ndim == 2 && chance(g, 25);
+		p->type = q->type;
+		p->ndim = 0;
+		for (uint32_t k = 0; k < q->ndim && !both; k++)
+			if (k != side)
+				p->dims[p->ndim++] = q->dims[k];
+		*out = edge_scope(g, p);
+		scope s = *out;
+		const char *index[GEN_NDIM], *bindings = "", *list = "";
+		for (uint32_t k = 0, outer = 0; k < q->ndim; k++) {
+			bool bound = both || k == side;
+			index[k] = bound ? gen_bind(g, &s, q->dims[k], 0, 0)->name : out->vars[outer++].name;
+			list = text(g, "%s%s%s", list, k ? ", " : "", index[k]);
+			if (bound)
+				bindings = text(g, "%s%s%s", bindings, *bindings ? ", " : "", index[k]);
+		}
+		const char *some = chance(g, 60) ? text(g, " where rand(%u, %s) < 0.%u", below(g, 9), list, 1 + below(g, 9)) : "";
+		return text(g, "%s[%s%s] %s[%s]", names[below(g, 6)], bindings, some, q->name, list);
+	}
+	return NULL;
+}
+
 static void derived_page(gen *g, uint32_t order)
 {
 	gen_page *p = new_page(g, text(g, "d%u", order), order);
@@ -390,6 +422,8 @@ static void derived_page(gen *g, uint32_t order)
 	scope s = edge_scope(g, p);
 	if (!like && pick >= 42 && pick < 50)
 		body = grouped(g, p, &s);
+	else if (!like && pick >= 50 && pick < 60)
+		body = summed(g, p, &s);
 	if (!body)
 		s = edge_scope(g, p);
 	if (like)
