@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "mmsbc.h"
+#include "../runtime/fpenv.h"
 
 typedef struct command {
 	const char *name;
@@ -164,6 +165,7 @@ static int run(const command *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	fpenv_enter(); /* a library may have changed it when it was loaded; constants are read and folded here */
 	const char *name = argc > 1 ? argv[1] : "";
 	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
 		return version();

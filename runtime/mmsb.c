@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../lang/source.h"
+#include "fpenv.h"
 #include "instance.h"
 #include "commands.h"
 
@@ -53,6 +54,7 @@ static int unknown_command(const char *name)
 
 int main(int argc, char **argv)
 {
+	fpenv_enter(); /* a library may have changed it when it was loaded; numbers are read and printed here as well */
 	if (argc < 2) {
 		fputs(help, stderr);
 		return 2;

@@ -48,7 +48,7 @@ TESTS += $(CASES) $(DOCUMENTS)
 EXTRA_DIST += $(CASES) %D%/cases/README.md
 
 # tests of the project itself
-SCRIPTS_TESTS = %D%/lists.sh %D%/exports.sh %D%/vectorised.sh
+SCRIPTS_TESTS = %D%/lists.sh %D%/exports.sh %D%/vectorised.sh %D%/denormals.sh
 TESTS += $(SCRIPTS_TESTS)
 EXTRA_DIST += $(SCRIPTS_TESTS)
 
