@@ -10,7 +10,8 @@ MD_LOG_COMPILER = %D%/run_cases --bin=.
 # Test programs have no stdlib/ beside them; run_cases takes the variable away, so that mmsbc and mmsb look for it.
 AM_TESTS_ENVIRONMENT = OMP_WAIT_POLICY=passive; MMSB_STDLIB='$(abs_top_srcdir)/stdlib'; export OMP_WAIT_POLICY MMSB_STDLIB; \
 	MMSB_SRCDIR='$(abs_top_srcdir)'; MMSB_BUILDDIR='$(abs_top_builddir)'; NM='$(NM)'; CC='$(CC)'; MMSB_CASES='$(CASES)'; \
-	export MMSB_SRCDIR MMSB_BUILDDIR MMSB_CASES NM CC;
+	MMSB_EXAMPLES='$(EXAMPLES)'; MMSB_MODULES='$(dist_stdlib_DATA)'; \
+	export MMSB_SRCDIR MMSB_BUILDDIR MMSB_CASES MMSB_EXAMPLES MMSB_MODULES NM CC;
 
 # text cases: cases/README.md
 CASES = %D%/cases/runner.test \
