@@ -38,6 +38,7 @@ endif
 libmmsb_internal_la_SOURCES += \
 	%D%/apply.c %D%/apply.h %D%/apply_sparse.c \
 	%D%/arena.c %D%/arena.h \
+	%D%/bitset.c %D%/bitset.h \
 	%D%/changes.c \
 	%D%/delta.c %D%/delta.h \
 	%D%/digest.c \
