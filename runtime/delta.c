@@ -1,4 +1,8 @@
-/* delta.c - staging: deltas are checked and copied where they are given, and wait for the commit. */
+/* delta.c - staging: deltas are checked and copied where they are given, in any thread, and wait for the commit.
+ *
+ * Producers add to the open batch under the instance's lock, which is held for the check and the copy of one call. A commit
+ * takes the open batch by changing places with the other one, which is empty: it never waits for more than one call, and
+ * producers never for the commit. The lock makes one order of all calls. */
 #include "delta.h"
 
 #include <inttypes.h>
@@ -8,10 +12,12 @@
 struct staging *staging_new(uint32_t n_pages)
 {
 	staging *s = calloc(1, sizeof *s);
-	if (s)
-		s->pages = calloc((size_t)n_pages + 1, sizeof *s->pages);
-	if (s && !s->pages) {
-		free(s);
+	if (!s)
+		return NULL;
+	s->pages = calloc((size_t)n_pages + 1, sizeof *s->pages);
+	s->touched = calloc((size_t)n_pages + 1, sizeof *s->touched);
+	if (!s->pages || !s->touched) {
+		staging_free(s, n_pages);
 		return NULL;
 	}
 	return s;
@@ -19,28 +25,53 @@ struct staging *staging_new(uint32_t n_pages)
 
 void staging_free(struct staging *s, uint32_t n_pages)
 {
-	for (uint32_t i = 0; s && i < n_pages; i++) {
+	for (uint32_t i = 0; s && s->pages && i < n_pages; i++) {
 		free(s->pages[i].ops);
 		free(s->pages[i].index);
 		free(s->pages[i].values);
 		free(s->pages[i].order);
 	}
-	if (s)
+	if (s) {
 		free(s->pages);
+		free(s->touched);
+	}
 	free(s);
 }
 
-bool staging_empty(const mmsb_instance *m) { return m->staging->total == 0; }
+static void forget(staging *s)
+{
+	for (uint32_t i = 0; i < s->n_touched; i++) {
+		staged_page *p = &s->pages[s->touched[i]];
+		p->n_ops = p->n_index = p->n_values = 0;
+	}
+	s->n_touched = 0;
+	s->total = 0;
+}
+
+bool staging_empty(mmsb_instance *m)
+{
+	pthread_mutex_lock(&m->lock);
+	bool empty = m->open->total == 0;
+	pthread_mutex_unlock(&m->lock);
+	return empty;
+}
+
+void staging_close(mmsb_instance *m)
+{
+	pthread_mutex_lock(&m->lock);
+	staging *closed = m->open;
+	m->open = m->staging;
+	pthread_mutex_unlock(&m->lock);
+	m->staging = closed;
+}
+
+void staging_drop(mmsb_instance *m) { forget(m->staging); }
 
 void mmsb_discard(mmsb_instance *m)
 {
-	if (!m->staging)
-		return;
-	for (uint32_t i = 0; m->staging->total && i < m->sch->n_pages; i++) {
-		staged_page *p = &m->staging->pages[i];
-		p->n_ops = p->n_index = p->n_values = 0;
-	}
-	m->staging->total = 0;
+	pthread_mutex_lock(&m->lock);
+	forget(m->open);
+	pthread_mutex_unlock(&m->lock);
 }
 
 /* ---- values ---- */
@@ -132,13 +163,27 @@ static int find_source(mmsb_instance *m, int id, bool sparse, page **out, mmsb_e
 	if (sparse && d->like != NONE)
 		return fail(err, MMSB_TYPE, "page %s shares the entries of %s: insert or erase them there", name,
 		            sch_text(m->sch, m->sch->pages[d->like].name));
-	if (!m->bound) {
-		int status = mmsb_bind(m, err);
-		if (status)
-			return status;
-	}
 	*out = &m->pages[id];
-	return MMSB_OK;
+	return mmsb_bind(m, err);
+}
+
+/* Calls of fewer deltas are timed once in SAMPLE: reading the clock takes longer than they do. */
+enum { SAMPLE = 64 };
+
+/* The page's part of the open batch, under the lock. *start: when, or 0. */
+static staged_page *stage_begin(mmsb_instance *m, const page *p, size_t count, uint64_t *start)
+{
+	pthread_mutex_lock(&m->lock);
+	*start = count >= SAMPLE || m->stage_calls++ % SAMPLE == 0 ? now_ns() : 0;
+	return &m->open->pages[p->id];
+}
+
+static int stage_end(mmsb_instance *m, size_t count, uint64_t start, int status)
+{
+	if (start)
+		m->stats.ns_stage += (now_ns() - start) * (count >= SAMPLE ? 1 : SAMPLE);
+	pthread_mutex_unlock(&m->lock);
+	return status;
 }
 
 /* Room for one more op, n positions and `bytes` of values. */
@@ -155,14 +200,17 @@ static int make_room(staged_page *s, size_t n, size_t bytes, mmsb_error *err)
 static void add_op(mmsb_instance *m, staged_page *s, staged_kind kind, uint32_t field, uint64_t first, uint64_t count, size_t n_index,
                    size_t bytes)
 {
+	staging *batch = m->open;
 	staged_op *last = s->n_ops ? &s->ops[s->n_ops - 1] : NULL;
+	if (!last)
+		batch->touched[batch->n_touched++] = (uint32_t)(s - batch->pages);
 	if (last && last->kind == kind && last->field == field && (kind != STAGED_RANGE || last->first + last->count == first))
 		last->count += count;
 	else
 		s->ops[s->n_ops++] = (staged_op){kind, field, first, count, s->n_index, s->n_values};
 	s->n_index += n_index;
 	s->n_values += bytes;
-	m->staging->total += count;
+	batch->total += count;
 }
 
 static int bad_position(const mmsb_instance *m, const page *p, uint64_t at, mmsb_error *err)
@@ -182,14 +230,15 @@ int mmsb_write(mmsb_instance *m, int id, size_t first, size_t count, const void 
 		return status;
 	if (first > p->count || count > p->count - first)
 		return bad_position(m, p, first > p->count ? first : p->count, err);
-	staged_page *s = &m->staging->pages[id];
+	uint64_t start;
+	staged_page *s = stage_begin(m, p, count, &start);
 	size_t bytes = count * p->element;
 	status = make_room(s, 0, bytes, err);
 	if (!status)
 		status = take_elements(m, p, s->values + s->n_values, values, count, err);
 	if (!status)
 		add_op(m, s, STAGED_RANGE, 0, first, count, 0, bytes);
-	return status;
+	return stage_end(m, count, start, status);
 }
 
 static int take_positions(const mmsb_instance *m, const page *p, staged_page *s, size_t count, const uint64_t *index, mmsb_error *err)
@@ -208,7 +257,8 @@ int mmsb_scatter(mmsb_instance *m, int id, size_t count, const uint64_t *index, 
 	int status = find_source(m, id, false, &p, err);
 	if (status || count == 0)
 		return status;
-	staged_page *s = &m->staging->pages[id];
+	uint64_t start;
+	staged_page *s = stage_begin(m, p, count, &start);
 	size_t bytes = count * p->element;
 	status = make_room(s, count, bytes, err);
 	if (!status)
@@ -217,7 +267,7 @@ int mmsb_scatter(mmsb_instance *m, int id, size_t count, const uint64_t *index, 
 		status = take_elements(m, p, s->values + s->n_values, values, count, err);
 	if (!status)
 		add_op(m, s, STAGED_SCATTER, 0, 0, count, count, bytes);
-	return status;
+	return stage_end(m, count, start, status);
 }
 
 int mmsb_scatter_field(mmsb_instance *m, int id, unsigned field, size_t count, const uint64_t *index, const void *values, mmsb_error *err)
@@ -233,7 +283,8 @@ int mmsb_scatter_field(mmsb_instance *m, int id, unsigned field, size_t count, c
 		return MMSB_OK;
 	const sch_field *f = &m->sch->fields[r->first_field + field];
 	size_t width = type_table[f->type].bytes, bytes = count * width;
-	staged_page *s = &m->staging->pages[id];
+	uint64_t start;
+	staged_page *s = stage_begin(m, p, count, &start);
 	status = make_room(s, count, bytes, err);
 	if (!status)
 		status = take_positions(m, p, s, count, index, err);
@@ -241,7 +292,7 @@ int mmsb_scatter_field(mmsb_instance *m, int id, unsigned field, size_t count, c
 		status = take_column(m, p, f->type, f->index_size, sch_text(m->sch, f->name), s->values + s->n_values, width, values, width, count, err);
 	if (!status)
 		add_op(m, s, STAGED_FIELD, field, 0, count, count, bytes);
-	return status;
+	return stage_end(m, count, start, status);
 }
 
 static int take_entries(const mmsb_instance *m, const page *p, staged_page *s, size_t count, const uint64_t *row, const uint64_t *col,
@@ -267,7 +318,8 @@ int mmsb_insert(mmsb_instance *m, int id, size_t count, const uint64_t *row, con
 	int status = find_source(m, id, true, &p, err);
 	if (status || count == 0)
 		return status;
-	staged_page *s = &m->staging->pages[id];
+	uint64_t start;
+	staged_page *s = stage_begin(m, p, count, &start);
 	size_t bytes = count * p->element;
 	status = make_room(s, count, bytes, err);
 	if (!status)
@@ -276,7 +328,7 @@ int mmsb_insert(mmsb_instance *m, int id, size_t count, const uint64_t *row, con
 		status = take_elements(m, p, s->values + s->n_values, values, count, err);
 	if (!status)
 		add_op(m, s, STAGED_INSERT, 0, 0, count, count, bytes);
-	return status;
+	return stage_end(m, count, start, status);
 }
 
 int mmsb_erase(mmsb_instance *m, int id, size_t count, const uint64_t *row, const uint64_t *col, mmsb_error *err)
@@ -285,11 +337,12 @@ int mmsb_erase(mmsb_instance *m, int id, size_t count, const uint64_t *row, cons
 	int status = find_source(m, id, true, &p, err);
 	if (status || count == 0)
 		return status;
-	staged_page *s = &m->staging->pages[id];
+	uint64_t start;
+	staged_page *s = stage_begin(m, p, count, &start);
 	status = make_room(s, count, 0, err);
 	if (!status)
 		status = take_entries(m, p, s, count, row, col, err);
 	if (!status)
 		add_op(m, s, STAGED_ERASE, 0, 0, count, count, 0);
-	return status;
+	return stage_end(m, count, start, status);
 }

@@ -27,9 +27,12 @@ typedef struct staged_page {
 	size_t cap_order;
 } staged_page;
 
+/* A batch: what one epoch takes. An instance has two, one open to producers and one for the commit at hand. */
 typedef struct staging {
-	uint64_t total;    /* deltas staged since the last commit */
+	uint64_t total;    /* deltas in it */
 	staged_page *pages;
+	uint32_t *touched; /* the pages that have some, by id, in the order of their first */
+	uint32_t n_touched;
 } staging;
 
 #endif

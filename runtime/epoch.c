@@ -6,7 +6,7 @@
 
 #include "apply.h"
 
-static uint64_t now_ns(void)
+uint64_t now_ns(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
@@ -234,12 +234,13 @@ int mmsb_commit(mmsb_instance *m, uint64_t *epoch, mmsb_error *err)
 	if (status)
 		return status;
 	uint64_t e = m->epoch + 1, t0 = now_ns();
+	staging_close(m);
 	m->commits++;
 	for (uint32_t i = 0; i < m->sch->n_pages; i++)
 		m->pages[i].changed_before = m->pages[i].changed;
 	status = begin_pages(m, e, err);
 	if (status)
-		return note_failure(m, e, err), mmsb_discard(m), status;
+		return note_failure(m, e, err), staging_drop(m), status;
 	status = apply_staged(m, e, err);
 	if (!status && e == 1)
 		take_init_pages(m);
@@ -250,7 +251,7 @@ int mmsb_commit(mmsb_instance *m, uint64_t *epoch, mmsb_error *err)
 	uint64_t t2 = now_ns();
 	if (!status)
 		status = changes_collect(m, e, err);
-	mmsb_discard(m);
+	staging_drop(m);
 	if (status) {
 		roll_back(m, e);
 		note_failure(m, e, err);
@@ -270,7 +271,7 @@ int mmsb_commit(mmsb_instance *m, uint64_t *epoch, mmsb_error *err)
 
 int mmsb_ticks(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_error *err)
 {
-	if (m->staging && !staging_empty(m))
+	if (!staging_empty(m))
 		return fail(err, MMSB_ORDER, "ticks are epochs without deltas, but some are staged: commit or discard them first");
 	int status = MMSB_OK;
 	for (uint64_t i = 0; i < n && !status; i++)

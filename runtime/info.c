@@ -79,7 +79,9 @@ int mmsb_entries(mmsb_instance *m, int id, const uint64_t **row, const uint64_t 
 
 void mmsb_stats_get(mmsb_instance *m, mmsb_stats *out)
 {
+	pthread_mutex_lock(&m->lock);
 	*out = m->stats;
+	pthread_mutex_unlock(&m->lock);
 	out->n_passes = m->sch->n_passes;
 	out->passes = m->pass_stats;
 }

@@ -90,7 +90,9 @@ void mmsb_instance_free(mmsb_instance *m)
 		executor_free(m->executor);
 	undo_free(m);
 	changes_free(m);
+	staging_free(m->open, m->sch->n_pages);
 	staging_free(m->staging, m->sch->n_pages);
+	pthread_mutex_destroy(&m->lock);
 	release_pages(m);
 	free(m->pages);
 	free(m->fields);
@@ -121,6 +123,10 @@ int mmsb_instance_new(mmsb_instance **out, mmsb_schedule *owner, const mmsb_opti
 	mmsb_instance *m = calloc(1, sizeof *m);
 	if (!m)
 		return fail_memory(err, sizeof *m, "an instance");
+	if (pthread_mutex_init(&m->lock, NULL)) {
+		free(m);
+		return fail_memory(err, sizeof m->lock, "the lock of an instance");
+	}
 	const schedule *s = m->sch = &owner->tables;
 	m->owner = owner;
 	schedule_retain(owner);
@@ -134,9 +140,10 @@ int mmsb_instance_new(mmsb_instance **out, mmsb_schedule *owner, const mmsb_opti
 	m->pages = calloc((size_t)s->n_pages + 1, sizeof *m->pages);
 	m->pass_stats = calloc((size_t)s->n_passes + 1, sizeof *m->pass_stats);
 	m->fields = calloc((size_t)s->n_fields + 1, sizeof *m->fields);
+	m->open = staging_new(s->n_pages);
 	m->staging = staging_new(s->n_pages);
 	if (!m->sizes || !m->params || !m->param_known || !m->param_from || !m->pages || !m->pass_stats ||
-	    !m->fields || !m->staging) {
+	    !m->fields || !m->open || !m->staging) {
 		mmsb_instance_free(m);
 		return fail_memory(err, s->n_pages * sizeof *m->pages, "an instance");
 	}
@@ -291,7 +298,8 @@ static int bind_pages(mmsb_instance *m, mmsb_error *err)
 	return status;
 }
 
-int mmsb_bind(mmsb_instance *m, mmsb_error *err)
+/* Under the lock. */
+static int bind_once(mmsb_instance *m, mmsb_error *err)
 {
 	if (m->bound)
 		return MMSB_OK;
@@ -310,4 +318,14 @@ int mmsb_bind(mmsb_instance *m, mmsb_error *err)
 		m->fields[i].range = m->fields[i].is_index ? (uint64_t)m->sizes[m->sch->fields[i].index_size] : 0;
 	m->bound = true;
 	return MMSB_OK;
+}
+
+int mmsb_bind(mmsb_instance *m, mmsb_error *err)
+{
+	if (m->bound)
+		return MMSB_OK;
+	pthread_mutex_lock(&m->lock);
+	int status = bind_once(m, err);
+	pthread_mutex_unlock(&m->lock);
+	return status;
 }

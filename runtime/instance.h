@@ -5,6 +5,8 @@
 #ifndef MMSB_INSTANCE_H
 #define MMSB_INSTANCE_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -73,7 +75,8 @@ struct mmsb_instance {
 	const schedule *sch;
 	mmsb_options options;
 	int threads;
-	bool bound;
+	pthread_mutex_t lock;   /* held for binding and while something is staged: for open, bound, stage_calls and stats.ns_stage */
+	atomic_bool bound;      /* written under the lock; what binding made is fixed from then on */
 	bool stale;             /* memory ran out amid an epoch: pages of one buffer are to be computed anew */
 	bool can_fail;          /* some pass can: derived pages have two buffers */
 	int64_t *sizes;         /* value of each sch_size, once bound */
@@ -89,7 +92,9 @@ struct mmsb_instance {
 	uint64_t commits;       /* counts commits begun, failed ones too */
 	mmsb_pass_stats *pass_stats;
 	mmsb_stats stats;
-	struct staging *staging;  /* delta.c */
+	struct staging *open;     /* delta.c: what producers add to, in any thread */
+	struct staging *staging;  /* delta.c: what the commit at hand takes; else empty */
+	uint64_t stage_calls;     /* counted to time some of them */
 	struct watch *watches;    /* changes.c, one per page, or NULL */
 	struct undo *undo;        /* apply.c */
 	struct executor *executor; /* executor.h: buffers of the threads */
@@ -108,6 +113,9 @@ int fail_memory(mmsb_error *err, size_t bytes, const char *what);
 
 /* Keeps a schedule alive; mmsb_schedule_close lets go. */
 void schedule_retain(mmsb_schedule *);
+
+/* A clock for figures. */
+uint64_t now_ns(void);
 
 /* Makes *buffer hold at least `bytes`; what was in it stays. -1: no memory, and nothing has changed. */
 int reserve(void *buffer_address, size_t *capacity, size_t bytes);
@@ -135,7 +143,13 @@ uint64_t pattern_find(const pattern *, uint64_t row, uint64_t col);
 
 struct staging *staging_new(uint32_t n_pages);
 void staging_free(struct staging *, uint32_t n_pages);
-bool staging_empty(const mmsb_instance *);
+bool staging_empty(mmsb_instance *); /* nothing waits for the next commit */
+
+/* What was staged until now is what the commit at hand takes; the rest is the next epoch's. */
+void staging_close(mmsb_instance *);
+
+/* Forgets what staging_close took. */
+void staging_drop(mmsb_instance *);
 
 /* Puts what is staged into the source pages, keeping how to undo it; pages that really changed get `changed` = epoch. */
 int apply_staged(mmsb_instance *, uint64_t epoch, mmsb_error *err);

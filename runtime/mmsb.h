@@ -6,7 +6,10 @@
  * Every function that can fail returns a status (MMSB_OK is 0) and, when err is not NULL, fills it in; nothing is
  * changed by a call that fails unless it says so. Nothing here aborts, prints, or exits.
  *
- * Threads: a schedule may be shared by all threads. An instance is used by one thread at a time.
+ * Threads: a schedule may be shared by all threads. Deltas may be staged from any thread, also while a commit runs, which they do not
+ * wait for: mmsb_write, mmsb_scatter, mmsb_scatter_field, mmsb_insert, mmsb_erase and mmsb_discard; mmsb_page and mmsb_page_count may be
+ * called from any thread too. All else that takes an instance is for one thread at a time, the *committing thread*. Params and
+ * shapes are given before other threads use the instance.
  *
  * Values in memory have the machine's layout of the C types: bool is one byte (0 or 1), index(D) a uint32_t, records
  * are packed with natural alignment as mmsb_info says. Arrays are row-major. */
@@ -136,10 +139,15 @@ int mmsb_page_count(mmsb_instance *);
 int mmsb_page(mmsb_instance *, const char *name);                 /* id, or -1 */
 int mmsb_page_info(mmsb_instance *, int page, mmsb_info *info);   /* MMSB_NAME when there is no such page */
 
-/* ---- staging: takes effect with the next commit ------------------------------------------------ */
+/* ---- staging: takes effect with the next commit ------------------------------------------------
+ *
+ * From any thread. A call is staged as a whole or, when it fails, not at all. Calls have one order, that of the last write to an
+ * element too: those of one thread are in the order of that thread. A commit takes the calls that were finished when it began; what is
+ * staged while it runs belongs to the next epoch. Values are checked here, and copied. */
 
-/* count elements (records whole) from position `first` in row-major order, of a dense source page. Checked here: range, values of
- * index(D). The values are copied. The last write to an element wins. */
+/* count elements (records whole) from position `first` in row-major order, of a dense source page. The last write to an element wins.
+ * MMSB_NAME: not a source; MMSB_TYPE: sparse; MMSB_RANGE: not within the page, or a value that is no index(D); MMSB_MEMORY; and what
+ * mmsb_bind says. So for all of them. */
 int mmsb_write(mmsb_instance *, int page, size_t first, size_t count, const void *values, mmsb_error *err);
 
 /* Elements at the given row-major positions. */
@@ -155,7 +163,7 @@ int mmsb_insert(mmsb_instance *, int page, size_t count, const uint64_t *row, co
 /* Deletes entries; one that is not there changes nothing. */
 int mmsb_erase(mmsb_instance *, int page, size_t count, const uint64_t *row, const uint64_t *col, mmsb_error *err);
 
-/* Forgets what is staged. */
+/* Forgets what is staged, and is not what a commit at work has taken. */
 void mmsb_discard(mmsb_instance *);
 
 /* ---- epochs ------------------------------------------------------------------------------------ */
