@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "differ.h"
 #include "elementary.h"
 #include "scalar.h"
 
@@ -158,64 +159,63 @@ MOVE(64)
 #define mmsb_canon_u16(x) (x)
 #define mmsb_canon_u32(x) (x)
 #define mmsb_canon_u64(x) (x)
-#define BITS_bool(x) (x)
-#define BITS_i8(x) (x)
-#define BITS_i16(x) (x)
-#define BITS_i32(x) (x)
-#define BITS_i64(x) (x)
-#define BITS_u8(x) (x)
-#define BITS_u16(x) (x)
-#define BITS_u32(x) (x)
-#define BITS_u64(x) (x)
-#define BITS_f32(x) mmsb_bits_f32(x)
-#define BITS_f64(x) mmsb_bits_f64(x)
 
-/* U: the unsigned type of the width, in which changes are counted so that the loop keeps one width. */
-#define STORE(S, T, U)                                                                                       \
-	static size_t store_apart_##S(const store_target *to, const T *a, size_t n)                          \
+/* B: the width of the type in bits; NANS: it has some. Blocks of 64 lanes give a word of the mask each. */
+#define STORE(S, T, B, NANS)                                                                                 \
+	/* m <= 64 lanes from `first` on that are fewer than a block, or stand apart in memory */            \
+	static uint64_t store_few_##S(const store_target *to, size_t first, const T *a, size_t m)            \
 	{                                                                                                    \
-		size_t changed = 0;                                                                          \
-		for (size_t i = 0; i < n; i++) {                                                             \
-			T v = mmsb_canon_##S(a[i]);                                                          \
-			uint8_t differs = !to->was || BITS_##S(*(const T *)(const void *)(to->was + i * to->stride)) != BITS_##S(v); \
-			*(T *)(void *)(to->at + i * to->stride) = v;                                         \
-			changed += differs;                                                                  \
-			if (to->changed)                                                                     \
-				to->changed[i] |= differs;                                                   \
+		size_t offset = first * to->stride;                                                          \
+		uint64_t mask = 0;                                                                           \
+		for (size_t i = 0; i < m; i++, offset += to->stride) {                                       \
+			T v = mmsb_canon_##S(a[first + i]), *at = (void *)(to->at + offset);                 \
+			mask |= (uint64_t)(!to->was || memcmp(to->was + offset, &v, sizeof v) != 0) << i;    \
+			*at = v;                                                                             \
 		}                                                                                            \
-		return changed;                                                                              \
+		return mask;                                                                                 \
+	}                                                                                                    \
+	static uint64_t store_block_##S(const store_target *to, size_t first, const T *a)                    \
+	{                                                                                                    \
+		T canonical[64], *at = (T *)(void *)to->at + first;                                          \
+		const T *v = a + first;                                                                      \
+		if (NANS) {                                                                                  \
+			uint##B##_t nans = 0;                                                                \
+			LANES for (size_t i = 0; i < 64; i++) nans |= v[i] != v[i];                          \
+			if (nans) {                                                                          \
+				LANES for (size_t i = 0; i < 64; i++) canonical[i] = mmsb_canon_##S(v[i]);   \
+				v = canonical;                                                               \
+			}                                                                                    \
+		}                                                                                            \
+		uint64_t mask = to->was ? differ_##B((const T *)(const void *)to->was + first, v) : ~(uint64_t)0; \
+		if (mask || to->was != to->at) {                                                             \
+			LANES for (size_t i = 0; i < 64; i++) at[i] = v[i];                                  \
+		}                                                                                            \
+		return mask;                                                                                 \
 	}                                                                                                    \
 	static size_t store_##S(const store_target *to, const void *src, size_t n)                           \
 	{                                                                                                    \
-		const T *a = src, *was = (const void *)to->was;                                              \
-		T *at = (void *)to->at;                                                                      \
-		if (to->stride != sizeof(T) || to->changed || !was)                                          \
-			return store_apart_##S(to, src, n);                                                  \
+		const T *a = src;                                                                            \
 		size_t changed = 0;                                                                          \
-		for (size_t done = 0; done < n; done += 128) {                                               \
-			size_t end = n - done < 128 ? n : done + 128;                                        \
-			U differing = 0;                                                                     \
-			LANES for (size_t i = done; i < end; i++)                                            \
-			{                                                                                    \
-				T v = mmsb_canon_##S(a[i]);                                                  \
-				differing = (U)(differing + (BITS_##S(was[i]) != BITS_##S(v)));              \
-				at[i] = v;                                                                   \
-			}                                                                                    \
-			changed += (size_t)differing;                                                        \
+		for (size_t i = 0; i < n; i += 64) {                                                         \
+			size_t m = n - i < 64 ? n - i : 64;                                                  \
+			uint64_t mask = m == 64 && to->stride == sizeof(T) ? store_block_##S(to, i, a) : store_few_##S(to, i, a, m); \
+			changed += (size_t)__builtin_popcountll(mask);                                       \
+			if (to->changed)                                                                     \
+				to->changed[i / 64] |= mask;                                                 \
 		}                                                                                            \
 		return changed;                                                                              \
 	}
-STORE(bool, uint8_t, uint8_t)
-STORE(i8, int8_t, uint8_t)
-STORE(i16, int16_t, uint16_t)
-STORE(i32, int32_t, uint32_t)
-STORE(i64, int64_t, uint64_t)
-STORE(u8, uint8_t, uint8_t)
-STORE(u16, uint16_t, uint16_t)
-STORE(u32, uint32_t, uint32_t)
-STORE(u64, uint64_t, uint64_t)
-STORE(f32, float, uint32_t)
-STORE(f64, double, uint64_t)
+STORE(bool, uint8_t, 8, 0)
+STORE(i8, int8_t, 8, 0)
+STORE(i16, int16_t, 16, 0)
+STORE(i32, int32_t, 32, 0)
+STORE(i64, int64_t, 64, 0)
+STORE(u8, uint8_t, 8, 0)
+STORE(u16, uint16_t, 16, 0)
+STORE(u32, uint32_t, 32, 0)
+STORE(u64, uint64_t, 64, 0)
+STORE(f32, float, 32, 1)
+STORE(f64, double, 64, 1)
 
 /* ---- reductions -------------------------------------------------------------------------------- */
 
@@ -342,14 +342,6 @@ static void view_outside(int64_t *index, int64_t extent, uint8_t *outside, size_
 	}
 }
 
-static size_t count(const uint8_t *mask, size_t n)
-{
-	size_t total = 0;
-	for (size_t i = 0; i < n; i++)
-		total += mask[i];
-	return total;
-}
-
 /* ---- the table --------------------------------------------------------------------------------- */
 
 #define NAMED_(level) kernel_table_##level
@@ -414,5 +406,4 @@ const kernel_table NAMED(KERNEL_LEVEL) = {
 	.view_wrap = view_wrap,
 	.view_mirror = view_mirror,
 	.view_outside = view_outside,
-	.count = count,
 };

@@ -24,7 +24,7 @@ typedef struct store_target {
 	uint8_t *at;
 	const uint8_t *was;     /* NULL: everything counts as changed */
 	size_t stride;          /* bytes from lane to lane, of both */
-	uint8_t *changed;       /* a byte per lane that is set where bits differ, or NULL */
+	uint64_t *changed;      /* a bit per lane, bit i % 64 of word i / 64: is set where bits differ, else left as it is; or NULL */
 } store_target;
 
 typedef struct kernel_table {
@@ -60,7 +60,6 @@ typedef struct kernel_table {
 	void (*view_wrap)(int64_t *index, int64_t extent, size_t n);
 	void (*view_mirror)(int64_t *index, int64_t extent, size_t n);
 	void (*view_outside)(int64_t *index, int64_t extent, uint8_t *outside, size_t n);
-	size_t (*count)(const uint8_t *mask, size_t n);
 } kernel_table;
 
 /* The best level that this machine runs; MMSB_CPU=base|v3|v4 in the environment asks for a level (ignored where it cannot run). */

@@ -91,9 +91,7 @@ static void vars_entries(const job *j, run *r, uint64_t flat)
 
 static void store_outputs(const job *j, worker *w, run *r, uint64_t flat)
 {
-	uint8_t *mask = j->n_outputs > 1 ? w->arena + r->plan->places[PLACE_SPARE] : NULL;
-	if (mask)
-		memset(mask, 0, r->n);
+	uint64_t several[TILE / 64] = {0}, *mask = j->n_outputs > 1 ? several : NULL;
 	for (uint32_t o = 0; o < j->n_outputs; o++) {
 		const output_now *out = &j->outputs[o];
 		lanes *l = &r->regs[out->local];
@@ -103,8 +101,8 @@ static void store_outputs(const job *j, worker *w, run *r, uint64_t flat)
 		if (!mask)
 			w->changed += changed;
 	}
-	if (mask)
-		w->changed += w->k->count(mask, r->n);
+	for (uint32_t i = 0; mask && i < r->n; i += 64)
+		w->changed += (uint64_t)__builtin_popcountll(mask[i / 64]);
 }
 
 static void run_tile(const job *j, worker *w, uint64_t tile)

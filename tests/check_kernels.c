@@ -260,7 +260,6 @@ START_TEST(moves)
 			if (mask[i])
 				ck_assert_mem_eq(o + k++ * bytes, memory + i * bytes, bytes);
 		ck_assert_uint_eq(n, k);
-		ck_assert_uint_eq(now->count(mask, 300), k);
 		now->fill[width](out, memory + 5 * bytes, 300);
 		for (size_t i = 0; i < 300; i++)
 			ck_assert_mem_eq(o + i * bytes, memory + 5 * bytes, bytes);
@@ -268,36 +267,70 @@ START_TEST(moves)
 }
 END_TEST
 
-/* Compare-and-store: nans become canonical, differing bits are counted (so -0 is not +0), by element and in masks. */
+/* Compare-and-store of n lanes, one at a time. How: bits of `form`. */
+enum { STORE_APART = 1, STORE_IN_PLACE = 2, STORE_FRESH = 4, STORE_MASK = 8, STORE_FORMS = 16 };
+enum { STORE_LANES = 130, STORE_STRIDE = 24 };
+
+static uint64_t canonical(unsigned type, uint64_t bits)
+{
+	scalar v = {.bits = bits};
+	if (type == T_F32)
+		return mmsb_bits_f32(mmsb_canon_f32(v.F32));
+	return type == T_F64 ? mmsb_bits_f64(mmsb_canon_f64(v.F64)) : bits;
+}
+
+/* Values of which some are equal in pairs: few different ones; of floats both zeros and, if asked, several nans. */
+static uint64_t store_value(unsigned type, int nans, uint64_t random)
+{
+	static const uint64_t f32[] = {0, 0x80000000u, 0x7f800000u, 1, 0x3f800000u, 0x7fc00000u, 0xffc00000u, 0x7fc00001u};
+	static const uint64_t f64[] = {0, UINT64_C(1) << 63, UINT64_C(0x7ff0000000000000), 1, UINT64_C(0x3ff0000000000000),
+	                               UINT64_C(0x7ff8000000000000), UINT64_C(0xfff8000000000000), UINT64_C(0x7ff8000000000001)};
+	if (type == T_F32)
+		return f32[random % (nans ? 8 : 5)];
+	if (type == T_F64)
+		return f64[random % (nans ? 8 : 5)];
+	uint64_t high = (uint64_t)1 << (8 * type_table[type].bytes - 1); /* lanes that differ in one bit: the highest, the lowest */
+	return type == T_BOOL ? random % 2 : random % 4 < 2 ? random % 2 * high : random % 2;
+}
+
+static void check_store(unsigned type, size_t n, unsigned form)
+{
+	static uint8_t was[STORE_LANES * STORE_STRIDE + 8], at[sizeof was], before[sizeof was];
+	size_t bytes = type_table[type].bytes, stride = form & STORE_APART ? STORE_STRIDE : bytes, want_changed = 0;
+	uint64_t src[STORE_LANES], mask[3] = {0, 4, 0}, want_mask[3] = {0, 4, 0};
+	for (size_t i = 0; i < sizeof was; i++)
+		before[i] = at[i] = was[i] = (uint8_t)(i * 37);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t v = store_value(type, n & 1, mmsb_rand_step_u64(4, i, n));
+		uint64_t old = canonical(type, store_value(type, n & 1, mmsb_rand_step_u64(5, i, n)));
+		if (n % 3 == 0)
+			old = canonical(type, v); /* nothing changes */
+		memcpy((uint8_t *)src + i * bytes, &v, bytes);
+		memcpy(was + i * stride, &old, bytes);
+		if (form & STORE_FRESH || old != canonical(type, v)) {
+			want_changed++;
+			want_mask[i / 64] |= (uint64_t)1 << i % 64;
+		}
+		v = canonical(type, v);
+		memcpy(before + i * stride, &v, bytes); /* what `at` is to hold */
+	}
+	store_target to = {at, form & STORE_FRESH ? NULL : was, stride, form & STORE_MASK ? mask : NULL};
+	if (form & STORE_IN_PLACE)
+		to.at = was;
+	ck_assert_msg(now->store[type](&to, src, n) == want_changed, "%s, %s, %zu lanes, form %u", now->level, type_table[type].name, n, form);
+	ck_assert_mem_eq(to.at, before, sizeof before);
+	if (form & STORE_MASK)
+		ck_assert_mem_eq(mask, want_mask, sizeof mask);
+}
+
+/* Nans become canonical; what differs in a bit has changed (so -0 is not +0), is counted and marked besides what was marked. */
 START_TEST(stores)
 {
 	now = kernel_table_level(levels[_i]);
-	if (!now)
-		return;
-	double src[300], was[300], at[300];
-	size_t differ = 0;
-	for (size_t i = 0; i < 300; i++) {
-		src[i] = i % 5 == 0 ? -NAN : i % 7 == 0 ? -0.0 : (double)i;
-		was[i] = i % 5 == 0 ? (i % 2 ? mmsb_from_bits_f64(0x7ff8000000000000u) : 1.0) : i % 7 == 0 ? (i % 2 ? 0.0 : -0.0) : (double)(i - i % 3);
-		double v = mmsb_canon_f64(src[i]);
-		differ += memcmp(&v, &was[i], 8) != 0;
-	}
-	store_target to = {(uint8_t *)at, (const uint8_t *)was, 8, NULL};
-	ck_assert_uint_eq(now->store[T_F64](&to, src, 300), differ);
-	for (size_t i = 0; i < 300; i++)
-		ck_assert_uint_eq(mmsb_bits_f64(at[i]), mmsb_bits_f64(mmsb_canon_f64(src[i])));
-	ck_assert_uint_eq(mmsb_bits_f64(at[0]), 0x7ff8000000000000u);
-	uint8_t mask[300] = {0};
-	to.changed = mask;
-	ck_assert_uint_eq(now->store[T_F64](&to, src, 300), differ);
-	ck_assert_uint_eq(now->count(mask, 300), differ);
-	to = (store_target){(uint8_t *)at, (const uint8_t *)at, 8, NULL};
-	ck_assert_uint_eq(now->store[T_F64](&to, src, 300), 0);
-	uint8_t bytes[1000], old[1000];
-	memset(bytes, 1, sizeof bytes);
-	memset(old, 0, sizeof old);
-	to = (store_target){old, old, 1, NULL};
-	ck_assert_uint_eq(now->store[T_U8](&to, bytes, 1000), 1000); /* more than a byte counts */
+	for (unsigned type = 0; now && type < T_COUNT; type++)
+		for (size_t n = 0; n <= STORE_LANES; n++)
+			for (unsigned form = 0; form < STORE_FORMS; form++)
+				check_store(type, n, form);
 }
 END_TEST
 
