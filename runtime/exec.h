@@ -126,6 +126,7 @@ struct region_plan {
 	int64_t lo, extent;     /* RANGE; PREFIX: the most */
 	int64_t keys;           /* GROUP: of the key page */
 	bool order_free;        /* the reduction has the same bits in any order */
+	bool stored;            /* partial results may be kept: store.h */
 	uint8_t type, width;    /* of the value */
 	uint8_t out_width;      /* of what REDUCE gives */
 	size_t places[PLACE_COUNT];
@@ -135,6 +136,7 @@ struct region_plan {
 	size_t stack;           /* arena: tiles of the counter of over.c */
 	uint32_t n_stack;
 	double weight;          /* about how many element operations a lane of this region takes */
+	struct store *store;    /* what is kept, where `stored` */
 	int over_cost, expand_cost; /* reads that stride when lanes are outer elements; when lanes are positions */
 };
 

@@ -1,0 +1,47 @@
+/* store.h - reductions that keep partial results from epoch to epoch, so that a changed operand costs a path to the top instead of
+ * the whole reduction. Internal.
+ *
+ * A *store* belongs to a reduction region within region 0. It holds partial results of some *outer elements* (elements of region 0, by
+ * their position in the page) and nothing of the others, which are evaluated whole. A value that it has is right for what is read
+ * now: who evaluates a pass first brings its stores up to date (store_update) or drops what they hold (store_drop_all).
+ *
+ * The operands of all outer elements are numbered: these numbers are the region's *lanes*.
+ *   GROUP      the position in the page of keys; its outer element is its key
+ *   ROW, COL   the entry; its outer element is its row, its column
+ *   RANGE      outer element * extent + (variable - lo)
+ *
+ *   store.c        which regions, the epoch's work, evaluation of operands
+ *   store_flat.c   operands that are all present: values of aligned blocks and of nodes above them
+ *   store_tree.c   the others: a trie over the positions of those present
+ *   pool.c         memory for both */
+#ifndef MMSB_STORE_H
+#define MMSB_STORE_H
+
+#include "bitset.h"
+#include "exec.h"
+
+struct planner;
+
+/* Decides for each region of a plan whether it has a store (region_plan.stored); memory for what stores hold is taken when it is needed. */
+void store_plan(struct planner *);
+void store_free(struct store *); /* NULL is allowed */
+
+bool store_possible(const region_plan *);
+
+/* How many lanes a region with a store has. */
+uint64_t store_lanes(const struct executor *, const region_plan *);
+
+/* Brings a region's store up to date. `lanes`: operands that may have changed, come or gone; `outer`: outer elements that are to be evaluated in
+ * any case (they keep what the store holds of them); `whole` (or NULL): outer elements whose operands may all have changed: they lose it. Adds to `outer`
+ * those whose value has changed, and those with lanes of which nothing is held.
+ * The executor has looked up what the pass sees (ex->plan, reads, patterns, groups). Never fails: where there is no memory nothing is held, and an outer
+ * element with an operand that fails loses what is held, so that the pass evaluates it, fails, and says how. */
+void store_update(struct executor *, const kernel_plan *, uint32_t region, const bitset *lanes, const bitset *whole, bitset *outer);
+
+/* Nothing is held of any region of the plan: before an evaluation that does not begin with store_update, and after an epoch that failed. */
+void store_drop_all(const kernel_plan *);
+
+/* The value and the number of operands present of an outer element; false: nothing is held. */
+bool store_value(const region_plan *, uint64_t outer, scalar *value, uint64_t *count);
+
+#endif
