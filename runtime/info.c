@@ -56,7 +56,7 @@ int mmsb_page_info(mmsb_instance *m, int id, mmsb_info *info)
 const void *mmsb_data(mmsb_instance *m, int id)
 {
 	page *p = stored_page(m, id);
-	return p ? page_packed(m, p) : NULL;
+	return p && !(p->pat && p->element == 0) ? page_packed(m, p) : NULL;
 }
 
 int mmsb_entries(mmsb_instance *m, int id, const uint64_t **row, const uint64_t **col, mmsb_error *err)

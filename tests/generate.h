@@ -22,15 +22,22 @@ typedef struct generated {
 	uint32_t n_sizes;
 	char size_names[GENERATE_SIZES][16];
 	int64_t sizes[GENERATE_SIZES];
+	bool large;            /* too much for the naive evaluator */
 } generated;
 
 generated generate_program(uint64_t seed);
 void generated_free(generated *program);
 
-/* One delta: an element, a field of one, or an entry of a sparse page. */
+/* How wild a page's values are, so that programs see all worlds; of MOOD_FEW there are so few that they often come again. */
+typedef enum mood { MOOD_TAME, MOOD_SMALL, MOOD_WILD, MOOD_FEW, MOOD_COUNT } mood;
+
+/* False: the type has no value (a position along a dimension of size 0). */
+bool generate_value(rng *r, const naive *n, const p_type *type, mood m, scalar *out);
+
+/* One delta: an element (a record whole), a field of one, or an entry of a sparse page. */
 typedef struct change {
 	uint32_t page;
-	int32_t field;
+	int32_t field;        /* of a record, or -1 */
 	bool erase;
 	uint64_t at, col;     /* row-major position; sparse: row and column */
 	unsigned char value[64];
@@ -41,8 +48,10 @@ typedef struct changes {
 	size_t n, room;
 } changes;
 
-/* Random changes of source pages: all of their values in epoch 1, a few in the others. */
+/* Random changes of source pages: all of their values in epoch 1; in the others mostly few, in the patterns that generate_delta.c
+ * lists. */
 void generate_epoch(rng *r, const naive *n, bool first, changes *out);
+uint64_t generate_elements(const naive_page *p); /* of the dense page with these dimensions */
 
 /* The same as a delta text, without its `commit`; freed by the caller. */
 char *changes_text(const naive *n, const changes *all);

@@ -1,4 +1,4 @@
-/* generate_data.c - random values and deltas for the source pages of a program: special values are as likely as others. */
+/* generate_data.c - random values for source pages, special ones as likely as others, and deltas as text. */
 #include "generate.h"
 
 #include <math.h>
@@ -25,15 +25,14 @@ bool rng_chance(rng *r, uint32_t percent)
 	return rng_below(r, 100) < percent;
 }
 
-/* How wild a page's values are, so that programs see both worlds. */
-typedef enum mood { MOOD_TAME, MOOD_SMALL, MOOD_WILD } mood;
-
 static double random_float(rng *r, mood m)
 {
 	static const double special[] = {0.0, -0.0, 1.0, -1.0, 0.5, INFINITY, -INFINITY, NAN, 5e-324, -5e-324, 1e-310,
 	                                 1.7976931348623157e308, 1e-40, -1e-45, 3.4e38, 1e300, 2147483648.0, 1e19};
 	if (m == MOOD_WILD && rng_chance(r, 20))
 		return special[rng_below(r, sizeof special / sizeof *special)];
+	if (m == MOOD_FEW)
+		return special[rng_below(r, 5)];
 	double unit = (double)(rng_next(r) >> 11) * 0x1p-53;
 	if (m == MOOD_SMALL)
 		return (double)((int)rng_below(r, 17) - 4) * 0.25;
@@ -54,13 +53,12 @@ static scalar random_int(rng *r, type_id type, mood m)
 	else if (m == MOOD_WILD)
 		s.bits = rng_next(r) >> rng_below(r, 64);
 	else
-		s.bits = (uint64_t)rng_below(r, 12) - (is_signed ? 4u : 0u);
+		s.bits = (uint64_t)rng_below(r, m == MOOD_FEW ? 3 : 12) - (is_signed ? (m == MOOD_FEW ? 1u : 4u) : 0u);
 	s.bits &= mask;
 	return s;
 }
 
-/* False: the type has no value (a position along a dimension of size 0). */
-static bool random_value(rng *r, const naive *n, const p_type *type, mood m, scalar *out)
+bool generate_value(rng *r, const naive *n, const p_type *type, mood m, scalar *out)
 {
 	*out = (scalar){0};
 	if (type->base == B_INDEX) {
@@ -86,106 +84,6 @@ static bool random_value(rng *r, const naive *n, const p_type *type, mood m, sca
 		break;
 	}
 	return true;
-}
-
-static change *add(changes *all)
-{
-	if (all->n == all->room) {
-		all->room = all->room * 2 + 64;
-		all->items = naive_room(all->items, all->room, sizeof *all->items);
-	}
-	change *c = &all->items[all->n++];
-	memset(c, 0, sizeof *c);
-	c->field = -1;
-	return c;
-}
-
-/* One element, whole or one of its fields. */
-static void change_element(rng *r, const naive *n, uint32_t page, uint64_t at, bool whole, mood m, changes *out)
-{
-	const p_type *type = &n->program->pages[page]->type;
-	scalar value;
-	if (type->base != B_RECORD) {
-		if (random_value(r, n, type, m, &value)) {
-			change *c = add(out);
-			c->page = page;
-			c->at = at;
-			memcpy(c->value, &value, sizeof value);
-		}
-		return;
-	}
-	uint32_t count = type->record->n_fields;
-	uint32_t first = whole ? 0 : rng_below(r, count), last = whole ? count : first + 1;
-	for (uint32_t f = first; f < last; f++) {
-		if (!random_value(r, n, type->record->fields[f].type, m, &value))
-			continue;
-		change *c = add(out);
-		c->page = page;
-		c->field = (int32_t)f;
-		c->at = at;
-		memcpy(c->value, &value, sizeof value);
-	}
-}
-
-static void change_entry(rng *r, const naive *n, uint32_t page, mood m, bool first, changes *out)
-{
-	const naive_page *p = &n->pages[page];
-	if (p->dims[0] == 0 || p->dims[1] == 0)
-		return;
-	change *c = add(out);
-	c->page = page;
-	c->at = rng_below(r, (uint32_t)p->dims[0]);
-	c->col = rng_below(r, (uint32_t)p->dims[1]);
-	if (p->now.n > 0 && rng_chance(r, 50)) { /* one that is there */
-		size_t k = rng_below(r, (uint32_t)p->now.n);
-		c->at = p->now.row[k];
-		c->col = p->now.col[k];
-	}
-	c->erase = !first && rng_chance(r, 35);
-	scalar value = {.bits = 1};
-	if (p->page->type.scalar != T_BOOL)
-		random_value(r, n, &p->page->type, m, &value);
-	memcpy(c->value, &value, sizeof value);
-}
-
-static uint64_t elements(const naive_page *p)
-{
-	uint64_t count = 1;
-	for (uint32_t k = 0; k < p->page->ndim; k++)
-		count *= p->dims[k];
-	return count;
-}
-
-static void change_page(rng *r, const naive *n, uint32_t id, bool first, changes *out)
-{
-	const naive_page *p = &n->pages[id];
-	mood m = (mood)rng_below(r, 3);
-	uint64_t count = elements(p);
-	if (p->page->sparse) {
-		uint64_t share = rng_below(r, 4), most = first ? count * share / 3 + share : 1 + rng_below(r, 4);
-		most = most > 4000 ? 4000 : most;
-		for (uint64_t i = 0; i < most; i++)
-			change_entry(r, n, id, m, first, out);
-	} else if (first) {
-		if (rng_chance(r, 8))
-			return; /* stays as it begins */
-		for (uint64_t i = 0; i < count; i++)
-			change_element(r, n, id, i, true, m, out);
-	} else if (count > 0) {
-		uint32_t some = rng_chance(r, 20) ? (uint32_t)count : 1 + rng_below(r, 3);
-		for (uint32_t i = 0; i < some; i++)
-			change_element(r, n, id, rng_next(r) % count, rng_chance(r, 50), m, out);
-	}
-}
-
-void generate_epoch(rng *r, const naive *n, bool first, changes *out)
-{
-	out->n = 0;
-	if (!first && rng_chance(r, 15))
-		return; /* a tick */
-	for (uint32_t i = 0; i < n->program->n_pages; i++)
-		if (n->program->pages[i]->role == ROLE_IN && (first || rng_chance(r, 60)))
-			change_page(r, n, i, first, out);
 }
 
 /* ---- text ------------------------------------------------------------------------------ */
@@ -215,13 +113,14 @@ static void print_value(FILE *to, const p_type *type, const unsigned char *value
 		fprintf(to, type->scalar == T_F32 ? "%.9g" : "%.17g", v);
 }
 
-static void print_change(FILE *to, const naive *n, const change *c)
+/* field: of a record, else -1. */
+static void print_change(FILE *to, const naive *n, const change *c, int32_t field, const unsigned char *value)
 {
 	const naive_page *p = &n->pages[c->page];
 	const p_type *type = &p->page->type;
 	fputs(p->page->name, to);
-	if (c->field >= 0)
-		fprintf(to, ".%s", type->record->fields[c->field].name);
+	if (field >= 0)
+		fprintf(to, ".%s", type->record->fields[field].name);
 	if (p->page->sparse) {
 		fprintf(to, ",%llu,%llu,", (unsigned long long)c->at, (unsigned long long)c->col);
 		if (c->erase) {
@@ -229,7 +128,7 @@ static void print_change(FILE *to, const naive *n, const change *c)
 			return;
 		}
 	} else {
-		uint64_t size = elements(p), rest = c->at;
+		uint64_t size = generate_elements(p), rest = c->at;
 		for (uint32_t k = 0; k < p->page->ndim; k++) {
 			size /= p->dims[k];
 			fprintf(to, ",%llu", (unsigned long long)(rest / size));
@@ -237,7 +136,7 @@ static void print_change(FILE *to, const naive *n, const change *c)
 		}
 		fputc(',', to);
 	}
-	print_value(to, c->field >= 0 ? type->record->fields[c->field].type : type, c->value);
+	print_value(to, field >= 0 ? type->record->fields[field].type : type, value);
 	fputc('\n', to);
 }
 
@@ -248,8 +147,14 @@ char *changes_text(const naive *n, const changes *all)
 	FILE *to = open_memstream(&text, &size);
 	if (!to)
 		return NULL;
-	for (size_t i = 0; i < all->n; i++)
-		print_change(to, n, &all->items[i]);
+	for (size_t i = 0; i < all->n; i++) {
+		const change *c = &all->items[i];
+		const p_type *type = &n->program->pages[c->page]->type;
+		if (type->base != B_RECORD || c->field >= 0)
+			print_change(to, n, c, c->field, c->value);
+		for (uint32_t f = 0; type->base == B_RECORD && c->field < 0 && f < type->record->n_fields; f++)
+			print_change(to, n, c, (int32_t)f, c->value + type->record->fields[f].offset);
+	}
 	fclose(to);
 	return text;
 }

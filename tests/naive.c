@@ -474,7 +474,7 @@ static void begin_first(naive *n)
 	}
 }
 
-bool naive_commit(naive *n)
+static bool commit(naive *n, bool evaluate_edges, bool stands)
 {
 	uint32_t count = n->program->n_pages;
 	naive_page *saved = naive_room(NULL, count, sizeof *saved);
@@ -487,9 +487,11 @@ bool naive_commit(naive *n)
 		page->now = table_copy(page, &saved[i].now);
 	}
 	apply(n);
-	if (n->epoch == 0)
+	n->failed = !stands;
+	if (evaluate_edges && n->epoch == 0)
 		begin_first(n);
-	run_edges(n);
+	if (evaluate_edges)
+		run_edges(n);
 	for (uint32_t i = 0; i < count; i++) {
 		naive_page *page = n->failed ? &n->pages[i] : &saved[i];
 		table_free(&page->now);
@@ -504,4 +506,14 @@ bool naive_commit(naive *n)
 	n->n_staged = 0;
 	n->epoch += !n->failed;
 	return !n->failed;
+}
+
+bool naive_commit(naive *n)
+{
+	return commit(n, true, true);
+}
+
+void naive_follow(naive *n, bool stands)
+{
+	commit(n, false, stands);
 }

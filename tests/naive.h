@@ -56,6 +56,10 @@ void naive_entry(naive *n, uint32_t page, uint64_t row, uint64_t col, const void
 /* One epoch of what is staged. False: it failed, why says why, the state is as before. */
 bool naive_commit(naive *n);
 
+/* One epoch whose outcome is known: the sources change, if it stands, and no edge is evaluated. For programs too large for
+ * this evaluator, whose sources are still to be known. */
+void naive_follow(naive *n, bool stands);
+
 /* ---- between the files of the evaluator ---- */
 
 void *naive_room(void *old, size_t count, size_t size);

@@ -1,0 +1,58 @@
+/* trial.h - one random program at work: the instances that must agree, and the naive evaluator that they must agree with. */
+#ifndef MMSB_TESTS_TRIAL_H
+#define MMSB_TESTS_TRIAL_H
+
+#include <stdio.h>
+
+#include "../runtime/mmsb.h"
+#include "generate.h"
+
+typedef struct settings {
+	uint64_t seed;
+	uint32_t programs, epochs, threads; /* epochs 0: as many as the seed says */
+	const char *keep;
+	bool print, naive_only;
+} settings;
+
+/* The executor that propagates, with one thread and with several, and the one that evaluates everything in every epoch. */
+enum { RUN_ONE, RUN_MANY, RUN_SCRATCH, RUNS };
+
+/* A page whose changes are watched in the first run: as it was after the last epoch. */
+typedef struct watched {
+	bool on;
+	naive_table was;
+} watched;
+
+typedef struct trial {
+	const settings *set;
+	uint64_t seed;
+	rng r;
+	generated program;
+	struct lang_ctx *ctx;
+	p_program *checked;
+	naive *naive;
+	mmsb_instance *runs[RUNS];
+	watched *watched; /* by id of the page */
+	bool has_lazy;
+	changes deltas;
+	FILE *log;       /* the deltas so far, as text */
+	char *log_text;
+	size_t log_size;
+	char why[1400];
+} trial;
+
+/* Says what is wrong; false. */
+bool complain(trial *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* trial_stage.c: the deltas of the epoch, to the naive evaluator and to each run in calls of another kind. */
+bool trial_stage(trial *t);
+
+/* trial_compare.c: the pages of each run against the naive evaluator (or, where the program is too large for it, against the
+ * run from scratch), and their digests. */
+bool trial_same_pages(trial *t, uint64_t epoch);
+/* Watches some pages; what the last commit changed in them. */
+bool trial_watch(trial *t);
+bool trial_same_changes(trial *t, uint64_t epoch);
+void trial_unwatch(trial *t);
+
+#endif
