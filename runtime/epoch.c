@@ -1,6 +1,6 @@
 /* epoch.c - a commit: all that is staged becomes one epoch, or nothing does.
  *
- * The order stands in mmsb_commit: bind, keep the values of the epoch before, change the sources, run the passes, publish. */
+ * The order stands in one_epoch: bind, keep the values of the epoch before, change the sources, run the passes, publish. */
 #include <string.h>
 #include <time.h>
 
@@ -226,15 +226,19 @@ static void note_failure(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 
 /* ---- the commit ---- */
 
-int mmsb_commit(mmsb_instance *m, uint64_t *epoch, mmsb_error *err)
+/* One epoch: of what is staged, or (a tick) of nothing; shown to concurrent readers, or only noted for them. */
+static int one_epoch(mmsb_instance *m, bool staged, bool publish, uint64_t *epoch, mmsb_error *err)
 {
 	mmsb_error local;
 	err = err ? err : &local;
 	int status = mmsb_bind(m, err);
+	if (!status)
+		status = readers_admit(m, err);
 	if (status)
 		return status;
 	uint64_t e = m->epoch + 1, t0 = now_ns();
-	staging_close(m);
+	if (staged)
+		staging_close(m);
 	m->commits++;
 	for (uint32_t i = 0; i < m->sch->n_pages; i++)
 		m->pages[i].changed_before = m->pages[i].changed;
@@ -251,6 +255,8 @@ int mmsb_commit(mmsb_instance *m, uint64_t *epoch, mmsb_error *err)
 	uint64_t t2 = now_ns();
 	if (!status)
 		status = changes_collect(m, e, err);
+	if (!status && publish)
+		status = readers_fill(m, e, err);
 	staging_drop(m);
 	if (status) {
 		roll_back(m, e);
@@ -258,6 +264,10 @@ int mmsb_commit(mmsb_instance *m, uint64_t *epoch, mmsb_error *err)
 		return status;
 	}
 	apply_keep(m);
+	if (publish)
+		readers_publish(m, e);
+	else
+		readers_note(m, e);
 	m->epoch = e;
 	m->stale = false;
 	m->stats.epochs++;
@@ -269,12 +279,17 @@ int mmsb_commit(mmsb_instance *m, uint64_t *epoch, mmsb_error *err)
 	return MMSB_OK;
 }
 
+int mmsb_commit(mmsb_instance *m, uint64_t *epoch, mmsb_error *err) { return one_epoch(m, true, true, epoch, err); }
+
 int mmsb_ticks(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_error *err)
 {
 	if (!staging_empty(m))
 		return fail(err, MMSB_ORDER, "ticks are epochs without deltas, but some are staged: commit or discard them first");
 	int status = MMSB_OK;
-	for (uint64_t i = 0; i < n && !status; i++)
-		status = mmsb_commit(m, epoch, err);
+	uint64_t done = 0;
+	while (done < n && !status)
+		status = one_epoch(m, false, ++done == n, epoch, err);
+	if (status && done > 1 && !readers_fill(m, m->epoch, NULL))
+		readers_publish(m, m->epoch); /* the last that stands */
 	return status;
 }

@@ -40,24 +40,33 @@ column page_column(const mmsb_instance *m, const page *p, bool prev, uint32_t fi
 	return (column){base + f->offset, p->element, f->type};
 }
 
+void page_pack(const mmsb_instance *m, const page *p, uint64_t first, uint64_t n, uint8_t *to)
+{
+	if (n == 0)
+		return; /* perhaps there is no memory to write to */
+	if (p->def->record == NONE || !(p->def->flags & PAGEF_SOA)) {
+		memcpy(to, p->cur + first * p->element, n * p->element);
+		return;
+	}
+	memset(to, 0, n * p->element); /* what lies between fields */
+	const sch_record *r = &m->sch->records[p->def->record];
+	for (uint32_t k = 0; k < r->n_fields; k++) {
+		column c = page_column(m, p, false, k);
+		uint32_t offset = m->sch->fields[r->first_field + k].offset;
+		size_t width = type_table[c.type].bytes;
+		for (uint64_t i = 0; i < n; i++)
+			memcpy(to + i * p->element + offset, c.base + (first + i) * c.stride, width);
+	}
+}
+
 const uint8_t *page_packed(mmsb_instance *m, page *p)
 {
 	if (p->def->record == NONE || !(p->def->flags & PAGEF_SOA))
 		return p->cur;
 	if (reserve(&p->packed, &p->packed_capacity, p->count * p->element))
 		return NULL;
-	uint8_t *to = p->packed;
-	if (p->count) /* else there may be no memory to clear */
-		memset(to, 0, p->count * p->element);
-	const sch_record *r = &m->sch->records[p->def->record];
-	for (uint32_t k = 0; k < r->n_fields; k++) {
-		column c = page_column(m, p, false, k);
-		uint32_t offset = m->sch->fields[r->first_field + k].offset;
-		size_t width = type_table[c.type].bytes;
-		for (uint64_t i = 0; i < p->count; i++)
-			memcpy(to + i * p->element + offset, c.base + i * c.stride, width);
-	}
-	return to;
+	page_pack(m, p, 0, p->count, p->packed);
+	return p->packed;
 }
 
 /* ---- creation ---- */
@@ -89,6 +98,7 @@ void mmsb_instance_free(mmsb_instance *m)
 	if (m->executor)
 		executor_free(m->executor);
 	undo_free(m);
+	readers_free(m);
 	changes_free(m);
 	staging_free(m->open, m->sch->n_pages);
 	staging_free(m->staging, m->sch->n_pages);
@@ -294,6 +304,8 @@ static int bind_pages(mmsb_instance *m, mmsb_error *err)
 	for (uint32_t i = 0; i < m->sch->n_pages && !status; i++)
 		status = fill_page(m, &m->pages[i], err);
 	if (!status)
+		status = readers_new(m, err);
+	if (!status)
 		status = executor_new(m, err);
 	return status;
 }
@@ -311,6 +323,7 @@ static int bind_once(mmsb_instance *m, mmsb_error *err)
 		if (m->executor)
 			executor_free(m->executor);
 		m->executor = NULL;
+		readers_free(m);
 		release_pages(m);
 		return status;
 	}

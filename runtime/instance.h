@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "bitset.h"
 #include "mmsb.h"
 #include "schedule.h"
 
@@ -42,6 +43,12 @@ typedef struct column {
 	size_t stride;
 	uint8_t type;           /* type_id */
 } column;
+
+/* What changed in an epoch in one column of a page: elements of a dense page, entry ids of a sparse one. */
+typedef struct change_set {
+	bool all;               /* anything may have: bits say nothing */
+	bitset bits;
+} change_set;
 
 typedef struct page {
 	const sch_page *def;
@@ -95,6 +102,7 @@ struct mmsb_instance {
 	struct staging *open;     /* delta.c: what producers add to, in any thread */
 	struct staging *staging;  /* delta.c: what the commit at hand takes; else empty */
 	uint64_t stage_calls;     /* counted to time some of them */
+	struct readers *readers;  /* readers.c, or NULL */
 	struct watch *watches;    /* changes.c, one per page, or NULL */
 	struct undo *undo;        /* apply.c */
 	struct executor *executor; /* executor.h: buffers of the threads */
@@ -122,6 +130,9 @@ int reserve(void *buffer_address, size_t *capacity, size_t bytes);
 
 /* The values of a page as packed records, row-major; of a @soa page a copy in page.packed (NULL: no memory). */
 const uint8_t *page_packed(mmsb_instance *, page *);
+
+/* Elements first .. first + n of a dense page, records packed. */
+void page_pack(const mmsb_instance *, const page *, uint64_t first, uint64_t n, uint8_t *to);
 
 /* ---- sizes.c: params and the sizes that follow ------------------------------------------------- */
 
@@ -159,6 +170,24 @@ void undo_free(mmsb_instance *);
 
 int changes_collect(mmsb_instance *, uint64_t epoch, mmsb_error *err); /* after a commit, for watched pages */
 void changes_free(mmsb_instance *);
+
+/* ---- readers.c: what concurrent readers see ---------------------------------------------------- */
+
+/* Slots, snapshots and copies of pages, as the options say; after the pages have their counts. */
+int readers_new(mmsb_instance *, mmsb_error *err);
+void readers_free(mmsb_instance *);
+
+/* Before anything is taken or changed: there will be room for what the commit publishes. MMSB_BUSY: readers hold all. */
+int readers_admit(mmsb_instance *, mmsb_error *err);
+
+/* What changed in this epoch, which is not published by itself (mmsb_ticks). */
+void readers_note(mmsb_instance *, uint64_t epoch);
+
+/* Writes what changed, in this epoch and those noted, to copies that nobody sees yet; the epoch may still fail. MMSB_MEMORY, of sparse pages. */
+int readers_fill(mmsb_instance *, uint64_t epoch, mmsb_error *err);
+
+/* From now on readers see what was filled in. */
+void readers_publish(mmsb_instance *, uint64_t epoch);
 
 /* ---- index.c ----------------------------------------------------------------------------------- */
 

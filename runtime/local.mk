@@ -48,6 +48,7 @@ libmmsb_internal_la_SOURCES += \
 	%D%/index.c \
 	%D%/info.c \
 	%D%/instance.c \
+	%D%/readers.c \
 	%D%/schedule.c \
 	%D%/sizes.c \
 	%D%/sparse.c

@@ -8,8 +8,8 @@
  *
  * Threads: a schedule may be shared by all threads. Deltas may be staged from any thread, also while a commit runs, which they do not
  * wait for: mmsb_write, mmsb_scatter, mmsb_scatter_field, mmsb_insert, mmsb_erase and mmsb_discard; mmsb_page and mmsb_page_count may be
- * called from any thread too. All else that takes an instance is for one thread at a time, the *committing thread*. Params and
- * shapes are given before other threads use the instance.
+ * called from any thread too. Readers in any thread see whole epochs (mmsb_read_begin). All else that takes an instance is for one thread
+ * at a time, the *committing thread*. Params and shapes are given before other threads use the instance.
  *
  * Values in memory have the machine's layout of the C types: bool is one byte (0 or 1), index(D) a uint32_t, records
  * are packed with natural alignment as mmsb_info says. Arrays are row-major. */
@@ -79,6 +79,9 @@ typedef struct mmsb_options {
 	size_t size;        /* sizeof(mmsb_options): set it first; fields beyond it count as zero */
 	int threads;        /* most threads that a commit uses; 0: all cores */
 	int scratch;        /* evaluate every pass whole in every epoch */
+	int readers;        /* most concurrent readers at a time (mmsb_read_begin); 0: none, and nothing is kept for them */
+	int copies;         /* most copies of a page, beyond two, for readers that stay in old epochs: see mmsb_read_begin. 0: one for each
+	                       reader; below 0: none */
 } mmsb_options;
 
 /* A new instance without values: sizes are bound by mmsb_set_param and mmsb_set_shape, values of sources given by
@@ -169,10 +172,13 @@ void mmsb_discard(mmsb_instance *);
 /* ---- epochs ------------------------------------------------------------------------------------ */
 
 /* One epoch of all that is staged. On failure (MMSB_FAULT: the error names page, position and epoch; MMSB_MEMORY) the
- * state is as before and the staged deltas are gone. epoch (may be NULL) gets the number of the epoch: 1, 2, ... */
+ * state is as before and the staged deltas are gone: those that it took, not what was staged meanwhile. MMSB_BUSY (concurrent readers stay in too many
+ * old epochs): the state is as before, nothing was taken, and what is staged stays staged: commit again when one has ended.
+ * epoch (may be NULL) gets the number of the epoch: 1, 2, ... */
 int mmsb_commit(mmsb_instance *, uint64_t *epoch, mmsb_error *err);
 
-/* n epochs without deltas; stops at the first that fails (those before stand). */
+/* n epochs without deltas; stops at the first that fails (those before stand). Concurrent readers see the last alone. MMSB_ORDER when
+ * deltas are staged; what is staged while it runs is left for the next commit. Otherwise as mmsb_commit. */
 int mmsb_ticks(mmsb_instance *, uint64_t n, uint64_t *epoch, mmsb_error *err);
 
 /* ---- reading ----------------------------------------------------------------------------------- */
@@ -184,6 +190,38 @@ const void *mmsb_data(mmsb_instance *, int page);
 /* The entries of a sparse page sorted by row, then column: count of them in mmsb_info. Pointers valid until the next commit.
  * MMSB_MEMORY, MMSB_TYPE. */
 int mmsb_entries(mmsb_instance *, int page, const uint64_t **row, const uint64_t **col, mmsb_error *err);
+
+/* ---- reading in other threads ------------------------------------------------------------------
+ *
+ * For an instance whose options ask for readers, every dense or sparse `out` page (but @lazy ones) has, besides its own memory, two copies for
+ * readers: the one that they see, and the one that the next commit brings up to date and shows. Neither waits for the other: a commit
+ * takes no lock that a reader holds. When a reader still sees the second copy the commit makes a further one, and keeps it for later;
+ * there are as many as the option `copies` says, and beyond it, or when there is no memory for it, the commit returns MMSB_BUSY. */
+
+/* A reader: one epoch, from mmsb_read_begin to mmsb_read_end. Owned by the caller, and for one thread at a time; may be handed on. */
+typedef struct mmsb_reader {
+	uint64_t epoch;          /* that it sees */
+	mmsb_instance *instance; /* the rest is not for the caller */
+	const void *snapshot;
+	void *slot;
+} mmsb_reader;
+
+/* Pins the last epoch published. From any thread, while the instance is there; every reader is to be ended before it is freed.
+ * MMSB_ORDER: no epoch yet, or the option `readers` is 0; MMSB_BUSY: as many readers as it says are at work. After a failure the
+ * reader sees nothing, and mmsb_read_end may be called or not. */
+int mmsb_read_begin(mmsb_instance *, mmsb_reader *, mmsb_error *err);
+
+/* The values of an `out` page in that epoch, until mmsb_read_end: as mmsb_data has them (sparse pages: in the order of mmsb_read_entries). NULL
+ * for any other page. Calls for one reader see the same epoch. */
+const void *mmsb_read(mmsb_reader *, int page);
+
+/* The entries of a sparse `out` page in that epoch, sorted by row, then column, until mmsb_read_end. MMSB_TYPE for any other page. */
+int mmsb_read_entries(mmsb_reader *, int page, uint64_t *count, const uint64_t **row, const uint64_t **col);
+
+/* Lets the epoch go. A second call does nothing. */
+void mmsb_read_end(mmsb_reader *);
+
+/* ---- what has changed -------------------------------------------------------------------------- */
 
 /* What the last commit changed in a page whose changes are watched. Valid until the next commit. */
 typedef struct mmsb_changes_view {
@@ -206,23 +244,29 @@ int mmsb_digest(mmsb_instance *, char hex[33], mmsb_error *err);
 
 /* ---- figures ----------------------------------------------------------------------------------- */
 
+/* Counted since the instance was made. Times are in nanoseconds of a clock on the wall. */
 typedef struct mmsb_pass_stats {
 	const char *name;     /* of the page */
 	uint64_t epochs;      /* in which it ran */
 	uint64_t evaluated;   /* elements (of a fixpoint: over all rounds) */
 	uint64_t changed;     /* elements whose bits changed */
 	uint64_t rounds;      /* of fixpoints */
-	uint64_t ns;
+	uint64_t ns;          /* time that it took */
 } mmsb_pass_stats;
 
 typedef struct mmsb_stats {
-	uint64_t epochs, failed;
-	uint64_t staged;              /* deltas */
-	uint64_t ns_stage, ns_apply, ns_passes, ns_publish;
+	uint64_t epochs;              /* that succeeded */
+	uint64_t failed;              /* that did not; MMSB_BUSY is no epoch */
+	uint64_t staged;              /* deltas that epochs took, each element or entry one */
+	uint64_t ns_stage;            /* in staging calls, of all threads together; of calls of fewer than 64 deltas an estimate from one in 64 */
+	uint64_t ns_apply;            /* taking the staged deltas and changing the sources: these three of epochs that succeeded */
+	uint64_t ns_passes;           /* evaluating */
+	uint64_t ns_publish;          /* collecting what is watched, and showing the epoch to readers */
 	unsigned n_passes;
 	const mmsb_pass_stats *passes; /* in the order of the schedule; owned by the instance */
 } mmsb_stats;
 
+/* Fills *out in. For the committing thread; *passes counts on with later commits. */
 void mmsb_stats_get(mmsb_instance *, mmsb_stats *out);
 
 #ifdef __cplusplus

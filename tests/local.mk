@@ -67,6 +67,7 @@ UNIT_TESTS += %D%/check_elementary
 UNIT_TESTS += %D%/check_examples
 UNIT_TESTS += %D%/check_instance
 UNIT_TESTS += %D%/check_executor %D%/check_kernels %D%/check_reduce
+UNIT_TESTS += %D%/check_threads
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 else
@@ -149,8 +150,12 @@ TESTS += %D%/inject_io
 %C%_check_elementary_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_elementary_LDADD = $(UNIT_LIBS)
 
+%C%_check_threads_SOURCES = %D%/check_threads.c %D%/io_instance.h
+%C%_check_threads_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_threads_LDADD = $(IO_LIBS) $(CHECK_LIBS)
+
 # what has threads of its own, for the thread sanitizer
-THREAD_TESTS =
+THREAD_TESTS = %D%/check_threads
 .PHONY: check-threads print-thread-tests
 print-thread-tests:
 	@echo $(THREAD_TESTS)

@@ -1,0 +1,352 @@
+/* readers.c - what readers in other threads see: whole epochs, pinned without a lock.
+ *
+ * Each `out` page has copies of its values for readers: the front one is what the published epoch has, another one, the back, is behind
+ * by what has changed since it was the front. A commit brings the back copy up to date and makes it the front, of the pages that changed
+ * alone; a *snapshot* lists the fronts of all pages. `published` points to the snapshot of the last epoch published.
+ *
+ * A reader pins a snapshot by writing its address into a slot and then looking whether it is still the published one; if not, it takes
+ * the one that is. The committing thread writes to a snapshot or a copy only when no slot holds it, and it is not the published one.
+ *
+ * Memory order. Stores to slots and to `published`, and the loads that follow them (of `published` by readers, of slots by the committing
+ * thread), are sequentially consistent: so either the reader finds that its snapshot has been replaced, or the committing thread finds it in
+ * the slot; never neither. The load of `published` acquires what was written before it was stored. Leaving a slot is a
+ * release, which the loads of slots by the committing thread, and by the next reader that takes the slot, acquire: what was read
+ * has been read before it is written again. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "instance.h"
+
+enum { CACHE_LINE = 64 };
+#define NOW UINT64_MAX /* copy.until: it is the front */
+
+typedef struct snapshot snapshot;
+
+typedef struct slot {
+	_Alignas(CACHE_LINE) _Atomic(snapshot *) pin; /* NULL: free */
+} slot;
+
+typedef struct copy {
+	uint8_t *values;
+	uint64_t *at;           /* sparse: the rows of all entries, then their columns */
+	uint64_t count;         /* elements, or entries */
+	size_t capacity, at_capacity; /* sparse */
+	uint64_t from, until;   /* it is the front in epochs from <= e < until */
+	change_set behind;      /* where it may differ from the page */
+} copy;
+
+/* A page that readers see. */
+typedef struct shown {
+	page *page;
+	copy *copies;           /* n_copies of readers.most */
+	uint32_t n_copies;
+	uint32_t front, back;   /* back == front: none is free */
+} shown;
+
+struct snapshot {
+	uint64_t epoch;
+	const copy **at;        /* by shown page */
+};
+
+typedef struct readers {
+	uint32_t n_slots, n_snapshots, n_shown, most;
+	slot *slots;
+	_Atomic(snapshot *) published;
+	snapshot *snapshots;
+	const copy **lists;     /* of all snapshots */
+	shown *pages;
+	uint32_t *number;       /* of a page among the shown ones, or NONE; by page */
+} readers;
+
+static bool is_shown(const sch_page *d)
+{
+	return d->role == PAGE_ROLE_OUT && (d->flags & PAGEF_STORED) && !(d->flags & PAGEF_LAZY);
+}
+
+/* ---- memory ---- */
+
+static void free_copy(copy *c)
+{
+	free(c->values);
+	free(c->at);
+	bitset_free(&c->behind.bits);
+}
+
+void readers_free(mmsb_instance *m)
+{
+	readers *r = m->readers;
+	if (!r)
+		return;
+	for (uint32_t i = 0; r->pages && i < r->n_shown; i++) {
+		for (uint32_t k = 0; r->pages[i].copies && k < r->pages[i].n_copies; k++)
+			free_copy(&r->pages[i].copies[k]);
+		free(r->pages[i].copies);
+	}
+	free(r->slots);
+	free(r->snapshots);
+	free(r->lists);
+	free(r->pages);
+	free(r->number);
+	free(r);
+	m->readers = NULL;
+}
+
+/* One copy more, that has nothing of the page yet. -1: no memory. */
+static int add_copy(shown *s)
+{
+	copy c = {.behind.all = true, .count = s->page->count};
+	if (!s->page->pat && (!(c.values = malloc(s->page->count * s->page->element + 1)) || bitset_new(&c.behind.bits, s->page->count))) {
+		free_copy(&c);
+		return -1;
+	}
+	s->copies[s->n_copies++] = c;
+	return 0;
+}
+
+/* The front copy, which nobody sees before the first epoch, and a back one. */
+static int show_page(readers *r, page *p)
+{
+	shown *s = &r->pages[r->n_shown];
+	s->page = p;
+	s->copies = calloc(r->most, sizeof *s->copies);
+	s->back = 1;
+	r->number[p->id] = r->n_shown++;
+	return !s->copies || add_copy(s) || add_copy(s);
+}
+
+static int no_room(const readers *r, mmsb_error *err)
+{
+	return fail_memory(err, r->n_shown * sizeof(copy), "what concurrent readers see");
+}
+
+int readers_new(mmsb_instance *m, mmsb_error *err)
+{
+	if (m->options.readers <= 0)
+		return MMSB_OK;
+	readers *r = m->readers = calloc(1, sizeof *r);
+	if (!r)
+		return fail_memory(err, sizeof *r, "what concurrent readers see");
+	uint32_t n_pages = m->sch->n_pages;
+	r->n_slots = (uint32_t)m->options.readers;
+	r->n_snapshots = r->n_slots + 2;
+	r->most = 2 + (m->options.copies == 0 ? r->n_slots : m->options.copies > 0 ? (uint32_t)m->options.copies : 0);
+	r->slots = aligned_alloc(CACHE_LINE, r->n_slots * sizeof *r->slots);
+	r->snapshots = calloc(r->n_snapshots, sizeof *r->snapshots);
+	r->pages = calloc((size_t)n_pages + 1, sizeof *r->pages);
+	r->number = malloc(((size_t)n_pages + 1) * sizeof *r->number);
+	if (!r->slots || !r->snapshots || !r->pages || !r->number)
+		return no_room(r, err);
+	for (uint32_t i = 0; i < r->n_slots; i++)
+		atomic_init(&r->slots[i].pin, NULL);
+	atomic_init(&r->published, NULL);
+	for (uint32_t i = 0; i < n_pages; i++) {
+		r->number[i] = NONE;
+		if (is_shown(&m->sch->pages[i]) && show_page(r, &m->pages[i]))
+			return no_room(r, err);
+	}
+	r->lists = calloc((size_t)r->n_snapshots * r->n_shown + 1, sizeof *r->lists);
+	if (!r->lists)
+		return no_room(r, err);
+	for (uint32_t i = 0; i < r->n_snapshots; i++)
+		r->snapshots[i].at = r->lists + (size_t)i * r->n_shown;
+	return MMSB_OK;
+}
+
+/* ---- before a commit: room for what it will publish ---- */
+
+/* Some reader has pinned an epoch from <= e < until; for a copy that is not in the published snapshot. */
+static bool pinned_between(readers *r, uint64_t from, uint64_t until)
+{
+	for (uint32_t i = 0; i < r->n_slots; i++) {
+		const snapshot *s = atomic_load(&r->slots[i].pin);
+		if (s && s->epoch >= from && s->epoch < until)
+			return true;
+	}
+	return false;
+}
+
+/* A copy that nobody sees becomes the back one. */
+static int find_back(mmsb_instance *m, shown *s, mmsb_error *err)
+{
+	readers *r = m->readers;
+	for (uint32_t i = 0; i < s->n_copies; i++)
+		if (i != s->front && !pinned_between(r, s->copies[i].from, s->copies[i].until)) {
+			s->back = i;
+			return MMSB_OK;
+		}
+	const char *name = sch_text(m->sch, s->page->def->name);
+	if (s->n_copies == r->most)
+		return fail(err, MMSB_BUSY, "readers hold epochs from before the last one in all %u copies of page %s; nothing was committed, and what is "
+		            "staged stays so", r->most, name);
+	if (add_copy(s))
+		return fail(err, MMSB_BUSY, "readers hold epochs from before the last one in all %u copies of page %s, and there is no memory for one more; "
+		            "nothing was committed, and what is staged stays so", s->n_copies, name);
+	s->back = s->n_copies - 1;
+	return MMSB_OK;
+}
+
+int readers_admit(mmsb_instance *m, mmsb_error *err)
+{
+	int status = MMSB_OK;
+	for (uint32_t i = 0; m->readers && i < m->readers->n_shown && !status; i++)
+		if (m->readers->pages[i].back == m->readers->pages[i].front)
+			status = find_back(m, &m->readers->pages[i], err);
+	return status;
+}
+
+/* ---- at its end ---- */
+
+void readers_note(mmsb_instance *m, uint64_t epoch)
+{
+	for (uint32_t i = 0; m->readers && i < m->readers->n_shown; i++) {
+		shown *s = &m->readers->pages[i];
+		if (s->page->changed == epoch || m->stale)
+			for (uint32_t k = 0; k < s->n_copies; k++)
+				s->copies[k].behind.all = true;
+	}
+}
+
+static bool is_behind(const copy *c) { return c->behind.all || !bitset_empty(&c->behind.bits); }
+
+static int fill_sparse(copy *c, const page *p, mmsb_error *err)
+{
+	uint64_t n = p->pat->n_entries;
+	if (reserve(&c->values, &c->capacity, n * p->element + 1) || reserve(&c->at, &c->at_capacity, 2 * n * sizeof *c->at))
+		return fail_memory(err, n * (16 + p->element), "what concurrent readers see of a sparse page");
+	for (uint64_t e = 0; e < n; e++) {
+		c->at[e] = p->pat->row[e];
+		c->at[n + e] = p->pat->col[e];
+	}
+	if (n)
+		memcpy(c->values, p->cur, n * p->element);
+	c->count = n;
+	return MMSB_OK;
+}
+
+static int fill_copy(mmsb_instance *m, copy *c, const page *p, mmsb_error *err)
+{
+	if (p->pat)
+		return fill_sparse(c, p, err);
+	page_pack(m, p, 0, p->count, c->values);
+	return MMSB_OK;
+}
+
+int readers_fill(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
+{
+	int status = MMSB_OK;
+	readers_note(m, epoch);
+	for (uint32_t i = 0; m->readers && i < m->readers->n_shown && !status; i++) {
+		shown *s = &m->readers->pages[i];
+		if (is_behind(&s->copies[s->front]))
+			status = fill_copy(m, &s->copies[s->back], s->page, err);
+	}
+	return status;
+}
+
+static bool in_use(readers *r, const snapshot *s)
+{
+	bool used = s == atomic_load(&r->published);
+	for (uint32_t i = 0; i < r->n_slots && !used; i++)
+		used = s == atomic_load(&r->slots[i].pin);
+	return used;
+}
+
+/* One that nobody sees: there are more than slots and the published one together. */
+static snapshot *free_snapshot(readers *r)
+{
+	snapshot *s = r->snapshots;
+	while (in_use(r, s))
+		s++;
+	return s;
+}
+
+void readers_publish(mmsb_instance *m, uint64_t epoch)
+{
+	readers *r = m->readers;
+	if (!r)
+		return;
+	for (uint32_t i = 0; i < r->n_shown; i++) {
+		shown *s = &r->pages[i];
+		copy *old = &s->copies[s->front], *new = &s->copies[s->back];
+		if (!is_behind(old))
+			continue;
+		new->behind.all = false;
+		bitset_clear(&new->behind.bits);
+		old->until = new->from = epoch;
+		new->until = NOW;
+		s->front = s->back;
+	}
+	snapshot *now = free_snapshot(r);
+	now->epoch = epoch;
+	for (uint32_t i = 0; i < r->n_shown; i++)
+		now->at[i] = &r->pages[i].copies[r->pages[i].front];
+	atomic_store(&r->published, now);
+}
+
+/* ---- readers ---- */
+
+/* Takes a free slot for a snapshot. */
+static slot *take_slot(readers *r, snapshot *s)
+{
+	for (uint32_t i = 0; i < r->n_slots; i++) {
+		snapshot *none = NULL;
+		if (atomic_compare_exchange_strong(&r->slots[i].pin, &none, s))
+			return &r->slots[i];
+	}
+	return NULL;
+}
+
+int mmsb_read_begin(mmsb_instance *m, mmsb_reader *reader, mmsb_error *err)
+{
+	memset(reader, 0, sizeof *reader);
+	if (m->options.readers <= 0)
+		return fail(err, MMSB_ORDER, "the instance was made without concurrent readers: set the option `readers`");
+	snapshot *s = m->bound ? atomic_load(&m->readers->published) : NULL, *now;
+	if (!s)
+		return fail(err, MMSB_ORDER, "there is no epoch to read yet");
+	readers *r = m->readers;
+	slot *mine = take_slot(r, s);
+	if (!mine)
+		return fail(err, MMSB_BUSY, "there are %u readers already, as many as the option `readers` says", r->n_slots);
+	while ((now = atomic_load(&r->published)) != s) {
+		s = now;
+		atomic_store(&mine->pin, s);
+	}
+	*reader = (mmsb_reader){.epoch = s->epoch, .instance = m, .snapshot = s, .slot = mine};
+	return MMSB_OK;
+}
+
+void mmsb_read_end(mmsb_reader *reader)
+{
+	slot *mine = reader->slot;
+	if (mine)
+		atomic_store_explicit(&mine->pin, NULL, memory_order_release);
+	memset(reader, 0, sizeof *reader);
+}
+
+static const copy *copy_of(const mmsb_reader *reader, int id)
+{
+	const mmsb_instance *m = reader->instance;
+	if (!m || id < 0 || (uint32_t)id >= m->sch->n_pages || m->readers->number[id] == NONE)
+		return NULL;
+	return ((const snapshot *)reader->snapshot)->at[m->readers->number[id]];
+}
+
+const void *mmsb_read(mmsb_reader *reader, int id)
+{
+	const copy *c = copy_of(reader, id);
+	return c ? c->values : NULL;
+}
+
+int mmsb_read_entries(mmsb_reader *reader, int id, uint64_t *count, const uint64_t **row, const uint64_t **col)
+{
+	const copy *c = copy_of(reader, id);
+	*count = 0;
+	*row = *col = NULL;
+	if (!c || !(reader->instance->sch->pages[id].flags & PAGEF_SPARSE))
+		return MMSB_TYPE;
+	*count = c->count;
+	*row = c->at;
+	*col = c->at ? c->at + c->count : NULL;
+	return MMSB_OK;
+}
