@@ -1,20 +1,13 @@
 /* `mmsb run`: a program, its inputs, its epochs, its outputs. */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "../compiler/compile.h"
 #include "bind.h"
 #include "commands.h"
 #include "deltatext.h"
-#include "instance.h"
-#include "number.h"
+#include "load.h"
 #include "outputs.h"
-#include "progress.h"
-#include "runfile.h"
 #include "watch.h"
 
 typedef struct run {
@@ -38,139 +31,32 @@ static double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* ---- the program ------------------------------------------------------------------------------- */
-
-static int load_text(run *r, mmsb_schedule **out)
+static uint64_t batch_of(const run *r)
 {
-	if (access(r->spec.program, R_OK) != 0) /* the machine's failure, not the program's */
-		return fail(&r->err, MMSB_IO, "cannot open '%s': %s", r->spec.program, strerror(errno));
-	const run_list *list = &r->spec.dirs;
-	const char **dirs = calloc(list->count + 1, sizeof *dirs);
-	if (dirs == NULL)
-		return fail_memory(&r->err, list->count * sizeof *dirs, "the folders of -I");
-	for (size_t i = 0; i < list->count; i++)
-		dirs[i] = list->items[i].value;
-	compile_options options = {.dirs = dirs, .n_dirs = (uint32_t)list->count};
-	uint8_t *bytes = NULL;
-	size_t n = 0;
-	bool colour = isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL;
-	int status = compile_file(r->spec.program, &options, stderr, colour, &bytes, &n);
-	free(dirs);
-	if (status != COMPILE_OK) { /* the messages are printed */
-		free(bytes);
-		r->err.message[0] = '\0';
-		return status == COMPILE_MACHINE ? MMSB_IO : status == COMPILE_USAGE ? MMSB_USAGE : MMSB_INPUT;
-	}
-	status = mmsb_schedule_load(out, bytes, n, &r->err);
-	free(bytes);
-	return status;
+	return r->spec.has[RUN_BATCH] ? r->spec.option[RUN_BATCH] : 1;
 }
 
-static int load_schedule(run *r, mmsb_schedule **out)
+/* Commits taken together are one epoch, which is the same state only where none hangs on how many epochs there were. */
+static int check_batch(run *r)
 {
-	const char *path = r->spec.program;
-	if (path_ends(path, ".mmsb"))
-		return load_text(r, out);
-	if (path_ends(path, ".mmsbx"))
-		return mmsb_schedule_open(out, path, &r->err);
-	return fail(&r->err, MMSB_USAGE, "'%s': a program is a .mmsb or a .mmsbx, or a run file (.yaml) that names one", path);
+	const char *why, *name = load_state_page(r->inst, &why);
+	if (batch_of(r) == 1 || name == NULL)
+		return MMSB_OK;
+	return fail(&r->err, MMSB_USAGE, "--batch %llu: page '%s' is state (%s), so its values depend on every single epoch",
+	            (unsigned long long)batch_of(r), name, why);
 }
 
 static int new_instance(run *r)
 {
 	mmsb_schedule *schedule_ = NULL;
-	int status = load_schedule(r, &schedule_);
+	int status = load_schedule(&r->spec, &schedule_, &r->err);
 	if (status != MMSB_OK)
 		return status;
 	mmsb_options options = {.size = sizeof options, .threads = (int)r->spec.option[RUN_THREADS],
 	                        .scratch = r->spec.option[RUN_SCRATCH] != 0};
 	status = mmsb_instance_new(&r->inst, schedule_, &options, &r->err);
 	mmsb_schedule_close(schedule_);
-	return status;
-}
-
-/* Of what a run file says, an error names the place there unless it names one already. */
-static int placed(run *r, const run_pair *p, int status)
-{
-	char message[700];
-	if (status == MMSB_OK || status == MMSB_MEMORY || p->file == NULL || strstr(r->err.message, ": error: ") != NULL)
-		return status;
-	snprintf(message, sizeof message, "%.*s", (int)sizeof message - 1, r->err.message);
-	return fail_at(&r->err, status, p->file, p->line, p->column, "%s", message);
-}
-
-/* ---- inputs ------------------------------------------------------------------------------------ */
-
-static int set_param(run *r, const run_pair *p)
-{
-	const schedule *s = r->inst->sch;
-	lang_nearest nearest = lang_nearest_to(p->name);
-	for (uint32_t i = 0; i < s->n_params; i++) {
-		const char *name = sch_text(s, s->params[i].name);
-		lang_nearest_offer(&nearest, name);
-		if (strcmp(name, p->name) != 0)
-			continue;
-		unsigned type = s->params[i].type;
-		scalar value;
-		char why[120], from[200];
-		number_result result = number_parse(p->value, p->value + strlen(p->value), type, NUMBER_STRICT, &value);
-		if (result != NUMBER_OK)
-			return fail(&r->err, MMSB_INPUT, "param '%s': '%s' %s", name, p->value,
-			            number_explain(result, type, why, sizeof why));
-		if (p->file != NULL)
-			snprintf(from, sizeof from, "%s:%llu", p->file, (unsigned long long)p->line);
-		else
-			snprintf(from, sizeof from, "-D %s=%s", name, p->value);
-		return mmsb_set_param_value(r->inst, name, &value, from, &r->err);
-	}
-	if (nearest.best != NULL)
-		return fail(&r->err, MMSB_NAME, "the program has no param '%s'; did you mean '%s'?", p->name, nearest.best);
-	return fail(&r->err, MMSB_NAME, "the program has no param '%s'", p->name);
-}
-
-static int check_inputs(run *r)
-{
-	const run_list *ins = &r->spec.ins;
-	for (size_t i = 0; i < ins->count; i++)
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(ins->items[i].name, ins->items[k].name) == 0)
-				return fail(&r->err, MMSB_USAGE, "page '%s' has two sources: '%s' and '%s'", ins->items[i].name,
-				            ins->items[k].value, ins->items[i].value);
-	return MMSB_OK;
-}
-
-static int stage_inputs(run *r, binding *bindings)
-{
-	const run_list *ins = &r->spec.ins;
-	int status = MMSB_OK;
-	for (size_t i = 0; i < ins->count && status == MMSB_OK; i++) {
-		progress_at(&r->bar, "inputs", i, ins->count);
-		const run_pair *p = &ins->items[i];
-		status = placed(r, p, binding_open(&bindings[i], r->inst, p->name, p->value, p->file, &r->err));
-	}
-	if (status == MMSB_OK)
-		status = mmsb_bind(r->inst, &r->err);
-	for (size_t i = 0; i < ins->count && status == MMSB_OK; i++)
-		status = placed(r, &ins->items[i], binding_write(&bindings[i], r->inst, &r->err));
-	return status;
-}
-
-static int read_inputs(run *r)
-{
-	int status = check_inputs(r);
-	for (size_t i = 0; i < r->spec.params.count && status == MMSB_OK; i++)
-		status = placed(r, &r->spec.params.items[i], set_param(r, &r->spec.params.items[i]));
-	if (status != MMSB_OK)
-		return status;
-	size_t n = r->spec.ins.count;
-	binding *bindings = calloc(n + 1, sizeof *bindings);
-	if (bindings == NULL)
-		return fail_memory(&r->err, n * sizeof *bindings, "the inputs");
-	status = stage_inputs(r, bindings);
-	for (size_t i = 0; i < n; i++)
-		binding_free(&bindings[i]);
-	free(bindings);
-	return status;
+	return status == MMSB_OK ? check_batch(r) : status;
 }
 
 /* ---- outputs ----------------------------------------------------------------------------------- */
@@ -205,7 +91,7 @@ static int prepare_outputs(run *r)
 	for (size_t i = 0; i < r->spec.outs.count && status == MMSB_OK; i++) {
 		const run_pair *p = &r->spec.outs.items[i];
 		int id = find_page(r->inst, p->name, &r->err);
-		status = placed(r, p, id < 0 ? r->err.status : output_check(r->inst, id, p->value, &r->err));
+		status = load_placed(p, id < 0 ? r->err.status : output_check(r->inst, id, p->value, &r->err), &r->err);
 		status = status == MMSB_OK ? check_path(r, i) : status;
 	}
 	if (status != MMSB_OK)
@@ -214,7 +100,7 @@ static int prepare_outputs(run *r)
 	if (r->watching == NULL)
 		return fail_memory(&r->err, 64, "the watched pages");
 	for (size_t i = 0; i < r->spec.watches.count && status == MMSB_OK; i++)
-		status = placed(r, &r->spec.watches.items[i], add_watch(r, &r->spec.watches.items[i]));
+		status = load_placed(&r->spec.watches.items[i], add_watch(r, &r->spec.watches.items[i]), &r->err);
 	return status;
 }
 
@@ -287,22 +173,44 @@ static void leave_out(run *r)
 	r->left_out++;
 }
 
+/* Stages the next commits of the stream, as many as make an epoch. *taken: how many there were; 0: the stream has ended. */
+static int stage_batch(run *r, delta_reader *reader, uint64_t *taken)
+{
+	double start = seconds();
+	delta_event event = DELTA_COMMIT;
+	int status = MMSB_OK;
+	for (*taken = 0; *taken < batch_of(r) && event == DELTA_COMMIT; *taken += event != DELTA_END) {
+		status = delta_next(reader, &event, &r->err);
+		if (status != MMSB_OK)
+			break;
+	}
+	r->times.deltas += seconds() - start;
+	return status;
+}
+
+/* Behind a bad delta: the rest of the epoch is left out as well. */
+static int skip_batch(run *r, delta_reader *reader, uint64_t taken)
+{
+	int status = MMSB_OK;
+	for (; taken < batch_of(r) && status == MMSB_OK; taken++)
+		status = delta_skip(reader, &r->err);
+	return status;
+}
+
 static int apply_deltas(run *r, delta_reader *reader)
 {
 	bool skip_bad = r->spec.option[RUN_SKIP_BAD] != 0;
 	for (;;) {
-		delta_event event = DELTA_END;
-		double start = seconds();
-		int status = delta_next(reader, &event, &r->err);
-		r->times.deltas += seconds() - start;
+		uint64_t taken, done, total;
+		int status = stage_batch(r, reader, &taken);
 		if (status != MMSB_OK && skip_bad && is_bad_data(status)) {
 			leave_out(r);
-			status = delta_skip(reader, &r->err);
+			status = skip_batch(r, reader, taken);
 			if (status != MMSB_OK)
 				return status;
 			continue;
 		}
-		if (status != MMSB_OK || event == DELTA_END)
+		if (status != MMSB_OK || taken == 0)
 			return status;
 		status = mmsb_commit(r->inst, &r->epoch, &r->err);
 		if (status != MMSB_OK && skip_bad && is_bad_data(status)) {
@@ -313,7 +221,6 @@ static int apply_deltas(run *r, delta_reader *reader)
 			status = after_epoch(r);
 		if (status != MMSB_OK)
 			return status;
-		uint64_t done, total;
 		delta_position(reader, &done, &total);
 		progress_at(&r->bar, "deltas", done, total);
 	}
@@ -367,7 +274,7 @@ static int begin(run *r)
 	r->times.load = seconds() - start;
 	start = seconds();
 	if (status == MMSB_OK)
-		status = read_inputs(r);
+		status = load_inputs(r->inst, &r->spec, &r->bar, &r->err);
 	r->times.inputs = seconds() - start;
 	if (status == MMSB_OK)
 		status = prepare_outputs(r);
@@ -406,37 +313,10 @@ static void end(run *r)
 		        r->left_out == 1 ? " was" : "s were");
 }
 
-static int check_executor(run *r)
-{
-	const char *name = r->spec.executor;
-	if (name == NULL || runspec_executor(name))
-		return MMSB_OK;
-	return fail(&r->err, MMSB_USAGE, "there is no executor '%s' here; the one there is, is 'portable'", name);
-}
-
-/* A run file gives what the command line does not. */
-static int read_run_file(run *r)
-{
-	const char *path = r->spec.program;
-	if (!path_ends(path, ".yaml") && !path_ends(path, ".yml"))
-		return MMSB_OK;
-	run_spec file = {.program = NULL};
-	int status = runfile_read(path, &file, &r->err);
-	if (status != MMSB_OK) {
-		runspec_free(&file);
-		return status;
-	}
-	run_spec given = r->spec;
-	r->spec = file;
-	return runspec_merge(&r->spec, &given, &r->err);
-}
-
 static int run_all(run *r)
 {
 	double start = seconds();
-	int status = read_run_file(r);
-	if (status == MMSB_OK)
-		status = check_executor(r);
+	int status = load_run_file(&r->spec, &r->err);
 	progress_init(&r->bar, r->spec.option[RUN_PROGRESS] != 0);
 	if (status == MMSB_OK)
 		status = begin(r);
@@ -456,7 +336,7 @@ static int run_all(run *r)
 int cmd_run(int argc, char **argv)
 {
 	run r = {.standard = {.fd = -1}};
-	int status = runopts_parse(argc, argv, &r.spec);
+	int status = runopts_parse(argc, argv, RUN_COMMAND, &r.spec);
 	if (status == RUNOPTS_GO)
 		status = run_all(&r);
 	watchers_free(r.watching);

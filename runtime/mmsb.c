@@ -10,7 +10,8 @@
 static const char help[] =
 	"Usage: mmsb COMMAND [ARGUMENT]...\n"
 	"\n"
-	"  run FILE.mmsb|FILE.mmsbx|RUN.yaml   run a program on data and streams of changes\n"
+	"  run FILE.mmsb|FILE.mmsbx|RUN.yaml     run a program on data and streams of changes\n"
+	"  bench FILE.mmsb|FILE.mmsbx|RUN.yaml   time random changes of a page\n"
 	"\n"
 	"  --help       this text; `mmsb COMMAND --help` has the options of a command\n"
 	"  --version    the version\n";
@@ -19,7 +20,7 @@ static const struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{"run", cmd_run},
+	{"bench", cmd_bench}, {"run", cmd_run},
 };
 
 int exit_status(int status)

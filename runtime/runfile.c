@@ -215,6 +215,17 @@ static int key_ticks(loader *l, const yaml_node_t *n)
 	return status;
 }
 
+static int key_batch(loader *l, const yaml_node_t *n)
+{
+	uint64_t value;
+	int status = take_count(l, n, &value);
+	if (status == MMSB_OK && value < 1)
+		return bad_node(l, n, "'batch' is at least 1");
+	if (status == MMSB_OK)
+		runspec_set(l->spec, RUN_BATCH, value);
+	return status;
+}
+
 static int key_threads(loader *l, const yaml_node_t *n)
 {
 	uint64_t value;
@@ -252,7 +263,7 @@ static const struct key {
 	int (*take)(loader *, const yaml_node_t *);
 } keys[] = {
 	{"program", key_program}, {"params", key_params}, {"include", key_include}, {"in", key_in}, {"deltas", key_deltas},
-	{"ticks", key_ticks}, {"out", key_out}, {"watch", key_watch}, {"digest", key_digest}, {"scratch", key_scratch},
+	{"batch", key_batch}, {"ticks", key_ticks}, {"out", key_out}, {"watch", key_watch}, {"digest", key_digest}, {"scratch", key_scratch},
 	{"threads", key_threads}, {"executor", key_executor}, {"stats", key_stats}, {"progress", key_progress},
 	{"strict", key_strict}, {"skip-bad", key_skip_bad},
 };
@@ -269,7 +280,7 @@ static int take_key(loader *l, const yaml_node_t *key_node, const char *name, co
 	}
 	if (nearest.best != NULL)
 		return bad_node(l, key_node, "a run file has no key '%.60s'; did you mean '%s'?", name, nearest.best);
-	return bad_node(l, key_node, "a run file has no key '%.60s' (program, params, include, in, deltas, ticks, out, watch, digest, "
+	return bad_node(l, key_node, "a run file has no key '%.60s' (program, params, include, in, deltas, batch, ticks, out, watch, digest, "
 	                "scratch, threads, executor, stats, progress, strict, skip-bad)", name);
 }
 

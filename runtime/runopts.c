@@ -1,5 +1,6 @@
-/* The arguments of `mmsb run`. */
+/* The arguments of `mmsb run` and `mmsb bench`. */
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "number.h"
 #include "commands.h"
 
-static const char help[] =
+static const char run_help[] =
 	"Usage: mmsb run FILE.mmsb|FILE.mmsbx|RUN.yaml [OPTION]...\n"
 	"\n"
 	"Runs a program on data. The inputs make epoch 1; deltas and ticks make the epochs after it.\n"
@@ -19,6 +20,7 @@ static const char help[] =
 	"      --in PAGE=SOURCE      fill a source page: a .npy, .csv or .mtx file, or a number;\n"
 	"                            FILE.csv:A,C..E takes the columns A, and C to E, of a file with a header\n"
 	"      --deltas PATH|-       apply a text of changes, epoch by epoch; - is standard input\n"
+	"      --batch N             take N commits of the changes as one epoch\n"
 	"      --ticks N             add N epochs without changes at the end\n"
 	"      --out PAGE=PATH|-     write a page when the run ends: .npy, .csv, .mtx or .pgm; - prints CSV\n"
 	"      --watch PAGE[=PATH]   write after each epoch what changed, as a text of deltas\n"
@@ -34,22 +36,75 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 fine, 1 the input was wrong, 2 wrong usage, 3 the machine (memory, disk, I/O).\n";
 
-enum { OPT_IN = 256, OPT_DELTAS, OPT_TICKS, OPT_OUT, OPT_WATCH, OPT_DIGEST, OPT_STRICT, OPT_SKIP_BAD, OPT_SCRATCH,
-       OPT_THREADS, OPT_EXECUTOR, OPT_STATS, OPT_PROGRESS, OPT_HELP, OPT_VERSION };
+static const char bench_help[] =
+	"Usage: mmsb bench FILE.mmsb|FILE.mmsbx|RUN.yaml --page PAGE [OPTION]...\n"
+	"\n"
+	"Times epochs in which random elements of a source page change, propagated and evaluated whole, and checks that\n"
+	"both come to the same state.\n"
+	"\n"
+	"      --page PAGE           the page to change; needed\n"
+	"      --k N                 how many elements change in an epoch (default: 1)\n"
+	"      --epochs N            how many epochs (default: 1000)\n"
+	"      --seed N              another sequence of changes (default: 1)\n"
+	"  -D, --define NAME=VALUE   give a param its value (sizes also follow from the shapes of inputs)\n"
+	"  -I, --include DIR         look for imported modules in DIR (of a .mmsb)\n"
+	"      --in PAGE=SOURCE      fill a source page, as in mmsb run\n"
+	"      --threads N           use N threads (default: all cores)\n"
+	"      --executor NAME       what evaluates: portable\n"
+	"      --progress            show a bar on standard error, on a terminal\n"
+	"      --help, --version\n"
+	"\n"
+	"Exit status: 0 fine, 1 the input was wrong or the two states differ, 2 wrong usage, 3 the machine.\n";
 
-static const struct option options[] = {
-	{"define", required_argument, NULL, 'D'}, {"include", required_argument, NULL, 'I'},
-	{"in", required_argument, NULL, OPT_IN}, {"deltas", required_argument, NULL, OPT_DELTAS},
-	{"ticks", required_argument, NULL, OPT_TICKS}, {"out", required_argument, NULL, OPT_OUT},
-	{"watch", required_argument, NULL, OPT_WATCH}, {"digest", optional_argument, NULL, OPT_DIGEST},
-	{"strict", no_argument, NULL, OPT_STRICT}, {"skip-bad", no_argument, NULL, OPT_SKIP_BAD},
-	{"scratch", no_argument, NULL, OPT_SCRATCH}, {"threads", required_argument, NULL, OPT_THREADS},
-	{"executor", required_argument, NULL, OPT_EXECUTOR}, {"stats", no_argument, NULL, OPT_STATS},
-	{"progress", no_argument, NULL, OPT_PROGRESS}, {"help", no_argument, NULL, OPT_HELP},
-	{"version", no_argument, NULL, OPT_VERSION}, {NULL, 0, NULL, 0},
+enum { OPT_IN = 256, OPT_DELTAS, OPT_BATCH, OPT_TICKS, OPT_OUT, OPT_WATCH, OPT_DIGEST, OPT_STRICT, OPT_SKIP_BAD, OPT_SCRATCH,
+       OPT_THREADS, OPT_EXECUTOR, OPT_STATS, OPT_PROGRESS, OPT_PAGE, OPT_K, OPT_EPOCHS, OPT_SEED, OPT_HELP, OPT_VERSION };
+
+/* The options, and the commands that have them. */
+enum { EACH_COMMAND = RUN_COMMAND | BENCH_COMMAND };
+static const struct option_row {
+	const char *name;
+	int has_value, id;
+	unsigned commands;
+} rows[] = {
+	{"define", required_argument, 'D', EACH_COMMAND}, {"include", required_argument, 'I', EACH_COMMAND},
+	{"in", required_argument, OPT_IN, EACH_COMMAND}, {"deltas", required_argument, OPT_DELTAS, RUN_COMMAND},
+	{"batch", required_argument, OPT_BATCH, RUN_COMMAND}, {"ticks", required_argument, OPT_TICKS, RUN_COMMAND},
+	{"out", required_argument, OPT_OUT, RUN_COMMAND}, {"watch", required_argument, OPT_WATCH, RUN_COMMAND},
+	{"digest", optional_argument, OPT_DIGEST, RUN_COMMAND}, {"strict", no_argument, OPT_STRICT, RUN_COMMAND},
+	{"skip-bad", no_argument, OPT_SKIP_BAD, RUN_COMMAND}, {"scratch", no_argument, OPT_SCRATCH, RUN_COMMAND},
+	{"threads", required_argument, OPT_THREADS, EACH_COMMAND}, {"executor", required_argument, OPT_EXECUTOR, EACH_COMMAND},
+	{"stats", no_argument, OPT_STATS, RUN_COMMAND}, {"progress", no_argument, OPT_PROGRESS, EACH_COMMAND},
+	{"page", required_argument, OPT_PAGE, BENCH_COMMAND}, {"k", required_argument, OPT_K, BENCH_COMMAND},
+	{"epochs", required_argument, OPT_EPOCHS, BENCH_COMMAND}, {"seed", required_argument, OPT_SEED, BENCH_COMMAND},
+	{"help", no_argument, OPT_HELP, EACH_COMMAND}, {"version", no_argument, OPT_VERSION, EACH_COMMAND},
 };
+enum { N_ROWS = sizeof rows / sizeof rows[0] };
 
-#define USAGE(...) (fprintf(stderr, "mmsb run: " __VA_ARGS__), fputs("\ntry: mmsb run --help\n", stderr), 2)
+/* The command at hand. */
+static const char *command_name;
+static struct option options[N_ROWS + 1];
+
+static void choose_command(run_command command)
+{
+	size_t n = 0;
+	command_name = command == RUN_COMMAND ? "run" : "bench";
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (rows[i].commands & command)
+			options[n++] = (struct option){rows[i].name, rows[i].has_value, NULL, rows[i].id};
+	options[n] = (struct option){NULL, 0, NULL, 0};
+}
+
+static int usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static int usage(const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	fprintf(stderr, "mmsb %s: ", command_name);
+	vfprintf(stderr, fmt, args);
+	fprintf(stderr, "\ntry: mmsb %s --help\n", command_name);
+	va_end(args);
+	return 2;
+}
 
 static int no_memory(void)
 {
@@ -62,7 +117,7 @@ static int take_pair(run_list *list, const char *option, const char *form, char 
 {
 	char *equals = strchr(text, '=');
 	if (equals == text || (equals == NULL && !optional) || (equals != NULL && equals[1] == '\0'))
-		return USAGE("%s takes %s, not '%s'", option, form, text);
+		return usage("%s takes %s, not '%s'", option, form, text);
 	if (equals != NULL)
 		*equals = '\0';
 	bool added = runspec_add(list, text, equals == NULL ? NULL : equals + 1, NULL, 0, 0);
@@ -74,8 +129,8 @@ static int take_count(run_spec *spec, run_option option, const char *name, const
 	scalar value;
 	if (number_parse(text, text + strlen(text), T_U64, NUMBER_STRICT, &value) != NUMBER_OK || value.U64 < least || value.U64 > most) {
 		if (most == UINT64_MAX)
-			return USAGE("%s takes a whole number, not '%s'", name, text);
-		return USAGE("%s takes a whole number from %llu to %llu, not '%s'", name, (unsigned long long)least,
+			return usage("%s takes a whole number%s, not '%s'", name, least > 0 ? " from 1 on" : "", text);
+		return usage("%s takes a whole number from %llu to %llu, not '%s'", name, (unsigned long long)least,
 		             (unsigned long long)most, text);
 	}
 	runspec_set(spec, option, value.U64);
@@ -85,7 +140,7 @@ static int take_count(run_spec *spec, run_option option, const char *name, const
 static int take_digest(run_spec *spec, const char *text)
 {
 	if (text != NULL && strcmp(text, "each") != 0)
-		return USAGE("--digest stands alone or is --digest=each, not '--digest=%s'", text);
+		return usage("--digest stands alone or is --digest=each, not '--digest=%s'", text);
 	runspec_set(spec, RUN_DIGEST, text == NULL ? DIGEST_END : DIGEST_EACH);
 	return RUNOPTS_GO;
 }
@@ -94,6 +149,12 @@ static int take_flag(run_spec *spec, run_option option, bool value)
 {
 	runspec_set(spec, option, value);
 	return RUNOPTS_GO;
+}
+
+static int print_help(void)
+{
+	const char *help = strcmp(command_name, "run") == 0 ? run_help : bench_help;
+	return fputs(help, stdout) < 0 || fflush(stdout) != 0 ? 3 : 0;
 }
 
 static int take_option(run_spec *spec, int option, char *value)
@@ -106,6 +167,7 @@ static int take_option(run_spec *spec, int option, char *value)
 	case OPT_WATCH: return take_pair(&spec->watches, "--watch", "PAGE or PAGE=PATH", value, true);
 	case OPT_DELTAS: return runspec_text(&spec->deltas, value) ? RUNOPTS_GO : no_memory();
 	case OPT_EXECUTOR: return runspec_text(&spec->executor, value) ? RUNOPTS_GO : no_memory();
+	case OPT_BATCH: return take_count(spec, RUN_BATCH, "--batch", value, 1, UINT64_MAX);
 	case OPT_TICKS: return take_count(spec, RUN_TICKS, "--ticks", value, 0, UINT64_MAX);
 	case OPT_THREADS: return take_count(spec, RUN_THREADS, "--threads", value, 1, 4096);
 	case OPT_DIGEST: return take_digest(spec, value);
@@ -114,7 +176,11 @@ static int take_option(run_spec *spec, int option, char *value)
 	case OPT_SCRATCH: return take_flag(spec, RUN_SCRATCH, true);
 	case OPT_STATS: return take_flag(spec, RUN_STATS, true);
 	case OPT_PROGRESS: return take_flag(spec, RUN_PROGRESS, true);
-	case OPT_HELP: return fputs(help, stdout) < 0 || fflush(stdout) != 0 ? 3 : 0;
+	case OPT_PAGE: return runspec_text(&spec->page, value) ? RUNOPTS_GO : no_memory();
+	case OPT_K: return take_count(spec, BENCH_K, "--k", value, 1, UINT64_MAX);
+	case OPT_EPOCHS: return take_count(spec, BENCH_EPOCHS, "--epochs", value, 1, UINT64_MAX);
+	case OPT_SEED: return take_count(spec, BENCH_SEED, "--seed", value, 0, UINT64_MAX);
+	case OPT_HELP: return print_help();
 	default: return printf("mmsb %s\n", mmsb_version()) < 0 || fflush(stdout) != 0 ? 3 : 0;
 	}
 }
@@ -123,9 +189,9 @@ static int take_option(run_spec *spec, int option, char *value)
 static int bad_option(const char *text, int letter, bool lacks_value)
 {
 	if (lacks_value)
-		return USAGE("%s needs a value", text);
+		return usage("%s needs a value", text);
 	if (letter != 0 && (text[0] != '-' || text[1] != '-')) /* a letter, perhaps among others */
-		return USAGE("there is no option -%c", letter);
+		return usage("there is no option -%c", letter);
 	size_t n = strcspn(text, "=");
 	char name[64];
 	if (n < sizeof name) {
@@ -133,18 +199,19 @@ static int bad_option(const char *text, int letter, bool lacks_value)
 		name[n] = '\0';
 		for (const struct option *o = options; o->name != NULL; o++)
 			if (n > 2 && strcmp(o->name, name + 2) == 0)
-				return USAGE("%s takes no value", name);
+				return usage("%s takes no value", name);
 		lang_nearest nearest = lang_nearest_to(name + (n > 2 ? 2 : 0));
 		for (const struct option *o = options; o->name != NULL; o++)
 			lang_nearest_offer(&nearest, o->name);
 		if (nearest.best != NULL)
-			return USAGE("there is no option %s; did you mean --%s?", name, nearest.best);
+			return usage("there is no option %s; did you mean --%s?", name, nearest.best);
 	}
-	return USAGE("there is no option %.*s", (int)n, text);
+	return usage("there is no option %.*s", (int)n, text);
 }
 
-int runopts_parse(int argc, char **argv, run_spec *spec)
+int runopts_parse(int argc, char **argv, run_command command, run_spec *spec)
 {
+	choose_command(command);
 	opterr = 0;
 	for (;;) {
 		int before = optind;
@@ -157,8 +224,10 @@ int runopts_parse(int argc, char **argv, run_spec *spec)
 			return status;
 	}
 	if (optind == argc)
-		return USAGE("a program is missing: FILE.mmsb, FILE.mmsbx or RUN.yaml");
+		return usage("a program is missing: FILE.mmsb, FILE.mmsbx or RUN.yaml");
+	if (command == BENCH_COMMAND && spec->page == NULL)
+		return usage("a page to change is missing: --page PAGE");
 	if (optind + 1 < argc)
-		return USAGE("one program at a time: '%s' and '%s' are two", argv[optind], argv[optind + 1]);
+		return usage("one program at a time: '%s' and '%s' are two", argv[optind], argv[optind + 1]);
 	return runspec_text(&spec->program, argv[optind]) ? RUNOPTS_GO : no_memory();
 }

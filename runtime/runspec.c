@@ -1,4 +1,4 @@
-/* What one `mmsb run` is to do. */
+/* What one command is to do. */
 #include "runspec.h"
 
 #include <stdlib.h>
@@ -26,6 +26,7 @@ void runspec_free(run_spec *spec)
 	free(spec->program);
 	free(spec->deltas);
 	free(spec->executor);
+	free(spec->page);
 	free_list(&spec->params);
 	free_list(&spec->ins);
 	free_list(&spec->outs);
@@ -118,6 +119,7 @@ int runspec_merge(run_spec *base, run_spec *over, mmsb_error *err)
 {
 	merge_text(&base->deltas, &over->deltas);
 	merge_text(&base->executor, &over->executor);
+	merge_text(&base->page, &over->page);
 	for (int i = 0; i < RUN_OPTIONS; i++)
 		if (over->has[i])
 			runspec_set(base, (run_option)i, over->option[i]);

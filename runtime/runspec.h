@@ -1,4 +1,4 @@
-/* runspec.h - what one `mmsb run` is to do: from the command line, and from a run file. */
+/* runspec.h - what one `mmsb run` or `mmsb bench` is to do: from the command line, and from a run file. */
 #ifndef MMSB_RUNSPEC_H
 #define MMSB_RUNSPEC_H
 
@@ -24,11 +24,13 @@ typedef enum digest_mode { DIGEST_NONE, DIGEST_END, DIGEST_EACH } digest_mode;
 
 /* The options that are one value; each is set or not. */
 typedef enum run_option {
-	RUN_TICKS, RUN_DIGEST, RUN_SCRATCH, RUN_THREADS, RUN_STATS, RUN_PROGRESS, RUN_SKIP_BAD, RUN_OPTIONS
+	RUN_TICKS, RUN_BATCH, RUN_DIGEST, RUN_SCRATCH, RUN_THREADS, RUN_STATS, RUN_PROGRESS, RUN_SKIP_BAD,
+	BENCH_K, BENCH_EPOCHS, BENCH_SEED, RUN_OPTIONS
 } run_option;
 
 typedef struct run_spec {
 	char *program, *deltas, *executor;
+	char *page;           /* of bench */
 	run_list params, ins, outs, watches, dirs;
 	uint64_t option[RUN_OPTIONS];
 	bool has[RUN_OPTIONS];
