@@ -140,6 +140,12 @@ struct region_plan {
 	int over_cost, expand_cost; /* reads that stride when lanes are outer elements; when lanes are positions */
 };
 
+/* How what changed reaches a kernel: route.h. */
+typedef struct routes {
+	struct route *reads;    /* by read */
+	struct route *regions;  /* by region that goes by a page: from a key, row or column (its `at`) outwards */
+} routes;
+
 typedef struct kernel_plan {
 	const sch_kernel *def;
 	const sch_pass *pass;   /* NULL for a constant */
@@ -153,6 +159,7 @@ typedef struct kernel_plan {
 	bool by_rows;           /* tiles of region 0 keep to rows */
 	bool serial;            /* has a prefix along the last variable: a row is one task */
 	bool nested;            /* has reductions */
+	routes routes;
 	struct plan_memory *memory;
 } kernel_plan;
 
@@ -257,7 +264,8 @@ struct executor {
 	uint64_t *fault_at;     /* the lowest position of a fault so far, shared by the team */
 	char force;             /* MMSB_REGIONS: A, B or C whatever the sizes; 0: chosen */
 	double grain;           /* MMSB_GRAIN: element operations worth a task of their own */
-	uint32_t max_reads, max_regions;
+	uint32_t max_reads, max_regions, max_vars;
+	void *route_vars;              /* route_run.c: an interval for each variable */
 	/* fixpoints */
 	fix_constants *constants; /* by pass */
 	uint8_t *rounds[ROUND_BUFFERS];

@@ -59,6 +59,11 @@ typedef struct page {
 	size_t element;         /* bytes; records packed; 0 for a source `sparse bool`, whose entries read true */
 	uint8_t *cur;           /* the values; where a pass writes */
 	uint8_t *prev;          /* the values at the end of the epoch before, during a commit: NULL unless PAGEF_PREV or can roll back */
+	uint32_t n_columns;     /* the fields of a record page; else 1 */
+	change_set *now;        /* by column: what changed in the epoch at hand or, between commits, in the last one; NULL unless stored */
+	change_set *before;     /* the same of the epoch before that; NULL unless there is a second buffer */
+	bool behind;            /* cur holds the values of two epochs ago: prev has those of the epoch before */
+	bool prev_lost;         /* prev is to be copied whole */
 	pattern *pat;           /* sparse: shared by the family */
 	pattern *prev_pat;      /* sparse and PAGEF_PREV */
 	uint64_t changed;       /* the last epoch in which a bit changed (`prev` then changes one later); 0: never */
@@ -94,6 +99,8 @@ struct mmsb_instance {
 	uint32_t n_shapes, cap_shapes;
 	arena arena;            /* of the dense pages */
 	page *pages;
+	bitset touched;         /* pages of which some `now` is not empty */
+	bitset touched_before;  /* ... `before` */
 	mmsb_field *fields;     /* of all records, for mmsb_page_info */
 	uint64_t epoch;         /* the last that succeeded */
 	uint64_t commits;       /* counts commits begun, failed ones too */
@@ -133,6 +140,31 @@ const uint8_t *page_packed(mmsb_instance *, page *);
 
 /* Elements first .. first + n of a dense page, records packed. */
 void page_pack(const mmsb_instance *, const page *, uint64_t first, uint64_t n, uint8_t *to);
+
+/* ---- buffers.c: what changed, and the second buffers ------------------------------------------- */
+
+/* Sets for what changes, of all stored pages; after the pages have their counts. */
+int buffers_new(mmsb_instance *, mmsb_error *err);
+void buffers_free(mmsb_instance *);
+
+/* The number of a column: of a field of a record page, or of NONE. */
+static inline uint32_t column_number(const page *p, uint32_t field) { return p->def->record == NONE ? 0 : field; }
+
+/* Position `at` of a column (by its number) has changed in this epoch. */
+static inline void page_mark(mmsb_instance *m, page *p, uint32_t number, uint64_t at)
+{
+	bitset_set(&p->now[number].bits, at);
+	bitset_set(&m->touched, p->id);
+}
+
+/* Before anything changes in an epoch: what changed in the last one is now what changed before, and goes to the second buffers. */
+int buffers_begin(mmsb_instance *, uint64_t epoch, mmsb_error *err);
+
+/* A page whose buffers were swapped and that is not written whole gets the values of the epoch before. */
+void buffers_catch_up(page *);
+
+/* Puts back what a failed epoch changed in derived pages of two buffers. */
+void buffers_roll_back(mmsb_instance *);
 
 /* ---- sizes.c: params and the sizes that follow ------------------------------------------------- */
 

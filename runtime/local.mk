@@ -40,6 +40,7 @@ libmmsb_internal_la_SOURCES += \
 	%D%/apply.c %D%/apply.h %D%/apply_sparse.c \
 	%D%/arena.c %D%/arena.h \
 	%D%/bitset.c %D%/bitset.h \
+	%D%/buffers.c \
 	%D%/changes.c \
 	%D%/delta.c %D%/delta.h \
 	%D%/digest.c \
@@ -58,7 +59,8 @@ libmmsb_internal_la_SOURCES += \
 	%D%/exec.h %D%/expand.c %D%/fault.c %D%/fixpoint.c %D%/fpenv.c %D%/fpenv.h %D%/frontier.c %D%/kernel_pick.c %D%/over.c \
 	%D%/plan.c %D%/plan.h %D%/plan_code.c \
 	%D%/plan_cost.c %D%/plan_names.c %D%/plan_read.c \
-	%D%/portable.c %D%/prefix.c %D%/read.c %D%/reduce.c %D%/reduce.h %D%/run.c %D%/split.c \
+	%D%/portable.c %D%/prefix.c %D%/read.c %D%/reduce.c %D%/reduce.h \
+	%D%/route.c %D%/route.h %D%/route_run.c %D%/route_step.h %D%/run.c %D%/split.c \
 	%D%/store.h
 
 # The library, shared and static, with one header.

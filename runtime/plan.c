@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan.h"
+#include "route.h"
 
 /* ---- memory of a plan: blocks that are freed together ------------------------------------------ */
 
@@ -224,6 +225,8 @@ kernel_plan *plan_new(mmsb_instance *inst, const kernel_table *k, uint32_t kerne
 	}
 	if (!pl.failed)
 		plan_costs(&pl);
+	if (!pl.failed && pass)
+		plan_routes(&pl);
 	if (pl.failed) {
 		plan_free(pl.p);
 		return NULL;

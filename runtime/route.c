@@ -1,0 +1,316 @@
+/* route.c - finds the routes of a kernel: delta rules, worked out from its reads and regions. */
+#include "route_step.h"
+
+#include "plan.h"
+
+/* A route in the making. */
+typedef struct maker {
+	planner *pl;
+	const sch_kernel *k;
+	route_step steps[ROUTE_MOST_STEPS];
+	uint32_t n_steps, n_slots;
+	bool failed;            /* too long: everything is evaluated */
+} maker;
+
+static route_step *add(maker *b, route_op op)
+{
+	if (b->n_steps == ROUTE_MOST_STEPS) {
+		b->failed = true;
+		return &b->steps[0];
+	}
+	route_step *s = &b->steps[b->n_steps++];
+	*s = (route_step){.op = (uint8_t)op, .field = NONE};
+	return s;
+}
+
+static uint32_t take_slots(maker *b, uint32_t n)
+{
+	if (b->n_slots + n > ROUTE_SLOTS) {
+		b->failed = true;
+		return 0;
+	}
+	b->n_slots += n;
+	return b->n_slots - n;
+}
+
+/* ---- indices ----------------------------------------------------------------------------------- */
+
+static void solve_terms(maker *b, const sch_index *x, uint32_t slot, uint8_t view, int64_t extent)
+{
+	planner *pl = b->pl;
+	route_term *terms = plan_take(pl, x->n_terms, sizeof *terms);
+	route_step *s = add(b, ROUTE_SOLVE);
+	if (pl->failed || b->failed)
+		return;
+	s->slot = slot;
+	s->view = view;
+	s->extent = extent;
+	s->constant = x->constant;
+	s->terms = terms;
+	for (uint32_t t = 0; t < x->n_terms; t++) {
+		const sch_term *term = &pl->s->terms[x->first_term + t];
+		if (term->kind == TERM_SIZE)
+			s->constant = (int64_t)((uint64_t)s->constant + (uint64_t)term->coef * (uint64_t)pl->inst->sizes[term->id]);
+		else if (term->coef != 0)
+			terms[s->n_terms++] = (route_term){term->id, term->coef};
+	}
+}
+
+static void solve_var(maker *b, uint32_t var, uint32_t slot)
+{
+	route_term *term = plan_take(b->pl, 1, sizeof *term);
+	route_step *s = add(b, ROUTE_SOLVE);
+	if (!term || b->failed)
+		return;
+	*term = (route_term){var, 1};
+	s->slot = slot;
+	s->terms = term;
+	s->n_terms = 1;
+}
+
+static void solve_register(maker *b, uint32_t reg, uint32_t slot);
+
+static void solve_index(maker *b, const sch_index *x, uint32_t slot, uint8_t view, int64_t extent)
+{
+	if (x->reg == NONE)
+		solve_terms(b, x, slot, view, extent);
+	else if (view == RV_NONE || view == RV_ZERO || view == RV_PAD)
+		solve_register(b, x->reg, slot);
+}
+
+static bool is_index_column(const planner *pl, const sch_read *read)
+{
+	const sch_page *p = &pl->s->pages[read->page];
+	if (p->flags & PAGEF_SPARSE)
+		return false;
+	return p->record == NONE && p->index_size != NONE;
+}
+
+/* A register whose value is that of the slot: a variable, or an index read from a page. What it comes from otherwise stays free. */
+static void solve_register(maker *b, uint32_t reg, uint32_t slot)
+{
+	planner *pl = b->pl;
+	const sch_instr *in = instr_of(pl, pl->def_instr[reg]);
+	while (in->code == CODE_CONV && in->dst == reg && in->type == T_I64 && in->type2 == T_U32) {
+		reg = in->a;
+		in = instr_of(pl, pl->def_instr[reg]);
+	}
+	if (in->dst != reg || b->failed)
+		return;
+	if (in->code == CODE_VAR)
+		solve_var(b, in->a, slot);
+	if (in->code != CODE_READ)
+		return;
+	const sch_read *read = &pl->s->reads[b->k->first_read + in->a];
+	if (!is_index_column(pl, read) || read->view != RV_NONE)
+		return;
+	route_step *s = add(b, ROUTE_INDEX);
+	s->slot = slot;
+	s->page = &pl->inst->pages[read->page];
+	s->field = read->field;
+	s->prev = read->prev;
+	uint32_t first = s->first_slot = take_slots(b, read->n_index);
+	for (uint32_t d = 0; d < read->n_index && !b->failed; d++)
+		solve_index(b, &pl->s->indices[read->first_index + d], first + d, RV_NONE, s->page->dims[d]);
+}
+
+/* ---- regions ----------------------------------------------------------------------------------- */
+
+static uint32_t find_at(maker *b, uint32_t at_step, uint32_t reg)
+{
+	uint32_t slot = b->steps[at_step].first_slot = take_slots(b, 1);
+	uint32_t before = b->n_steps;
+	solve_register(b, reg, slot);
+	return b->n_steps - before;
+}
+
+/* From lanes of a region to those of the region around it. */
+static void leave_region(maker *b, uint32_t id)
+{
+	const sch_region *g = region_of(b->pl, id);
+	route_op op = g->kind == REGION_ROW ? ROUTE_ROWS : g->kind == REGION_COL ? ROUTE_COLUMNS : g->kind == REGION_GROUP ? ROUTE_KEY : ROUTE_AFTER;
+	if (g->kind == REGION_RANGE)
+		return;
+	uint32_t at_step = b->n_steps;
+	route_step *s = add(b, op);
+	if (b->failed)
+		return;
+	s->var = g->first_var;
+	s->strict = g->strict;
+	s->prev = g->prev;
+	s->page = g->page == NONE ? NULL : &b->pl->inst->pages[g->page];
+	if (op == ROUTE_AFTER)
+		s->at = g->at;
+	else
+		b->steps[at_step].skip = find_at(b, at_step, g->at);
+}
+
+static void leave_until(maker *b, uint32_t region, uint32_t target)
+{
+	for (; region != target && region != 0; region = region_of(b->pl, region)->parent)
+		leave_region(b, region);
+}
+
+/* ---- routes ------------------------------------------------------------------------------------ */
+
+static void finish(maker *b, route *r)
+{
+	planner *pl = b->pl;
+	route_step *steps = plan_take(pl, b->n_steps, sizeof *steps);
+	if (!steps)
+		return;
+	r->kind = b->failed ? ROUTE_WHOLE : ROUTE_STEPS;
+	r->n_steps = b->n_steps;
+	r->steps = steps;
+	for (uint32_t i = 0; i < b->n_steps; i++)
+		steps[i] = b->steps[i];
+}
+
+/* The innermost region around that keeps partial results; 0: none. */
+static uint32_t target_of(const planner *pl, uint32_t region)
+{
+	while (region != 0 && !pl->p->regions[region].stored)
+		region = region_of(pl, region)->parent;
+	return region;
+}
+
+static bool drives(const sch_region *g) { return g->kind == REGION_ROW || g->kind == REGION_COL || g->kind == REGION_ENTRIES; }
+
+/* From an entry: its row and column are those of the region that goes by it. */
+static void route_of_entry(maker *b, const sch_read *read, route *r)
+{
+	planner *pl = b->pl;
+	uint32_t driver = read->region;
+	while (!drives(region_of(pl, driver)))
+		driver = region_of(pl, driver)->parent;
+	const sch_region *g = region_of(pl, driver);
+	if (driver == 0 || driver == r->target) {
+		r->kind = ROUTE_SAME;
+		return;
+	}
+	r->by_entry = true;
+	take_slots(b, 2);
+	solve_var(b, g->first_var, g->kind == REGION_ROW ? 1 : 0);
+	solve_register(b, g->at, g->kind == REGION_ROW ? 0 : 1);
+	leave_until(b, g->parent, r->target);
+	finish(b, r);
+}
+
+/* Position i of the page is lane i. */
+static bool is_identity(const maker *b, const sch_read *read, const route *r)
+{
+	const region_plan *target = &b->pl->p->regions[r->target];
+	if (r->target == 0)
+		return read->cls == READ_SAME;
+	const sch_region *g = target->def;
+	if (read->region != r->target || read->n_index != 1 || b->n_steps != 1 || b->steps[0].op != ROUTE_SOLVE)
+		return false;
+	const route_step *s = &b->steps[0];
+	bool own = s->view == RV_NONE && s->constant == 0 && s->n_terms == 1 && s->terms[0].coef == 1 && s->terms[0].var == g->first_var;
+	bool one = g->kind == REGION_GROUP || (g->kind == REGION_RANGE && target->lo == 0 && b->pl->p->regions[0].def->n_vars == 0);
+	return own && one;
+}
+
+static void route_of_read(planner *pl, uint32_t id, route *r)
+{
+	const sch_read *read = &pl->s->reads[pl->p->def->first_read + id];
+	const page *from = &pl->inst->pages[read->page];
+	maker b = {.pl = pl, .k = pl->p->def};
+	r->target = target_of(pl, read->region);
+	if (read->cls == READ_ENTRY) {
+		route_of_entry(&b, read, r);
+		return;
+	}
+	if (read->n_index == 0)
+		return; /* a scalar */
+	r->by_entry = read->cls == READ_LOOKUP;
+	take_slots(&b, read->n_index);
+	for (uint32_t d = 0; d < read->n_index; d++)
+		solve_index(&b, &pl->s->indices[read->first_index + d], d, read->view, from->dims[d]);
+	leave_until(&b, read->region, r->target);
+	finish(&b, r);
+	if (r->kind == ROUTE_STEPS && is_identity(&b, read, r))
+		r->kind = ROUTE_SAME;
+}
+
+static void route_of_region(planner *pl, uint32_t id, route *r)
+{
+	const sch_region *g = region_of(pl, id);
+	maker b = {.pl = pl, .k = pl->p->def};
+	take_slots(&b, 1);
+	solve_register(&b, g->at, 0);
+	leave_until(&b, g->parent, 0);
+	finish(&b, r);
+}
+
+/* ---- what goes into reductions with stores ------------------------------------------------------ */
+
+static void need_register(planner *pl, uint8_t *needed, uint32_t reg)
+{
+	if (reg != NONE && pl->def_region[reg] == 0)
+		needed[reg] = 1;
+}
+
+/* Registers of region 0 that an instruction of some region uses. */
+static void need_of(planner *pl, uint8_t *needed, const sch_instr *in)
+{
+	const uint32_t args[3] = {in->a, in->b, in->c};
+	bool plain = in->code == CODE_OP || in->code == CODE_CONV || in->code == CODE_TO_INDEX || in->code == CODE_GUARD;
+	for (unsigned i = 0; plain && i < (in->code == CODE_OP ? op_table[in->op].arity : 1u); i++)
+		need_register(pl, needed, args[i]);
+	need_register(pl, needed, in->mask);
+	if (in->code != CODE_READ)
+		return;
+	const sch_read *read = &pl->s->reads[pl->p->def->first_read + in->a];
+	need_register(pl, needed, read->pad);
+	for (uint32_t d = 0; d < read->n_index; d++)
+		need_register(pl, needed, pl->s->indices[read->first_index + d].reg);
+}
+
+static bool under_store(const planner *pl, uint32_t region) { return target_of(pl, region) != 0; }
+
+static void find_feeds(planner *pl)
+{
+	const sch_kernel *k = pl->p->def;
+	uint8_t *needed = plan_take(pl, k->n_regs + 1u, 1);
+	if (!needed)
+		return;
+	for (uint32_t id = 1; id < k->n_regions; id++) {
+		const sch_region *g = region_of(pl, id);
+		if (!under_store(pl, id))
+			continue;
+		for (uint32_t i = 0; i < g->n_instr; i++)
+			need_of(pl, needed, instr_of(pl, g->first_instr + i));
+		need_register(pl, needed, g->value);
+		need_register(pl, needed, g->where);
+		if (g->kind != REGION_PREFIX)
+			need_register(pl, needed, g->at);
+	}
+	const sch_region *root = region_of(pl, 0);
+	for (uint32_t i = root->n_instr; i-- > 0;) {
+		const sch_instr *in = instr_of(pl, root->first_instr + i);
+		if (!needed[in->dst])
+			continue;
+		need_of(pl, needed, in);
+		if (in->code == CODE_READ)
+			pl->p->routes.reads[in->a].feeds = true;
+	}
+}
+
+/* ---- all of a plan ----------------------------------------------------------------------------- */
+
+void plan_routes(planner *pl)
+{
+	const sch_kernel *k = pl->p->def;
+	routes *all = &pl->p->routes;
+	all->reads = plan_take(pl, k->n_reads, sizeof *all->reads);
+	all->regions = plan_take(pl, k->n_regions, sizeof *all->regions);
+	for (uint32_t i = 0; i < k->n_reads && !pl->failed; i++)
+		if (pl->p->reads[i].def) /* else of an instruction that is not there */
+			route_of_read(pl, i, &all->reads[i]);
+	for (uint32_t i = 1; i < k->n_regions && !pl->failed; i++)
+		if (region_of(pl, i)->page != NONE)
+			route_of_region(pl, i, &all->regions[i]);
+	if (!pl->failed)
+		find_feeds(pl);
+}

@@ -1,0 +1,367 @@
+/* route_run.c - walks routes: solves for the variables, and marks the elements or lanes that are left. */
+#include <string.h>
+
+#include "route_step.h"
+
+/* A variable's values: lo <= v < hi. */
+typedef struct interval {
+	int64_t lo, hi;
+} interval;
+
+/* Sums of products of 64 bits. */
+__extension__ typedef __int128 wide;
+
+enum { MOST_IMAGES = 16 /* of a position under wrap and mirror; beyond, the variable stays free */ };
+
+typedef struct walk {
+	struct executor *ex;
+	const kernel_plan *p;
+	const route *r;
+	route_sink *sink;
+	interval *vars;
+	int64_t values[ROUTE_SLOTS];
+} walk;
+
+static void step_on(walk *q, uint32_t i);
+
+/* ---- marking ----------------------------------------------------------------------------------- */
+
+static bool single(interval v) { return v.hi - v.lo == 1; }
+
+static bool is_whole(interval v, int64_t extent) { return v.lo == 0 && v.hi == extent; }
+
+/* Positions in a box, row-major: run by run. */
+static void mark_box(bitset *to, const int64_t *dims, const interval *v, uint32_t n, uint64_t base)
+{
+	uint64_t extent = (uint64_t)dims[0], inner = 1;
+	bool rest = true; /* all of the dimensions within: one run */
+	for (uint32_t k = 1; k < n; k++) {
+		rest &= is_whole(v[k], dims[k]);
+		inner *= (uint64_t)dims[k];
+	}
+	if (rest) {
+		bitset_set_range(to, (base * extent + (uint64_t)v[0].lo) * inner, (base * extent + (uint64_t)v[0].hi) * inner);
+		return;
+	}
+	for (int64_t i = v[0].lo; i < v[0].hi; i++)
+		mark_box(to, dims + 1, v + 1, n - 1, base * extent + (uint64_t)i);
+}
+
+static void mark(walk *q, const int64_t *dims, const interval *v, uint32_t n)
+{
+	bool all = true;
+	for (uint32_t d = 0; d < n; d++)
+		all &= is_whole(v[d], dims[d]);
+	if (all)
+		q->sink->all = true;
+	else
+		mark_box(q->sink->lanes, dims, v, n, 0);
+}
+
+/* Entries of a pattern in given rows and columns. */
+static void mark_entries(walk *q, const pattern *pat, interval rows, interval cols)
+{
+	if (!pat || rows.lo >= rows.hi || cols.lo >= cols.hi)
+		return;
+	if (single(rows) && single(cols)) {
+		uint64_t e = pattern_find(pat, (uint64_t)rows.lo, (uint64_t)cols.lo);
+		if (e != UINT64_MAX)
+			bitset_set(q->sink->lanes, e);
+	} else if (single(rows)) {
+		for (uint64_t i = pat->row_start[rows.lo]; i < pat->row_start[rows.lo + 1]; i++)
+			if (pat->col[i] >= cols.lo && pat->col[i] < cols.hi)
+				bitset_set(q->sink->lanes, i);
+	} else if (single(cols) && pat->by_col) {
+		for (uint64_t i = pat->col_start[cols.lo]; i < pat->col_start[cols.lo + 1]; i++)
+			if (pat->row[pat->by_col[i]] >= rows.lo && pat->row[pat->by_col[i]] < rows.hi)
+				bitset_set(q->sink->lanes, pat->by_col[i]);
+	} else {
+		q->sink->all = true;
+	}
+}
+
+/* What is left when all steps are done. Lanes of reductions are numbered as store.h says. */
+static void mark_result(walk *q)
+{
+	uint32_t target = q->r->target;
+	const region_plan *t = &q->p->regions[target];
+	const page *to = &q->ex->inst->pages[q->p->pass->page];
+	uint32_t n = to->def->ndim;
+	interval *v = q->vars, own = target ? v[t->def->first_var] : (interval){0, 0}, box[MAX_DIMS + 1];
+	int64_t dims[MAX_DIMS + 1];
+	switch ((region_kind)t->def->kind) {
+	case REGION_DOMAIN:
+		mark(q, to->dims, v, n);
+		break;
+	case REGION_ENTRIES:
+		mark_entries(q, q->ex->patterns[0], v[0], v[1]);
+		break;
+	case REGION_ROW:
+		mark_entries(q, q->ex->patterns[target], v[0], own);
+		break;
+	case REGION_COL:
+		mark_entries(q, q->ex->patterns[target], own, v[0]);
+		break;
+	case REGION_GROUP:
+		bitset_set_range(q->sink->lanes, (uint64_t)own.lo, (uint64_t)own.hi);
+		break;
+	default: /* RANGE, PREFIX */
+		memcpy(box, v, n * sizeof *box);
+		memcpy(dims, to->dims, n * sizeof *dims);
+		box[n] = (interval){own.lo - t->lo, own.hi - t->lo};
+		dims[n] = t->extent;
+		mark(q, dims, box, n + 1);
+	}
+}
+
+/* ---- steps ------------------------------------------------------------------------------------- */
+
+/* Goes on with a variable narrowed to what is also in [lo, hi). */
+static void narrowed(walk *q, uint32_t i, uint32_t var, wide lo, wide hi)
+{
+	interval was = q->vars[var], now = was;
+	if (lo > now.lo)
+		now.lo = lo < now.hi ? (int64_t)lo : now.hi;
+	if (hi < now.hi)
+		now.hi = hi > now.lo ? (int64_t)hi : now.lo;
+	if (now.lo >= now.hi)
+		return;
+	q->vars[var] = now;
+	step_on(q, i + 1);
+	q->vars[var] = was;
+}
+
+/* The variable to solve for: with a coefficient of one, of region 0 if there is such. */
+static const route_term *unknown_of(const walk *q, const route_step *s)
+{
+	uint32_t own = q->p->regions[0].def->n_vars;
+	const route_term *best = NULL;
+	for (uint32_t t = 0; t < s->n_terms; t++) {
+		const route_term *term = &s->terms[t];
+		if ((term->coef == 1 || term->coef == -1) && (!best || (best->var >= own && term->var < own)))
+			best = term;
+	}
+	return best;
+}
+
+/* The least and the greatest value of constant and terms, but for one of them. */
+static void range_without(const walk *q, const route_step *s, const route_term *but, wide *lo, wide *hi)
+{
+	*lo = *hi = s->constant;
+	for (uint32_t t = 0; t < s->n_terms; t++) {
+		const route_term *term = &s->terms[t];
+		interval v = q->vars[term->var];
+		if (term == but)
+			continue;
+		wide a = (wide)term->coef * v.lo, b = (wide)term->coef * (v.hi - 1);
+		*lo += a < b ? a : b;
+		*hi += a < b ? b : a;
+	}
+}
+
+/* constant + terms is somewhere in lo..hi. */
+static void solve_between(walk *q, uint32_t i, wide lo, wide hi)
+{
+	const route_step *s = &q->r->steps[i];
+	const route_term *x = unknown_of(q, s);
+	wide least, most;
+	range_without(q, s, x, &least, &most);
+	if (!x) {
+		if (least <= hi && most >= lo)
+			step_on(q, i + 1);
+	} else if (x->coef == 1) {
+		narrowed(q, i, x->var, lo - most, hi - least + 1);
+	} else {
+		narrowed(q, i, x->var, least - hi, most - lo + 1);
+	}
+}
+
+/* All of what the view brings to position v: v + period * m, and mirrored. */
+static void solve_images(walk *q, uint32_t i, int64_t v, int64_t period, bool mirrored)
+{
+	const route_step *s = &q->r->steps[i];
+	wide least, most;
+	range_without(q, s, NULL, &least, &most);
+	if (period <= 0 || (most - least) / period >= MOST_IMAGES) {
+		step_on(q, i + 1);
+		return;
+	}
+	for (int side = 0; side <= (mirrored && v != 0 && 2 * v != period); side++) {
+		wide at = side ? -(wide)v : v, below = (least - at) / period * period + at;
+		for (at = below - period; at <= most; at += period)
+			if (at >= least)
+				solve_between(q, i, at, at);
+	}
+}
+
+static void solve(walk *q, uint32_t i)
+{
+	const route_step *s = &q->r->steps[i];
+	const wide far = (wide)1 << 100;
+	int64_t v = q->values[s->slot];
+	switch ((read_view)s->view) {
+	case RV_CLAMP:
+		solve_between(q, i, v == 0 ? -far : v, v == s->extent - 1 ? far : v);
+		break;
+	case RV_WRAP:
+		solve_images(q, i, v, s->extent, false);
+		break;
+	case RV_MIRROR:
+		solve_images(q, i, v, 2 * (s->extent - 1), true);
+		break;
+	default:
+		solve_between(q, i, v, v);
+	}
+}
+
+static void each_position(walk *q, uint32_t i)
+{
+	const route_step *s = &q->r->steps[i];
+	const group_index *g = page_groups(q->ex->inst, s->page, s->prev);
+	uint64_t key = (uint64_t)q->values[s->slot];
+	uint32_t n = s->page->def->ndim;
+	if (!g) { /* no memory for it */
+		q->sink->all = true;
+		return;
+	}
+	if (key >= g->n_keys)
+		return;
+	for (uint64_t at = g->start[key]; at < g->start[key + 1] && !q->sink->all; at++) {
+		uint64_t position = g->pos[at];
+		for (uint32_t d = n; d-- > 0;) {
+			q->values[s->first_slot + d] = (int64_t)(position % (uint64_t)s->page->dims[d]);
+			position /= (uint64_t)s->page->dims[d];
+		}
+		step_on(q, i + 1);
+	}
+}
+
+/* Leaves a row or column: for each that the variable's value stands in. Where the variable is not known, anything may be. */
+static void each_line(walk *q, uint32_t i, bool rows)
+{
+	const route_step *s = &q->r->steps[i];
+	const pattern *pat = s->prev ? s->page->prev_pat : s->page->pat;
+	interval v = q->vars[s->var];
+	if (!single(v) || !pat || (rows && !pat->by_col)) {
+		step_on(q, i + 1 + s->skip);
+		return;
+	}
+	if (rows) {
+		for (uint64_t e = pat->col_start[v.lo]; e < pat->col_start[v.lo + 1] && !q->sink->all; e++) {
+			q->values[s->first_slot] = pat->row[pat->by_col[e]];
+			step_on(q, i + 1);
+		}
+		return;
+	}
+	for (uint64_t e = pat->row_start[v.lo]; e < pat->row_start[v.lo + 1] && !q->sink->all; e++) {
+		q->values[s->first_slot] = pat->col[e];
+		step_on(q, i + 1);
+	}
+}
+
+static void leave_group(walk *q, uint32_t i)
+{
+	const route_step *s = &q->r->steps[i];
+	interval v = q->vars[s->var];
+	if (!single(v)) {
+		step_on(q, i + 1 + s->skip);
+		return;
+	}
+	column c = page_column(q->ex->inst, s->page, s->prev, NONE);
+	q->values[s->first_slot] = *(const uint32_t *)(const void *)(c.base + (size_t)v.lo * c.stride);
+	step_on(q, i + 1);
+}
+
+static void step_on(walk *q, uint32_t i)
+{
+	if (q->sink->all)
+		return;
+	if (i >= q->r->n_steps) {
+		mark_result(q);
+		return;
+	}
+	const route_step *s = &q->r->steps[i];
+	switch ((route_op)s->op) {
+	case ROUTE_SOLVE: solve(q, i); break;
+	case ROUTE_INDEX: each_position(q, i); break;
+	case ROUTE_ROWS: each_line(q, i, true); break;
+	case ROUTE_COLUMNS: each_line(q, i, false); break;
+	case ROUTE_KEY: leave_group(q, i); break;
+	case ROUTE_AFTER: narrowed(q, i, s->at, q->vars[s->var].lo + (s->strict ? 1 : 0), INT64_MAX); break;
+	}
+}
+
+/* ---- walks ------------------------------------------------------------------------------------- */
+
+/* The whole range of each variable. */
+static void free_vars(const walk *q)
+{
+	const page *to = &q->ex->inst->pages[q->p->pass->page];
+	for (uint32_t i = 0; i < q->p->n_regions; i++) {
+		const region_plan *r = &q->p->regions[i];
+		interval *v = &q->vars[r->def->first_var];
+		if (i == 0) {
+			for (uint32_t d = 0; d < r->def->n_vars; d++)
+				v[d] = (interval){0, to->dims[d]};
+			continue;
+		}
+		switch ((region_kind)r->def->kind) {
+		case REGION_ROW: *v = (interval){0, r->driver->dims[1]}; break;
+		case REGION_COL: *v = (interval){0, r->driver->dims[0]}; break;
+		case REGION_GROUP: *v = (interval){0, (int64_t)r->driver->count}; break;
+		default: *v = (interval){r->lo, r->lo + r->extent};
+		}
+	}
+}
+
+static void start(struct executor *ex, const kernel_plan *p, const route *r, route_sink *sink, walk *q)
+{
+	q->ex = ex;
+	q->p = p;
+	q->r = r;
+	q->sink = sink;
+	q->vars = (interval *)ex->route_vars;
+	if (r->kind == ROUTE_WHOLE)
+		sink->all = true;
+	free_vars(q);
+}
+
+void route_element(struct executor *ex, const kernel_plan *p, uint32_t read, uint64_t at, route_sink *sink)
+{
+	const route *r = &p->routes.reads[read];
+	const page *from = p->reads[read].from;
+	walk q;
+	if (r->kind == ROUTE_SAME) {
+		bitset_set(sink->lanes, at);
+		return;
+	}
+	start(ex, p, r, sink, &q);
+	if (r->by_entry) {
+		const pattern *pat = p->reads[read].def->prev ? from->prev_pat : from->pat;
+		q.values[0] = pat->row[at];
+		q.values[1] = pat->col[at];
+	} else {
+		for (uint32_t d = from->def->ndim; d-- > 0;) {
+			q.values[d] = (int64_t)(at % (uint64_t)from->dims[d]);
+			at /= (uint64_t)from->dims[d];
+		}
+	}
+	step_on(&q, 0);
+}
+
+void route_entry(struct executor *ex, const kernel_plan *p, uint32_t read, uint32_t row, uint32_t col, route_sink *sink)
+{
+	walk q;
+	start(ex, p, &p->routes.reads[read], sink, &q);
+	q.values[0] = row;
+	q.values[1] = col;
+	step_on(&q, 0);
+}
+
+void route_region(struct executor *ex, const kernel_plan *p, uint32_t region, int64_t at, route_sink *sink)
+{
+	walk q;
+	start(ex, p, &p->routes.regions[region], sink, &q);
+	q.values[0] = at;
+	step_on(&q, 0);
+}
