@@ -159,37 +159,36 @@ static void undo_values(const mmsb_instance *m, page *p, const undo_op *op)
 
 /* ---- what has changed in the end --------------------------------------------------------------- */
 
-/* An element that was written is another now: the first one that was noted, if it was not written again. */
-static bool surely_changed(const mmsb_instance *m, const page *p, size_t first)
+/* Says of one element whether it differs from what it was before. */
+static void mark_element(bitset *marks, const column *c, uint64_t position, const void *was)
 {
-	const undo *u = m->undo;
-	while (first < u->n_ops && u->ops[first].kind == UNDO_SCATTER && u->ops[first].count == 0)
-		first++;
-	if (first == u->n_ops || u->ops[first].kind != UNDO_SCATTER)
-		return false;
-	const undo_pair *pair = &u->pairs[u->ops[first].at];
-	column c = page_column(m, p, false, u->ops[first].field);
-	return memcmp(c.base + pair->position * c.stride, &pair->bits, type_table[c.type].bytes) != 0;
+	if (memcmp(c->base + position * c->stride, was, type_table[c->type].bytes) != 0)
+		bitset_set(marks, position);
+	else if (bitset_test(marks, position))
+		bitset_unset(marks, position);
 }
 
-/* Several writes to one element can come to nothing: puts everything back and compares. `first`: the page's first undo. */
-static int net_change(mmsb_instance *m, page *p, size_t first, uint64_t *changed, mmsb_error *err)
+/* Several writes to one element can come to nothing. From the last undo to the page's first one, the word of the first about an element
+ * stands: it knows what was there before the epoch. */
+static bool mark_changes(mmsb_instance *m, page *p, size_t first)
 {
-	bool one_range = m->undo->n_ops == first + 1 && m->undo->ops[first].kind == UNDO_RANGE;
-	if (*changed == 0 || one_range || p->def->flags & PAGEF_SPARSE || surely_changed(m, p, first))
-		return MMSB_OK;
-	size_t bytes = p->count * p->element;
-	uint8_t *now = malloc(bytes + 1);
-	if (!now)
-		return fail_memory(err, bytes, "comparing a page with what it was");
-	memcpy(now, p->cur, bytes);
-	for (size_t i = m->undo->n_ops; i-- > first;)
-		undo_values(m, p, &m->undo->ops[i]);
-	if (memcmp(now, p->cur, bytes) == 0)
-		*changed = 0;
-	memcpy(p->cur, now, bytes);
-	free(now);
-	return MMSB_OK;
+	const undo *u = m->undo;
+	for (size_t i = u->n_ops; i-- > first;) {
+		const undo_op *op = &u->ops[i];
+		column c = page_column(m, p, false, op->field);
+		bitset *marks = &p->now[column_number(p, op->field)].bits;
+		size_t width = type_table[c.type].bytes;
+		for (uint64_t k = op->count; k-- > 0;) {
+			if (op->kind == UNDO_SCATTER)
+				mark_element(marks, &c, u->pairs[op->at + k].position, &u->pairs[op->at + k].bits);
+			else
+				mark_element(marks, &c, op->first + k, u->bytes + op->at + k * width);
+		}
+	}
+	bool any = false;
+	for (uint32_t k = 0; k < p->n_columns; k++)
+		any |= !bitset_empty(&p->now[k].bits);
+	return any;
 }
 
 static int apply_page(mmsb_instance *m, page *p, uint64_t epoch, mmsb_error *err)
@@ -203,11 +202,14 @@ static int apply_page(mmsb_instance *m, page *p, uint64_t epoch, mmsb_error *err
 		status = apply_init_page(m, p, &changed, err);
 	if (!status && s->n_ops)
 		status = p->def->flags & PAGEF_SPARSE ? apply_sparse(m, p, s, &changed, err) : apply_dense(m, p, s, &changed, err);
-	if (!status)
-		status = net_change(m, p, first, &changed, err);
 	if (p->pat != before)
 		p->pattern_changed = epoch;
+	if (p->def->flags & PAGEF_SPARSE && changed)
+		p->now[0].all = true;
+	else if (changed && !status)
+		changed = mark_changes(m, p, first);
 	if (changed) {
+		bitset_set(&m->touched, p->id);
 		p->changed = epoch;
 		p->version++;
 	}

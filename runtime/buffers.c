@@ -58,6 +58,10 @@ int buffers_new(mmsb_instance *m, mmsb_error *err)
 		bool two = p->prev || p->prev_pat;
 		if (two)
 			p->before = sets_new(p);
+		if (p->prev && !is_sparse(p)) { /* the first epoch begins with copying it whole */
+			p->prev_lost = true;
+			bitset_set(&m->touched, i);
+		}
 		if (!p->now || (two && !p->before))
 			return fail_memory(err, bitset_bytes(p->count), "what changes in a page");
 	}
@@ -138,7 +142,7 @@ static bool most_changed(const page *p)
 
 static void begin_values(const mmsb_instance *m, page *p)
 {
-	if (!p->prev)
+	if (!p->prev || is_sparse(p)) /* sparse: epoch.c */
 		return;
 	if (p->prev_lost) {
 		if (value_bytes(p))
@@ -162,10 +166,8 @@ void buffers_catch_up(page *p)
 
 /* ---- epochs ------------------------------------------------------------------------------------ */
 
-int buffers_begin(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
+void buffers_begin(mmsb_instance *m)
 {
-	(void)epoch;
-	(void)err;
 	BITSET_FOR(&m->touched_before, i)
 		sets_clear(&m->pages[i], m->pages[i].before);
 	bitset_clear(&m->touched_before);
@@ -180,7 +182,6 @@ int buffers_begin(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 		begin_values(m, p);
 	}
 	bitset_clear(&m->touched);
-	return MMSB_OK;
 }
 
 void buffers_roll_back(mmsb_instance *m)
@@ -188,7 +189,7 @@ void buffers_roll_back(mmsb_instance *m)
 	BITSET_FOR(&m->touched, i) {
 		page *p = &m->pages[i];
 		bool derived = p->def->pass != NONE;
-		if (derived && p->prev && !p->behind)
+		if (derived && p->prev && !p->behind && !is_sparse(p))
 			copy_changes(m, p, p->now, p->prev, p->cur);
 		sets_clear(p, p->now);
 	}

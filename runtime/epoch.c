@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "apply.h"
+#include "dirty.h"
 
 uint64_t now_ns(void)
 {
@@ -18,59 +19,28 @@ static bool is_sparse(const page *p) { return (p->def->flags & PAGEF_SPARSE) != 
 
 static size_t value_bytes(const page *p) { return p->count * p->element; }
 
-/* ---- the values of the epoch before ---- */
+/* ---- sparse pages ---- */
 
-static void swap_buffers(page *p)
-{
-	uint8_t *values = p->cur;
-	p->cur = p->prev;
-	p->prev = values;
-	size_t capacity = p->capacity;
-	p->capacity = p->prev_capacity;
-	p->prev_capacity = capacity;
-	if (!is_sparse(p))
-		return;
-	/* The pattern of a derived page is its owner's: prev_pat is what the values in prev belong to. */
-	pattern_release(p->prev_pat);
-	p->prev_pat = pattern_retain(p->pat);
-}
-
-/* Copies the values of a source, which is changed in place. */
-static int copy_source(page *p, mmsb_error *err)
+/* The values of a sparse page of two buffers move to the second one, with the pattern that they belong to. */
+static int copy_sparse(page *p, mmsb_error *err)
 {
 	size_t n = value_bytes(p);
-	if (is_sparse(p)) {
-		if (reserve(&p->prev, &p->prev_capacity, n))
-			return fail_memory(err, n, "the values of the epoch before");
-		pattern_release(p->prev_pat);
-		p->prev_pat = pattern_retain(p->pat);
-	}
+	if (reserve(&p->prev, &p->prev_capacity, n + 1))
+		return fail_memory(err, n, "the values of the epoch before");
+	pattern_release(p->prev_pat);
+	p->prev_pat = pattern_retain(p->pat);
 	if (n)
 		memcpy(p->prev, p->cur, n);
 	return MMSB_OK;
 }
 
-/* What prev reads in epoch `epoch`: today's values move to the second buffer before anything changes. Derived pages are
- * written anew; for sources and for derived pages of one buffer nothing moves. */
-static int begin_pages(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
+static int begin_sparse(mmsb_instance *m, mmsb_error *err)
 {
-	for (uint32_t i = 0; i < m->sch->n_pages; i++) {
-		page *p = &m->pages[i];
-		int status = MMSB_OK;
-		if (!p->prev && !p->prev_pat)
-			continue;
-		if (is_derived(p))
-			swap_buffers(p);
-		else if (epoch == 1 || p->changed + 1 == epoch || m->stale)
-			status = copy_source(p, err);
-		if (status) { /* the state is as before: derived pages swap back */
-			while (i-- > 0)
-				if (m->pages[i].prev && is_derived(&m->pages[i]))
-					swap_buffers(&m->pages[i]);
-			return status;
-		}
-	}
-	return MMSB_OK;
+	int status = MMSB_OK;
+	for (uint32_t i = 0; i < m->sch->n_pages && !status; i++)
+		if (is_sparse(&m->pages[i]) && m->pages[i].before)
+			status = copy_sparse(&m->pages[i], err);
+	return status;
 }
 
 /* `init P`: before the first epoch a derived page has the value that source P has in epoch 1 (sources: apply.c). */
@@ -83,26 +53,23 @@ static void take_init_pages(mmsb_instance *m)
 		uint32_t n = p->def->record == NONE ? 1 : m->sch->records[p->def->record].n_fields;
 		for (uint32_t k = 0; k < n; k++) {
 			uint32_t field = p->def->record == NONE ? NONE : k;
-			column to = page_column(m, p, p->prev != NULL, field), c = page_column(m, &m->pages[p->def->init_page], false, field);
-			store_column(&to, 0, NULL, p->count, c.base, c.stride, NULL);
+			column c = page_column(m, &m->pages[p->def->init_page], false, field);
+			for (int prev = 0; prev <= (p->prev != NULL); prev++) {
+				column to = page_column(m, p, prev, field);
+				store_column(&to, 0, NULL, p->count, c.base, c.stride, NULL);
+			}
 		}
 	}
 }
 
 /* ---- passes ---- */
 
-/* What prev reads has changed when the page did in the epoch before; it may have changed again in this one. */
-static bool changed_in(const page *p, uint64_t epoch, bool prev)
-{
-	return prev ? p->changed_before + 1 == epoch : p->changed == epoch;
-}
-
 /* The positions that a region runs over: keys, or entries, whose values are reads of their own. */
 static bool run_over_changed(const page *p, uint64_t epoch, bool prev)
 {
 	if (!is_sparse(p))
-		return changed_in(p, epoch, prev);
-	return prev ? p->element == 0 && changed_in(p, epoch, true) : p->pattern_changed == epoch;
+		return page_changed_in(p, epoch, prev);
+	return prev ? p->element == 0 && page_changed_in(p, epoch, true) : p->pattern_changed == epoch;
 }
 
 /* A page or pattern that the pass reads in this epoch differs from what the pass read in the epoch before. */
@@ -115,7 +82,7 @@ static bool input_changed(const mmsb_instance *m, uint32_t pass, uint64_t epoch)
 		const sch_read *r = &s->reads[k->first_read + i];
 		if (r->page == ps->page && !r->prev)
 			continue; /* the fixpoint's own rounds */
-		if (changed_in(&m->pages[r->page], epoch, r->prev))
+		if (page_changed_in(&m->pages[r->page], epoch, r->prev))
 			return true;
 	}
 	for (uint32_t i = 0; i < k->n_regions; i++) {
@@ -135,37 +102,31 @@ static int fit_sparse(page *p, mmsb_error *err)
 	return MMSB_OK;
 }
 
-/* The values that the page had before this pass, in the same layout; NULL if the pattern is another now. */
-static const uint8_t *old_values(const mmsb_instance *m, const page *p, uint64_t epoch)
-{
-	if (is_sparse(p) && m->pages[p->def->like].pattern_changed == epoch)
-		return NULL;
-	return p->prev ? p->prev : p->cur;
-}
-
 static int run_pass(mmsb_instance *m, uint32_t i, uint64_t epoch, mmsb_error *err)
 {
 	const sch_pass *ps = &m->sch->passes[i];
 	page *p = &m->pages[ps->page];
 	uint64_t changed = 0;
+	bool stateful = ps->kind == PASS_FIX_BOUNDED || ps->kind == PASS_FIX_NUMERIC;
+	bool all = epoch == 1 || (m->stale && ps->kind != PASS_FIX_NUMERIC);
 	if (is_sparse(p)) {
 		int status = fit_sparse(p, err);
 		if (status)
 			return status;
 	}
-	bool needed = epoch == 1 || (m->stale && ps->kind != PASS_FIX_NUMERIC) || input_changed(m, i, epoch);
-	if (!needed && (!m->options.scratch || ps->kind == PASS_FIX_BOUNDED || ps->kind == PASS_FIX_NUMERIC)) {
-		if (p->prev && value_bytes(p))
-			memcpy(p->cur, p->prev, value_bytes(p));
+	if (!all && (stateful || !m->options.scratch) && !input_changed(m, i, epoch)) {
+		buffers_catch_up(p);
 		return MMSB_OK;
 	}
-	const uint8_t *was = old_values(m, p, epoch);
 	uint64_t start = now_ns();
-	int status = executor_pass(m, i, was, &changed, err);
+	int status = executor_pass(m, i, epoch, all || m->options.scratch, &changed, err);
 	m->pass_stats[i].ns += now_ns() - start;
 	m->pass_stats[i].epochs++;
 	m->pass_stats[i].changed += changed;
-	if (changed || (is_sparse(p) && !was)) {
+	bool moved = is_sparse(p) && m->pages[p->def->like].pattern_changed == epoch;
+	if (status || changed || moved)
+		bitset_set(&m->touched, p->id);
+	if (changed || moved) {
 		p->changed = epoch;
 		p->version++;
 	}
@@ -187,18 +148,20 @@ static int run_passes(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 static void roll_back(mmsb_instance *m, uint64_t epoch)
 {
 	apply_undo(m);
+	buffers_roll_back(m);
 	for (uint32_t i = 0; i < m->sch->n_pages; i++) {
 		page *p = &m->pages[i];
 		if (p->pattern_changed == epoch)
 			p->pattern_changed = 0;
 		if (!is_derived(p))
 			continue;
-		if (p->prev || p->prev_pat)
-			swap_buffers(p);
-		else
+		if (!p->before)
 			m->stale = true;
-		if (is_sparse(p))
+		if (is_sparse(p)) {
 			p->count = p->pat->n_entries;
+			if (p->before && value_bytes(p))
+				memcpy(p->cur, p->prev, value_bytes(p));
+		}
 		if (p->changed == epoch)
 			p->changed = p->changed_before;
 		p->version++;
@@ -242,9 +205,10 @@ static int one_epoch(mmsb_instance *m, bool staged, bool publish, uint64_t *epoc
 	m->commits++;
 	for (uint32_t i = 0; i < m->sch->n_pages; i++)
 		m->pages[i].changed_before = m->pages[i].changed;
-	status = begin_pages(m, e, err);
+	status = begin_sparse(m, err);
 	if (status)
 		return note_failure(m, e, err), staging_drop(m), status;
+	buffers_begin(m);
 	status = apply_staged(m, e, err);
 	if (!status && e == 1)
 		take_init_pages(m);

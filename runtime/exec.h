@@ -8,7 +8,9 @@
  *   prefix.c    prefix reductions along the lanes
  *   reduce.[ch] the order of reductions
  *   fault.c     what failed, where, and which of several failures is told
- *   portable.c  passes: tiles of region 0, threads
+ *   tiles.c     elements of region 0 in tiles, on one thread or on all
+ *   dirty.c     which elements are to be evaluated; route*.c: how what changed reaches them
+ *   portable.c  passes, and the executor itself
  *   fixpoint.c  rounds
  *
  * A *batch* is a run of a region's code over up to TILE lanes. A lane is one setting of the variables of the region and of those
@@ -160,6 +162,7 @@ typedef struct kernel_plan {
 	bool serial;            /* has a prefix along the last variable: a row is one task */
 	bool nested;            /* has reductions */
 	routes routes;
+	struct dirty_sets *dirty; /* dirty.h; of passes */
 	struct plan_memory *memory;
 } kernel_plan;
 
@@ -218,6 +221,9 @@ typedef struct read_now {
 	const pattern *pat;     /* LOOKUP */
 } read_now;
 
+/* How dirty elements are run: words of which all are dirty; words of which some are; listed. */
+enum { MODE_DENSE, MODE_MASKED, MODE_SINGLE, MODES };
+
 typedef struct worker {
 	struct executor *ex;
 	const kernel_table *k;
@@ -226,8 +232,11 @@ typedef struct worker {
 	run *runs;              /* by region of the plan at hand */
 	bool in_team;
 	int64_t *index, *index2; /* TILE each, for reads and positions */
+	int64_t *list;          /* TILE: listed elements of region 0 */
+	void *values;           /* TILE of 8 bytes: their results */
 	uint8_t *outside;
-	uint64_t changed;
+	uint64_t changed, evaluated; /* elements */
+	uint64_t modes[MODES];  /* runs of each mode */
 	fault fault;
 	bool no_memory;
 } worker;
@@ -327,14 +336,27 @@ bool fault_before(const fault *a, const fault *b);
 
 /* ---- portable.c -------------------------------------------------------------------------------- */
 
+/* Makes ready what the reads and regions of a plan look at. */
+int pass_look_up(struct executor *, const kernel_plan *, mmsb_error *err);
+
+/* ---- tiles.c ----------------------------------------------------------------------------------- */
+
 /* Where the results of region 0 go. */
 typedef struct pass_target {
 	uint8_t *at;
 	const uint8_t *was;     /* or NULL */
+	change_set *marks;      /* of the page's columns: what differs from `was` is marked; or NULL */
 } pass_target;
 
 /* Evaluates the plan over its whole domain; *changed gets how many elements differ from `was`. */
 int pass_run(struct executor *, const kernel_plan *, const pass_target *, uint64_t *changed, mmsb_error *err);
+
+/* Evaluates the elements of a set, in place (target->was is target->at), once pass_look_up has been called. */
+int pass_run_dirty(struct executor *, const kernel_plan *, const pass_target *, const bitset *dirty, uint64_t *changed, mmsb_error *err);
+
+/* Begins and ends what may fault: the worst failure of all workers is told. */
+void job_begin(struct executor *, uint64_t *fault_at);
+int job_end(struct executor *, uint64_t *changed, mmsb_error *err);
 
 /* Evaluates n elements of the plan's page (of one output) at ascending positions; their values go to `values`, side by side. */
 int pass_run_list(struct executor *, const kernel_plan *, const int64_t *positions, uint64_t n, uint8_t *values, mmsb_error *err);

@@ -109,7 +109,7 @@ static void start_where_it_stands(fix *f)
 /* Evaluates the page from f->now into `to`; *changed: how many elements differ from f->now. */
 static int evaluate_round(fix *f, uint8_t *to, uint64_t *changed)
 {
-	pass_target target = {to, f->now};
+	pass_target target = {to, f->now, NULL};
 	f->ex->self = f->now;
 	int status = pass_run(f->ex, f->ex->passes[f->id], &target, changed, f->err);
 	f->ex->self = NULL;
@@ -200,16 +200,24 @@ static int numeric_rounds(fix *f)
 	return status;
 }
 
-static uint64_t count_changes(const fix *f, const uint8_t *a, const uint8_t *b)
+/* Marks what differs in the page from `was`; how many elements do. */
+static uint64_t mark_changes(const fix *f, const uint8_t *was)
 {
 	uint64_t changed = 0;
-	if (!a)
+	bool marks = was && !(f->to->def->flags & PAGEF_SPARSE);
+	if (!marks)
+		f->to->now[0].all = true;
+	if (!was)
 		return f->to->count;
 	for (uint64_t e = 0; e < f->to->count; e++) {
 		bool differs = false;
-		for (uint32_t i = 0; i < n_columns(f) && !differs; i++) {
-			column x = column_in(f, i, a), y = column_in(f, i, b);
-			differs = memcmp(x.base + e * x.stride, y.base + e * y.stride, type_table[x.type].bytes) != 0;
+		for (uint32_t i = 0; i < n_columns(f); i++) {
+			column x = column_in(f, i, was), y = column_in(f, i, f->to->cur);
+			if (memcmp(x.base + e * x.stride, y.base + e * y.stride, type_table[x.type].bytes) == 0)
+				continue;
+			differs = true;
+			if (marks)
+				bitset_set(&f->to->now[i].bits, e);
 		}
 		changed += differs;
 	}
@@ -242,6 +250,6 @@ int fixpoint_run(struct executor *ex, uint32_t id, const uint8_t *was, uint64_t 
 	if (!status && f.now != to->cur && f.bytes > 0)
 		memcpy(to->cur, f.now, f.bytes);
 	if (!status)
-		*changed = count_changes(&f, f.was, to->cur);
+		*changed = mark_changes(&f, f.was);
 	return status;
 }

@@ -74,6 +74,7 @@ const uint8_t *page_packed(mmsb_instance *m, page *p)
 /* Lets go of what pages own; they are as before binding. */
 static void release_pages(mmsb_instance *m)
 {
+	buffers_free(m);
 	for (uint32_t i = 0; m->pages && i < m->sch->n_pages; i++) {
 		page *p = &m->pages[i];
 		if (p->def && (p->def->flags & PAGEF_SPARSE)) {
@@ -303,6 +304,8 @@ static int bind_pages(mmsb_instance *m, mmsb_error *err)
 		status = take_patterns(m, err);
 	for (uint32_t i = 0; i < m->sch->n_pages && !status; i++)
 		status = fill_page(m, &m->pages[i], err);
+	if (!status)
+		status = buffers_new(m, err);
 	if (!status)
 		status = readers_new(m, err);
 	if (!status)

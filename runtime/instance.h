@@ -158,7 +158,7 @@ static inline void page_mark(mmsb_instance *m, page *p, uint32_t number, uint64_
 }
 
 /* Before anything changes in an epoch: what changed in the last one is now what changed before, and goes to the second buffers. */
-int buffers_begin(mmsb_instance *, uint64_t epoch, mmsb_error *err);
+void buffers_begin(mmsb_instance *);
 
 /* A page whose buffers were swapped and that is not written whole gets the values of the epoch before. */
 void buffers_catch_up(page *);
@@ -237,11 +237,10 @@ void executor_free(struct executor *);
  * order. Needs no bound sizes unless it reads them; params must be known. MMSB_FAULT when it divides by zero. */
 int executor_constant(mmsb_instance *, uint32_t kernel, scalar *out, mmsb_error *err);
 
-/* Evaluates pass `id` whole into its page's cur. was: the values that the page had (cur itself when it is written in place; of
- * count elements in the same layout, or NULL when there are none to compare with, as when the pattern changed):
- * what differs is counted in *changed. Elements evaluated are added to
- * the pass's stats. MMSB_FAULT fills in err with page, position, line and reason; cur is then undefined.
- * FIX_NUMERIC starts from `was`. Needs no memory from the system once it has run, or reports MMSB_MEMORY. */
-int executor_pass(mmsb_instance *, uint32_t id, const uint8_t *was, uint64_t *changed, mmsb_error *err);
+/* Evaluates pass `id` in place: whole, or what the changes of the epoch concern. What differs from before is marked in the page's sets and
+ * counted in *changed; elements evaluated are added to the pass's stats. MMSB_FAULT fills in err with page, position, line and reason; what
+ * has changed is marked then too, and cur is otherwise as before. Needs no memory from the system once it has run, or reports
+ * MMSB_MEMORY. */
+int executor_pass(mmsb_instance *, uint32_t id, uint64_t epoch, bool whole, uint64_t *changed, mmsb_error *err);
 
 #endif

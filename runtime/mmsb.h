@@ -251,6 +251,9 @@ typedef struct mmsb_pass_stats {
 	uint64_t evaluated;   /* elements (of a fixpoint: over all rounds) */
 	uint64_t changed;     /* elements whose bits changed */
 	uint64_t rounds;      /* of fixpoints */
+	uint64_t dense;       /* runs of elements all of which were to be evaluated */
+	uint64_t masked;      /* runs in which most were */
+	uint64_t single;      /* runs of single elements, up to 512 at a time */
 	uint64_t ns;          /* time that it took */
 } mmsb_pass_stats;
 

@@ -37,8 +37,10 @@ typedef struct route_sink {
 struct planner;
 void plan_routes(struct planner *);
 
-/* Marks what position `at` (of a sparse page: entry `at`) of the page of read `read` concerns. */
+/* Marks what position `at` (of a sparse page: entry `at`) of the page of read `read` concerns; what the positions in a set concern. Needs
+ * pass_look_up of the plan. */
 void route_element(struct executor *, const kernel_plan *, uint32_t read, uint64_t at, route_sink *);
+void route_changes(struct executor *, const kernel_plan *, uint32_t read, const bitset *changed, route_sink *);
 
 /* Marks what the group, row or column `at` of a region concerns: elements of region 0. */
 void route_region(struct executor *, const kernel_plan *, uint32_t region, int64_t at, route_sink *);

@@ -326,27 +326,46 @@ static void start(struct executor *ex, const kernel_plan *p, const route *r, rou
 	free_vars(q);
 }
 
+/* From one position; the variables are free before and after. */
+static void walk_from(walk *q, const read_plan *rp, uint64_t at)
+{
+	const page *from = rp->from;
+	if (q->r->by_entry) {
+		const pattern *pat = rp->def->prev ? from->prev_pat : from->pat;
+		q->values[0] = pat->row[at];
+		q->values[1] = pat->col[at];
+	} else {
+		for (uint32_t d = from->def->ndim; d-- > 0;) {
+			q->values[d] = (int64_t)(at % (uint64_t)from->dims[d]);
+			at /= (uint64_t)from->dims[d];
+		}
+	}
+	step_on(q, 0);
+}
+
 void route_element(struct executor *ex, const kernel_plan *p, uint32_t read, uint64_t at, route_sink *sink)
 {
 	const route *r = &p->routes.reads[read];
-	const page *from = p->reads[read].from;
 	walk q;
 	if (r->kind == ROUTE_SAME) {
 		bitset_set(sink->lanes, at);
 		return;
 	}
 	start(ex, p, r, sink, &q);
-	if (r->by_entry) {
-		const pattern *pat = p->reads[read].def->prev ? from->prev_pat : from->pat;
-		q.values[0] = pat->row[at];
-		q.values[1] = pat->col[at];
-	} else {
-		for (uint32_t d = from->def->ndim; d-- > 0;) {
-			q.values[d] = (int64_t)(at % (uint64_t)from->dims[d]);
-			at /= (uint64_t)from->dims[d];
-		}
+	walk_from(&q, &p->reads[read], at);
+}
+
+void route_changes(struct executor *ex, const kernel_plan *p, uint32_t read, const bitset *changed, route_sink *sink)
+{
+	const route *r = &p->routes.reads[read];
+	walk q;
+	if (r->kind == ROUTE_SAME) {
+		bitset_union(sink->lanes, changed);
+		return;
 	}
-	step_on(&q, 0);
+	start(ex, p, r, sink, &q);
+	for (uint64_t at = bitset_next(changed, 0); at != BITSET_END && !sink->all; at = bitset_next(changed, at + 1))
+		walk_from(&q, &p->reads[read], at);
 }
 
 void route_entry(struct executor *ex, const kernel_plan *p, uint32_t read, uint32_t row, uint32_t col, route_sink *sink)

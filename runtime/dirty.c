@@ -1,0 +1,140 @@
+/* dirty.c - from change sets to dirty sets: follows the routes of what a pass reads, or says that all of it is to be evaluated. */
+#include "dirty.h"
+
+#include <stdlib.h>
+
+#include "route.h"
+
+/* Shares of a set from which on evaluating everything is cheaper: of elements found one by one; of operands of stored reductions.
+ * Measured: docs/propagation.md. */
+enum { ELEMENT_SHARE = 4, LANE_SHARE = 16 };
+
+/* ---- sets -------------------------------------------------------------------------------------- */
+
+dirty_sets *dirty_new(struct executor *ex, const kernel_plan *p)
+{
+	dirty_sets *d = calloc(1, sizeof *d);
+	if (!d)
+		return NULL;
+	d->lanes = calloc(p->n_regions, sizeof *d->lanes);
+	uint64_t n = ex->inst->pages[p->pass->page].count;
+	bool stored = false;
+	for (uint32_t i = 1; i < p->n_regions; i++)
+		stored |= p->regions[i].stored;
+	if (!d->lanes || bitset_new(&d->elements, n) || (stored && bitset_new(&d->fed, n))) {
+		dirty_free(d, p);
+		return NULL;
+	}
+	return d;
+}
+
+void dirty_free(dirty_sets *d, const kernel_plan *p)
+{
+	if (!d)
+		return;
+	for (uint32_t i = 0; d->lanes && i < p->n_regions; i++)
+		bitset_free(&d->lanes[i]);
+	free(d->lanes);
+	bitset_free(&d->elements);
+	bitset_free(&d->fed);
+	free(d);
+}
+
+void dirty_clear(const kernel_plan *p)
+{
+	dirty_sets *d = p->dirty;
+	bitset_clear(&d->elements);
+	bitset_clear(&d->fed);
+	for (uint32_t i = 1; i < p->n_regions; i++)
+		bitset_clear(&d->lanes[i]);
+}
+
+/* ---- finding ----------------------------------------------------------------------------------- */
+
+typedef struct finder {
+	struct executor *ex;
+	const kernel_plan *p;
+	uint64_t epoch;
+	bool whole;
+} finder;
+
+bool page_changed_in(const page *p, uint64_t epoch, bool prev)
+{
+	return prev ? p->changed_before + 1 == epoch : p->changed == epoch;
+}
+
+/* The set that a route fills, with room for all that it may mark. */
+static bitset *set_of(const finder *f, const route *r)
+{
+	dirty_sets *d = f->p->dirty;
+	if (r->target == 0)
+		return r->feeds ? &d->fed : &d->elements;
+	return &d->lanes[r->target];
+}
+
+/* Following each changed position would cost more than evaluating everything: a position concerns about as many lanes as there are
+ * for each position. */
+static bool too_many(const bitset *to, const bitset *changed, bool of_lanes)
+{
+	uint64_t fan = to->n > changed->n && changed->n ? to->n / changed->n : 1;
+	return bitset_above(changed, to->n / (of_lanes ? LANE_SHARE : ELEMENT_SHARE) / fan);
+}
+
+static void follow(finder *f, uint32_t read, const change_set *set)
+{
+	const route *r = &f->p->routes.reads[read];
+	bitset *to = set_of(f, r);
+	if (bitset_empty(&set->bits) && !set->all)
+		return;
+	if (set->all || r->kind == ROUTE_WHOLE || too_many(to, &set->bits, r->target != 0)) {
+		f->whole = true;
+	} else if (r->kind == ROUTE_SAME) {
+		bitset_union(to, &set->bits);
+	} else {
+		route_sink sink = {to, false};
+		route_changes(f->ex, f->p, read, &set->bits, &sink);
+		f->whole |= sink.all;
+	}
+}
+
+static void find_read(finder *f, uint32_t i)
+{
+	const read_plan *rp = &f->p->reads[i];
+	if (!rp->def || f->whole || (rp->def->page == f->p->pass->page && !rp->def->prev))
+		return;
+	if (!page_changed_in(rp->from, f->epoch, rp->def->prev))
+		return;
+	const change_set *sets = rp->def->prev ? rp->from->before : rp->from->now;
+	follow(f, i, &sets[column_number(rp->from, rp->def->field)]);
+}
+
+static void find_region(finder *f, uint32_t i)
+{
+	const region_plan *r = &f->p->regions[i];
+	const page *by = r->driver;
+	if (!by || f->whole)
+		return;
+	bool sparse = (by->def->flags & PAGEF_SPARSE) != 0;
+	f->whole |= sparse ? (r->def->prev ? page_changed_in(by, f->epoch, true) : by->pattern_changed == f->epoch)
+	                   : page_changed_in(by, f->epoch, r->def->prev);
+}
+
+reach dirty_find(struct executor *ex, const kernel_plan *p, uint64_t epoch)
+{
+	finder f = {.ex = ex, .p = p, .epoch = epoch};
+	dirty_sets *d = p->dirty;
+	bool any = false;
+	for (uint32_t i = 0; i < p->n_regions; i++)
+		find_region(&f, i);
+	for (uint32_t i = 0; i < p->n_reads; i++)
+		find_read(&f, i);
+	if (f.whole) {
+		dirty_clear(p);
+		return REACH_WHOLE;
+	}
+	for (uint32_t i = 1; i < p->n_regions; i++)
+		any |= !bitset_empty(&d->lanes[i]);
+	if (d->fed.n)
+		bitset_union(&d->elements, &d->fed);
+	return any || !bitset_empty(&d->elements) ? REACH_SOME : REACH_NONE;
+}

@@ -1,0 +1,28 @@
+/* dirty.h - which elements of a pass the changes of an epoch concern. Internal. */
+#ifndef MMSB_DIRTY_H
+#define MMSB_DIRTY_H
+
+#include "exec.h"
+
+/* Sets of a plan; empty between passes. */
+typedef struct dirty_sets {
+	bitset elements;        /* of region 0, to be evaluated */
+	bitset fed;             /* elements of which all operands of reductions with stores are to be evaluated; none without stores */
+	bitset *lanes;          /* by region: operands of reductions with stores, as store.h numbers them */
+} dirty_sets;
+
+typedef enum reach { REACH_NONE, REACH_SOME, REACH_WHOLE } reach;
+
+dirty_sets *dirty_new(struct executor *, const kernel_plan *); /* NULL: no memory */
+void dirty_free(dirty_sets *, const kernel_plan *);
+
+/* Fills the plan's sets from what the pass reads and what of it has changed. Not for reads of the pass's own page, which are the
+ * rounds of a fixpoint. */
+reach dirty_find(struct executor *, const kernel_plan *, uint64_t epoch);
+
+void dirty_clear(const kernel_plan *);
+
+/* The page's values, or those of the epoch before, have changed in what `epoch` reads. */
+bool page_changed_in(const page *, uint64_t epoch, bool prev);
+
+#endif

@@ -1,0 +1,514 @@
+/* tiles.c - elements of region 0 in tiles: all of a page, those of a dirty set, or a list; on one thread or on all.
+ *
+ * A dirty set is run by words of 64 elements: where enough of a word's elements are dirty the word is run whole (what is not dirty comes
+ * out as it was), with the words beside it as one tile; elements of other words are put together in lists. */
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "exec.h"
+#include "fpenv.h"
+
+/* Where a result of region 0 goes. */
+typedef struct output_now {
+	uint32_t local;
+	uint8_t type;
+	uint8_t *at;
+	const uint8_t *was;
+	size_t stride;
+	bitset *marks;           /* of what changed, or NULL */
+} output_now;
+
+/* Of 64 elements so many dirty ones make it worth to run them all; of kernels with reductions, whose elements cost much more than
+ * loading their lanes, nearly all. Measured: docs/propagation.md. */
+enum { MAX_OUTPUTS = 64, WORD_DENSE = 12, WORD_DENSE_NESTED = 56, WORDS_OF_TASK = 256 };
+
+/* A pass at hand: its elements in rows, the rows in tiles, the tiles in tasks. */
+typedef struct job {
+	struct executor *ex;
+	const kernel_plan *p;
+	const page *to;          /* NULL for a constant */
+	uint64_t total, row;     /* elements; of a row */
+	uint64_t tiles_per_row, n_tiles, tiles_per_task, n_tasks;
+	uint32_t tile;
+	uint32_t n_outputs;
+	output_now *outputs;
+	const int64_t *list;     /* these elements alone, or NULL; their results lie side by side */
+	const bitset *dirty;     /* these elements alone, or NULL */
+} job;
+
+/* ---- variables --------------------------------------------------------------------------------- */
+
+/* Variables over a tile of elements in a row, or (flat) over rows. */
+static void vars_dense(const job *j, worker *w, run *r, uint64_t flat)
+{
+	const region_plan *rp = r->plan;
+	uint32_t n_vars = rp->def->n_vars;
+	uint64_t position = flat;
+	int64_t at[MAX_DIMS];
+	for (uint32_t d = n_vars; d-- > 0;) {
+		at[d] = (int64_t)(position % (uint64_t)j->to->dims[d]);
+		position /= (uint64_t)j->to->dims[d];
+	}
+	if (j->p->by_rows) {
+		for (uint32_t d = 0; d < n_vars; d++)
+			r->vars[j->p->root_vars[d]] = (var_lanes){d + 1 == n_vars ? VAR_IOTA : VAR_UNIFORM, at[d], NULL};
+		return;
+	}
+	int64_t *x = (void *)(w->arena + rp->stack);
+	for (uint32_t d = 0; d < n_vars; d++)
+		r->vars[j->p->root_vars[d]] = (var_lanes){VAR_I64, 0, x + d * TILE};
+	for (uint32_t i = 0; i < r->n; i++) {
+		for (uint32_t d = 0; d < n_vars; d++)
+			x[d * TILE + i] = at[d];
+		for (uint32_t d = n_vars; d-- > 0 && ++at[d] == j->to->dims[d];)
+			at[d] = 0;
+	}
+}
+
+/* The same of elements that are listed. */
+static void vars_list(const job *j, worker *w, run *r, const int64_t *list)
+{
+	const region_plan *rp = r->plan;
+	uint32_t n_vars = rp->def->n_vars;
+	int64_t *x = (void *)(w->arena + rp->stack);
+	r->vars[rp->flat] = (var_lanes){VAR_I64, 0, list};
+	if (n_vars == 1) {
+		r->vars[j->p->root_vars[0]] = (var_lanes){VAR_I64, 0, list};
+		return;
+	}
+	for (uint32_t i = 0; i < r->n; i++) {
+		uint64_t position = (uint64_t)list[i];
+		for (uint32_t d = n_vars; d-- > 0;) {
+			x[d * TILE + i] = (int64_t)(position % (uint64_t)j->to->dims[d]);
+			position /= (uint64_t)j->to->dims[d];
+		}
+	}
+	for (uint32_t d = 0; d < n_vars; d++)
+		r->vars[j->p->root_vars[d]] = (var_lanes){VAR_I64, 0, x + d * TILE};
+}
+
+static void vars_entries(const job *j, run *r, uint64_t flat)
+{
+	const pattern *pat = j->ex->patterns[0];
+	r->vars[j->p->root_vars[0]] = (var_lanes){VAR_U32, 0, pat->row + flat};
+	r->vars[j->p->root_vars[1]] = (var_lanes){VAR_U32, 0, pat->col + flat};
+	if (r->plan->entry != NONE)
+		r->vars[r->plan->entry] = (var_lanes){VAR_IOTA, (int64_t)flat, NULL};
+}
+
+static void vars_entry_list(const job *j, worker *w, run *r, const int64_t *list)
+{
+	const pattern *pat = j->ex->patterns[0];
+	int64_t *x = (void *)(w->arena + r->plan->stack);
+	r->vars[r->plan->flat] = (var_lanes){VAR_I64, 0, list};
+	for (uint32_t i = 0; i < r->n; i++) {
+		x[i] = pat->row[list[i]];
+		x[TILE + i] = pat->col[list[i]];
+	}
+	for (uint32_t d = 0; d < 2; d++)
+		r->vars[j->p->root_vars[d]] = (var_lanes){VAR_I64, 0, x + d * TILE};
+	if (r->plan->entry != NONE)
+		r->vars[r->plan->entry] = (var_lanes){VAR_I64, 0, list};
+}
+
+/* ---- marks ------------------------------------------------------------------------------------- */
+
+/* Sets bits of a word of a set; several threads may be at it. */
+static void add_word(bitset *b, uint64_t w, uint64_t bits, bool shared)
+{
+	if (!bits)
+		return;
+	if (!shared) {
+		bitset_add_word(b, w, bits);
+		return;
+	}
+	__atomic_fetch_or(&b->level[0][w], bits, __ATOMIC_RELAXED);
+	for (uint32_t k = 1; k < b->depth; k++, w /= 64)
+		__atomic_fetch_or(&b->level[k][w / 64], (uint64_t)1 << w % 64, __ATOMIC_RELAXED);
+}
+
+/* Marks lanes from element `flat` on. */
+static void mark_tile(bitset *b, uint64_t flat, const uint64_t *mask, uint32_t n, bool shared)
+{
+	uint64_t w = flat / 64;
+	unsigned by = (unsigned)(flat % 64);
+	for (uint32_t i = 0; i < n; i += 64, w++) {
+		uint64_t bits = mask[i / 64];
+		add_word(b, w, bits << by, shared);
+		if (by)
+			add_word(b, w + 1, bits >> (64 - by), shared);
+	}
+}
+
+/* ---- results ----------------------------------------------------------------------------------- */
+
+static uint64_t count_bits(const uint64_t *mask, uint32_t n)
+{
+	uint64_t count = 0;
+	for (uint32_t i = 0; i < n; i += 64)
+		count += (uint64_t)__builtin_popcountll(mask[i / 64]);
+	return count;
+}
+
+static void store_outputs(const job *j, worker *w, run *r, uint64_t flat)
+{
+	uint64_t any[TILE / 64] = {0}, mask[TILE / 64];
+	for (uint32_t o = 0; o < j->n_outputs; o++) {
+		const output_now *out = &j->outputs[o];
+		lanes *l = &r->regs[out->local];
+		lanes_fill(w, l, width_of(out->type), r->n);
+		memset(mask, 0, sizeof mask);
+		store_target to = {out->at + flat * out->stride, out->was ? out->was + flat * out->stride : NULL, out->stride, mask};
+		if (w->k->store[out->type](&to, l->at, r->n) == 0)
+			continue;
+		if (out->marks)
+			mark_tile(out->marks, flat, mask, r->n, w->in_team);
+		for (uint32_t i = 0; i < TILE / 64; i++)
+			any[i] |= mask[i];
+	}
+	w->changed += count_bits(any, r->n);
+}
+
+/* For each width: puts values at listed positions and marks those that differ from what was there. */
+#define DEFINE_SCATTER(type)                                                                                                     \
+	static void scatter_##type(const output_now *out, const void *values, const int64_t *list, uint32_t n, uint64_t *mask)   \
+	{                                                                                                                        \
+		const type *from = values;                                                                                       \
+		for (uint32_t i = 0; i < n; i++) {                                                                               \
+			type *to = (type *)(void *)(out->at + (size_t)list[i] * out->stride);                                    \
+			mask[i / 64] |= (uint64_t)(*to != from[i]) << i % 64;                                                    \
+			*to = from[i];                                                                                           \
+		}                                                                                                                \
+	}
+DEFINE_SCATTER(uint8_t)
+DEFINE_SCATTER(uint16_t)
+DEFINE_SCATTER(uint32_t)
+DEFINE_SCATTER(uint64_t)
+
+static void scatter(const output_now *out, const void *values, const int64_t *list, uint32_t n, uint64_t *mask)
+{
+	switch (width_of(out->type)) {
+	case 0: scatter_uint8_t(out, values, list, n, mask); break;
+	case 1: scatter_uint16_t(out, values, list, n, mask); break;
+	case 2: scatter_uint32_t(out, values, list, n, mask); break;
+	default: scatter_uint64_t(out, values, list, n, mask);
+	}
+}
+
+/* Results of listed elements go to their places. */
+static void scatter_outputs(const job *j, worker *w, run *r, const int64_t *list)
+{
+	uint64_t any[TILE / 64] = {0};
+	for (uint32_t o = 0; o < j->n_outputs; o++) {
+		const output_now *out = &j->outputs[o];
+		lanes *l = &r->regs[out->local];
+		uint64_t mask[TILE / 64] = {0};
+		lanes_fill(w, l, width_of(out->type), r->n);
+		store_target canonical = {w->values, NULL, type_table[out->type].bytes, NULL};
+		w->k->store[out->type](&canonical, l->at, r->n);
+		scatter(out, w->values, list, r->n, mask);
+		for (uint32_t i = 0; i < r->n; i += 64) {
+			any[i / 64] |= mask[i / 64];
+			for (uint64_t bits = mask[i / 64]; bits && out->marks; bits &= bits - 1) {
+				uint64_t at = (uint64_t)list[i + (uint32_t)__builtin_ctzll(bits)];
+				add_word(out->marks, at / 64, (uint64_t)1 << at % 64, w->in_team);
+			}
+		}
+	}
+	w->changed += count_bits(any, r->n);
+}
+
+/* ---- tiles ------------------------------------------------------------------------------------- */
+
+/* Past a failure nothing needs to be evaluated. Positions of entries are not in the order of elements. */
+static bool past_fault(const job *j, uint64_t first)
+{
+	return j->p->regions[0].def->kind != REGION_ENTRIES && first > __atomic_load_n(j->ex->fault_at, __ATOMIC_RELAXED);
+}
+
+static void run_flat(const job *j, worker *w, uint64_t flat, uint32_t n)
+{
+	if (past_fault(j, flat))
+		return;
+	run *r = &w->runs[0];
+	r->n = n;
+	r->live = NULL;
+	r->vars[r->plan->flat] = (var_lanes){VAR_IOTA, (int64_t)flat, NULL};
+	if (r->plan->def->kind == REGION_ENTRIES)
+		vars_entries(j, r, flat);
+	else if (r->plan->def->n_vars > 0)
+		vars_dense(j, w, r, flat);
+	run_code(w, r);
+	store_outputs(j, w, r, flat);
+}
+
+static void run_listed(const job *j, worker *w, const int64_t *list, uint32_t n)
+{
+	run *r = &w->runs[0];
+	r->n = n;
+	r->live = NULL;
+	if (r->plan->def->kind == REGION_ENTRIES)
+		vars_entry_list(j, w, r, list);
+	else
+		vars_list(j, w, r, list);
+	run_code(w, r);
+}
+
+static void run_tile(const job *j, worker *w, uint64_t tile)
+{
+	uint64_t in_row = tile % j->tiles_per_row * j->tile, flat = tile / j->tiles_per_row * j->row + in_row;
+	uint32_t n = (uint32_t)(j->row - in_row < j->tile ? j->row - in_row : j->tile);
+	if (!j->list) {
+		run_flat(j, w, flat, n);
+		return;
+	}
+	if (past_fault(j, (uint64_t)j->list[flat]))
+		return;
+	run_listed(j, w, j->list + flat, n);
+	store_outputs(j, w, &w->runs[0], flat);
+}
+
+/* ---- dirty sets -------------------------------------------------------------------------------- */
+
+/* Elements first .. end-1, in tiles that keep to rows where they must. */
+static void run_span(const job *j, worker *w, uint64_t first, uint64_t end)
+{
+	uint64_t row = j->p->by_rows && j->p->regions[0].def->n_vars > 0 ? (uint64_t)j->to->dims[j->p->regions[0].def->n_vars - 1] : j->total;
+	while (first < end) {
+		uint64_t left = row - first % row;
+		uint64_t n = end - first < left ? end - first : left;
+		n = n < TILE ? n : TILE;
+		run_flat(j, w, first, (uint32_t)n);
+		first += n;
+	}
+}
+
+static void flush_list(const job *j, worker *w, uint32_t *n)
+{
+	if (*n == 0)
+		return;
+	if (!past_fault(j, (uint64_t)w->list[0])) {
+		run_listed(j, w, w->list, *n);
+		scatter_outputs(j, w, &w->runs[0], w->list);
+	}
+	w->evaluated += *n;
+	w->modes[MODE_SINGLE]++;
+	*n = 0;
+}
+
+static bool word_is_dense(const job *j, uint64_t w)
+{
+	int least = j->p->serial ? 1 : j->p->nested ? WORD_DENSE_NESTED : WORD_DENSE;
+	uint64_t bits = j->dirty->level[0][w], left = j->total - w * 64;
+	return __builtin_popcountll(bits) >= least || (left < 64 && bits == ~(uint64_t)0 >> (64 - left));
+}
+
+/* Dirty elements of words first .. end-1. */
+static void run_words(const job *j, worker *w, uint64_t first, uint64_t end)
+{
+	uint32_t n = 0;
+	for (uint64_t at = bitset_next_word(j->dirty, first); at < end; at = bitset_next_word(j->dirty, at)) {
+		if (!word_is_dense(j, at)) {
+			if (n + 64 > TILE)
+				flush_list(j, w, &n);
+			for (uint64_t bits = j->dirty->level[0][at]; bits; bits &= bits - 1)
+				w->list[n++] = (int64_t)(at * 64 + (uint64_t)__builtin_ctzll(bits));
+			at++;
+			continue;
+		}
+		uint64_t from = at;
+		bool all = true;
+		for (; at < end && j->dirty->level[0][at] && word_is_dense(j, at); at++)
+			all &= j->dirty->level[0][at] == ~(uint64_t)0;
+		uint64_t last = at * 64 < j->total ? at * 64 : j->total;
+		run_span(j, w, from * 64, last);
+		w->evaluated += last - from * 64;
+		w->modes[all ? MODE_DENSE : MODE_MASKED]++;
+	}
+	flush_list(j, w, &n);
+}
+
+static void run_task(const job *j, worker *w, uint64_t task)
+{
+	if (j->dirty) {
+		uint64_t words = bitset_words(j->total), first = task * WORDS_OF_TASK;
+		run_words(j, w, first, first + WORDS_OF_TASK < words ? first + WORDS_OF_TASK : words);
+		return;
+	}
+	uint64_t first = task * j->tiles_per_task, end = first + j->tiles_per_task;
+	for (uint64_t t = first; t < end && t < j->n_tiles; t++)
+		run_tile(j, w, t);
+}
+
+/* ---- jobs -------------------------------------------------------------------------------------- */
+
+static void shape_job(job *j)
+{
+	const kernel_plan *p = j->p;
+	const region_plan *root = &p->regions[0];
+	double weight = root->weight > 1 ? root->weight : 1;
+	if (j->dirty) {
+		j->n_tasks = (bitset_words(j->total) + WORDS_OF_TASK - 1) / WORDS_OF_TASK;
+		return;
+	}
+	bool rows = p->by_rows && root->def->n_vars > 0 && !j->list, serial = p->serial && !j->list;
+	j->row = rows ? (uint64_t)j->to->dims[root->def->n_vars - 1] : j->total;
+	uint64_t tile = TILE;
+	if (!serial) {
+		uint64_t per_row = (j->row + TILE - 1) / TILE;
+		tile = per_row > 0 ? ((j->row + per_row - 1) / per_row + 63) & ~(uint64_t)63 : TILE;
+		if (p->nested && j->ex->n_workers > 1) { /* few heavy elements: some for every thread */
+			uint64_t least = (uint64_t)(j->ex->grain / 2 / weight) + 1, share = j->total / (8 * j->ex->n_workers) + 1;
+			uint64_t most = share > least ? share : least;
+			tile = tile < most ? tile : most;
+		}
+	}
+	j->tile = (uint32_t)(tile < TILE ? tile : TILE);
+	j->tiles_per_row = j->row ? (j->row + j->tile - 1) / j->tile : 1;
+	j->n_tiles = j->total ? j->total / j->row * j->tiles_per_row : 0;
+	uint64_t tiles = (uint64_t)(j->ex->grain / (weight * j->tile)) + 1;
+	j->tiles_per_task = serial ? j->tiles_per_row : tiles;
+	j->n_tasks = (j->n_tiles + j->tiles_per_task - 1) / j->tiles_per_task;
+}
+
+static void run_alone(const job *j)
+{
+	worker *w = &j->ex->workers[0];
+	uint64_t env = fpenv_enter();
+	worker_prepare(w, j->p);
+	if (j->dirty)
+		run_words(j, w, 0, bitset_words(j->total));
+	for (uint64_t t = 0; t < j->n_tasks && !j->dirty; t++)
+		run_task(j, w, t);
+	fpenv_leave(env);
+}
+
+static void run_team(const job *j)
+{
+#ifdef _OPENMP
+#pragma omp parallel num_threads((int)j->ex->n_workers)
+	{
+		worker *w = &j->ex->workers[omp_get_thread_num()];
+		uint64_t env = fpenv_enter();
+		worker_prepare(w, j->p);
+		w->in_team = true;
+#pragma omp for schedule(dynamic, 1)
+		for (uint64_t t = 0; t < j->n_tasks; t++)
+			run_task(j, w, t);
+		w->in_team = false;
+		fpenv_leave(env);
+	}
+#else
+	run_alone(j);
+#endif
+}
+
+void job_begin(struct executor *ex, uint64_t *fault_at)
+{
+	*fault_at = UINT64_MAX;
+	ex->fault_at = fault_at;
+	for (uint32_t i = 0; i < ex->n_workers; i++) {
+		worker *w = &ex->workers[i];
+		w->changed = w->evaluated = 0;
+		memset(w->modes, 0, sizeof w->modes);
+		w->fault.any = false;
+	}
+}
+
+int job_end(struct executor *ex, uint64_t *changed, mmsb_error *err)
+{
+	const fault *worst = &ex->workers[0].fault;
+	*changed = 0;
+	for (uint32_t i = 0; i < ex->n_workers; i++) {
+		*changed += ex->workers[i].changed;
+		if (fault_before(&ex->workers[i].fault, worst))
+			worst = &ex->workers[i].fault;
+	}
+	if (!worst->any)
+		return MMSB_OK;
+	if (err)
+		*err = worst->error;
+	return MMSB_FAULT;
+}
+
+static int run_job(job *j, double elements, uint64_t *changed, mmsb_error *err)
+{
+	struct executor *ex = j->ex;
+	uint64_t fault_at;
+	shape_job(j);
+	job_begin(ex, &fault_at);
+	if (ex->n_workers > 1 && j->n_tasks > 1 && elements * j->p->regions[0].weight >= TEAM * ex->grain)
+		run_team(j);
+	else
+		run_alone(j);
+	return job_end(ex, changed, err);
+}
+
+/* ---- passes ------------------------------------------------------------------------------------ */
+
+static void set_outputs(job *j, const pass_target *target)
+{
+	const mmsb_instance *inst = j->ex->inst;
+	const sch_kernel *k = j->p->def;
+	for (uint32_t o = 0; o < j->n_outputs; o++) {
+		const sch_output *def = &inst->sch->outputs[k->first_output + o];
+		column c = page_column(inst, j->to, false, def->field);
+		size_t offset = (size_t)(c.base - j->to->cur);
+		bitset *marks = target->marks ? &target->marks[column_number(j->to, def->field)].bits : NULL;
+		j->outputs[o] = (output_now){j->p->outputs[o], c.type, target->at + offset, target->was ? target->was + offset : NULL, c.stride, marks};
+	}
+}
+
+static int run_outputs(job *j, const pass_target *target, double elements, uint64_t *changed, mmsb_error *err)
+{
+	output_now outputs[MAX_OUTPUTS];
+	j->n_outputs = j->p->def->n_outputs;
+	j->outputs = outputs;
+	if (j->n_outputs > MAX_OUTPUTS) {
+		j->outputs = calloc(j->n_outputs, sizeof *j->outputs);
+		if (!j->outputs)
+			return fail_memory(err, j->n_outputs * sizeof *j->outputs, "the fields of a record");
+	}
+	set_outputs(j, target);
+	int status = run_job(j, elements, changed, err);
+	if (j->outputs != outputs)
+		free(j->outputs);
+	return status;
+}
+
+int pass_run(struct executor *ex, const kernel_plan *p, const pass_target *target, uint64_t *changed, mmsb_error *err)
+{
+	const page *to = &ex->inst->pages[p->pass->page];
+	job j = {.ex = ex, .p = p, .to = to, .total = page_elements(to)};
+	*changed = 0;
+	int status = pass_look_up(ex, p, err);
+	if (status || j.total == 0)
+		return status;
+	return run_outputs(&j, target, (double)j.total, changed, err);
+}
+
+int pass_run_dirty(struct executor *ex, const kernel_plan *p, const pass_target *target, const bitset *dirty, uint64_t *changed, mmsb_error *err)
+{
+	const page *to = &ex->inst->pages[p->pass->page];
+	job j = {.ex = ex, .p = p, .to = to, .total = page_elements(to), .dirty = dirty};
+	*changed = 0;
+	if (j.total == 0 || bitset_empty(dirty))
+		return MMSB_OK;
+	/* counting is worth it only where a team may be */
+	double elements = ex->n_workers > 1 && j.total > WORDS_OF_TASK * 64 ? (double)bitset_count(dirty) : 1;
+	return run_outputs(&j, target, elements, changed, err);
+}
+
+int pass_run_list(struct executor *ex, const kernel_plan *p, const int64_t *positions, uint64_t n, uint8_t *values, mmsb_error *err)
+{
+	const page *to = &ex->inst->pages[p->pass->page];
+	output_now output = {p->outputs[0], to->def->type, values, values, to->element, NULL};
+	job j = {.ex = ex, .p = p, .to = to, .total = n, .n_outputs = 1, .outputs = &output, .list = positions};
+	uint64_t changed;
+	int status = pass_look_up(ex, p, err);
+	return status || n == 0 ? status : run_job(&j, (double)n, &changed, err);
+}
