@@ -81,14 +81,38 @@ void bitset_union(bitset *dst, const bitset *src);
 /* dst += the positions p + by of all p in src with first <= p + by < end. */
 void bitset_union_shifted(bitset *dst, const bitset *src, int64_t by, uint64_t first, uint64_t end);
 
+/* The first word from 64 * g on that is not empty, or BITSET_END. */
+uint64_t bitset_next_group(const bitset *, uint64_t g);
+
 /* The first word from `w` on that is not empty, or BITSET_END. */
-uint64_t bitset_next_word(const bitset *, uint64_t w);
+static inline uint64_t bitset_next_word(const bitset *b, uint64_t w)
+{
+	if (w >= bitset_words(b->n))
+		return BITSET_END;
+	if (b->level[0][w])
+		return w;
+	if (b->depth == 1)
+		return BITSET_END;
+	uint64_t later = b->level[1][w / 64] & ~(uint64_t)0 << w % 64;
+	return later ? (w & ~(uint64_t)63) + (uint64_t)__builtin_ctzll(later) : bitset_next_group(b, w / 64 + 1);
+}
 
 /* The first bit from `i` on that is set, or BITSET_END. */
-uint64_t bitset_next(const bitset *, uint64_t i);
+static inline uint64_t bitset_next(const bitset *b, uint64_t i)
+{
+	if (i >= b->n)
+		return BITSET_END;
+	uint64_t w = i / 64, bits = b->level[0][w] & ~(uint64_t)0 << i % 64;
+	if (!bits) {
+		w = bitset_next_word(b, w + 1);
+		if (w == BITSET_END)
+			return BITSET_END;
+		bits = b->level[0][w];
+	}
+	return w * 64 + (uint64_t)__builtin_ctzll(bits);
+}
 
-/* Level 0 was written directly (by several threads, say), between words `first` and `end`: puts the levels above right, from the words
- * that are not empty. */
+/* Level 0 was written directly (by several threads, say), between words `first` and `end`: puts the levels above right. */
 void bitset_summarise(bitset *, uint64_t first, uint64_t end);
 
 /* For each word w that is not empty, in order, with its bits. */
