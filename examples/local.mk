@@ -1,6 +1,7 @@
 # examples/: a folder each, with its program, data, run.yaml and README.md, which is run as a test.
 EXAMPLES = \
 	%D%/README.md \
+	%D%/embed/README.md %D%/embed/desk.deltas %D%/embed/desk.mmsb %D%/embed/embed.c \
 	%D%/flights/README.md %D%/flights/airports.csv %D%/flights/close.awk %D%/flights/close.deltas \
 	%D%/flights/flights-airport.csv %D%/flights/flights.mmsb %D%/flights/flights.mtx %D%/flights/routes.awk \
 	%D%/flights/run.yaml \

@@ -1,26 +1,51 @@
 #!/bin/sh
-# What `make install` put there works by itself: the programs find the standard library, and a C program
-# builds with what pkg-config says. Run by `make installcheck` with bindir, libdir and CC set.
+# What `make install` put there works by itself: the programs find the standard library, examples/embed builds with what pkg-config
+# says and does what its README.md shows, and C++ takes the header. Run by `make installcheck`, and by staged.sh, with bindir,
+# libdir, includedir, CC and MMSB_SRCDIR, MMSB_BUILDDIR set.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-cd "$folder"
 
+cd "$folder"
 printf 'import semiring;\n' >program.mmsb
 "$bindir/mmsbc" check program.mmsb
 "$bindir/mmsb" --version
+passed=1
 
-cat >embed.c <<'END'
+if real=$(command -v pkg-config); then
+	PKG_CONFIG_PATH=$libdir/pkgconfig
+	export PKG_CONFIG_PATH
+	static=
+	test -e "$libdir/libmmsb.so" || static=--static
+	printf '#!/bin/sh\nexec "%s" %s "$@"\n' "$real" "$static" >pkg-config
+	printf '#!/bin/sh\nexec %s %s "$@"\n' "$CC" "${SANITIZE_CFLAGS-}" >cc
+	chmod +x pkg-config cc
+	LD_LIBRARY_PATH=$libdir PATH=$folder:$PATH "$MMSB_BUILDDIR/tests/run_cases" --bin="$bindir" \
+		"$MMSB_SRCDIR/examples/embed/README.md"
+	passed=$((passed + 1))
+else
+	echo "no pkg-config: examples/embed is not built"
+fi
+
+cat >embed.cc <<'END'
 #include <mmsb.h>
-#include <stdio.h>
-int main(void)
+int main()
 {
-	return puts(mmsb_version()) < 0;
+	mmsb_options options = mmsb_options();
+	options.size = sizeof options;
+	options.readers = 1;
+	mmsb_instance *instance = nullptr;
+	mmsb_reader reader;
+	mmsb_error err;
+	return mmsb_instance_new(&instance, nullptr, &options, &err) != MMSB_OK || mmsb_read_begin(instance, &reader, &err) != MMSB_OK;
 }
 END
-PKG_CONFIG_PATH=$libdir/pkgconfig
-export PKG_CONFIG_PATH
-# shellcheck disable=SC2046,SC2086 # lists of words
-$CC $SANITIZE_CFLAGS embed.c $(pkg-config --cflags --libs mmsb) -o embed
-[ "$(LD_LIBRARY_PATH=$libdir ./embed)" = "$(pkg-config --modversion mmsb)" ]
-echo "1 passed, 0 failed"
+for compiler in ${CXX-} c++ g++ clang++; do
+	command -v "$compiler" >/dev/null || continue
+	"$compiler" -std=c++11 -Wall -Wextra -Wpedantic -Werror -I"$includedir" -c embed.cc
+	passed=$((passed + 1))
+	break
+done
+# shellcheck disable=SC2086 # a list of words
+$CC -x c -std=c99 -Wall -Wextra -Wpedantic -Werror -fsyntax-only "$includedir/mmsb.h"
+echo "$((passed + 1)) passed, 0 failed"

@@ -11,7 +11,8 @@ MD_LOG_COMPILER = %D%/run_cases --bin=.
 AM_TESTS_ENVIRONMENT = OMP_WAIT_POLICY=passive; MMSB_STDLIB='$(abs_top_srcdir)/stdlib'; export OMP_WAIT_POLICY MMSB_STDLIB; \
 	MMSB_SRCDIR='$(abs_top_srcdir)'; MMSB_BUILDDIR='$(abs_top_builddir)'; NM='$(NM)'; CC='$(CC)'; MMSB_CASES='$(CASES)'; \
 	MMSB_EXAMPLES='$(EXAMPLES)'; MMSB_MODULES='$(dist_stdlib_DATA)'; \
-	export MMSB_SRCDIR MMSB_BUILDDIR MMSB_CASES MMSB_EXAMPLES MMSB_MODULES NM CC;
+	MMSB_BINDIR='$(bindir)'; MMSB_LIBDIR='$(libdir)'; MMSB_INCLUDEDIR='$(includedir)'; SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)'; \
+	export MMSB_SRCDIR MMSB_BUILDDIR MMSB_CASES MMSB_EXAMPLES MMSB_MODULES MMSB_BINDIR MMSB_LIBDIR MMSB_INCLUDEDIR SANITIZE_CFLAGS NM CC;
 
 # text cases: cases/README.md
 CASES = %D%/cases/runner.test \
@@ -49,7 +50,7 @@ TESTS += $(CASES) $(DOCUMENTS)
 EXTRA_DIST += $(CASES) %D%/cases/README.md
 
 # tests of the project itself
-SCRIPTS_TESTS = %D%/lists.sh %D%/exports.sh %D%/vectorised.sh %D%/denormals.sh
+SCRIPTS_TESTS = %D%/lists.sh %D%/exports.sh %D%/vectorised.sh %D%/denormals.sh %D%/staged.sh
 TESTS += $(SCRIPTS_TESTS)
 EXTRA_DIST += $(SCRIPTS_TESTS)
 
@@ -167,8 +168,9 @@ check-threads:
 	$(MAKE) check TESTS='$(THREAD_TESTS)'
 
 EXTRA_DIST += %D%/installed.sh
-installcheck-local:
-	bindir='$(DESTDIR)$(bindir)' libdir='$(DESTDIR)$(libdir)' CC='$(CC)' SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' \
+installcheck-local: %D%/run_cases$(EXEEXT)
+	bindir='$(DESTDIR)$(bindir)' libdir='$(DESTDIR)$(libdir)' includedir='$(DESTDIR)$(includedir)' PKG_CONFIG_SYSROOT_DIR='$(DESTDIR)' \
+		CC='$(CC)' SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' MMSB_SRCDIR='$(abs_top_srcdir)' MMSB_BUILDDIR='$(abs_top_builddir)' \
 		$(srcdir)/tests/installed.sh
 
 # Fuzz targets: with --enable-fuzz (CC=clang) libFuzzer's; else replay.c runs them over their corpus as tests.
