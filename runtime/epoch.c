@@ -153,6 +153,7 @@ static void roll_back(mmsb_instance *m, uint64_t epoch)
 		page *p = &m->pages[i];
 		if (p->pattern_changed == epoch)
 			p->pattern_changed = 0;
+		page_indexes_rollback(p, epoch);
 		if (!is_derived(p))
 			continue;
 		if (!p->before)

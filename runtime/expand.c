@@ -10,7 +10,7 @@ typedef struct expansion {
 	const step *s;
 	const region_plan *plan;
 	const pattern *pat;
-	const group_index *groups;
+	const lists *lists;     /* of the positions of a group */
 	uint32_t n_segments;
 } expansion;
 
@@ -31,16 +31,44 @@ void give_identity(worker *w, run *r, const step *s, uint32_t lane)
 
 /* ---- the positions of an outer element --------------------------------------------------------- */
 
-/* n positions; start: the first entry, place in by_col, or place in the group's positions. */
+/* n positions. Of those that have not been taken `left` begin at `start`: a place in the lists, the first entry, or place in by_col. */
 typedef struct span {
-	int64_t start, n;
+	int64_t n, start, left;
+	uint64_t list;
+	list_run run;
 } span;
+
+static span side_by_side(int64_t start, int64_t n) { return (span){.n = n, .start = start, .left = n}; }
 
 static span between(const uint64_t *starts, uint64_t count, int64_t at)
 {
 	if (!starts || at < 0 || (uint64_t)at >= count)
-		return (span){0, 0};
-	return (span){(int64_t)starts[at], (int64_t)(starts[at + 1] - starts[at])};
+		return side_by_side(0, 0);
+	return side_by_side((int64_t)starts[at], (int64_t)(starts[at + 1] - starts[at]));
+}
+
+static span span_of_list(const lists *l, int64_t at)
+{
+	if (!l || at < 0 || (uint64_t)at >= l->n_lists)
+		return side_by_side(0, 0);
+	const list_head *h = &l->heads[at];
+	if (h->room != LIST_CUT)
+		return side_by_side((int64_t)h->at, h->n);
+	return (span){.n = h->n, .list = (uint64_t)at};
+}
+
+/* Takes up to TILE positions that lie side by side. */
+static uint32_t take_piece(const expansion *e, span *sp, int64_t *start)
+{
+	if (sp->left == 0 && lists_next(e->lists, sp->list, &sp->run)) {
+		sp->start = (int64_t)sp->run.at;
+		sp->left = sp->run.n;
+	}
+	uint32_t n = sp->left < TILE ? (uint32_t)sp->left : TILE;
+	*start = sp->start;
+	sp->start += n;
+	sp->left -= n;
+	return n;
 }
 
 static span span_of(const expansion *e, uint32_t lane)
@@ -48,15 +76,15 @@ static span span_of(const expansion *e, uint32_t lane)
 	const region_plan *plan = e->plan;
 	const sch_region *g = plan->def;
 	if (g->kind == REGION_RANGE)
-		return (span){0, plan->extent};
+		return side_by_side(0, plan->extent);
 	if (g->kind == REGION_PREFIX)
-		return (span){0, plan->extent == 0 ? 0 : var_lane(&e->r->vars[plan->at], lane) + !g->strict};
+		return side_by_side(0, plan->extent == 0 ? 0 : var_lane(&e->r->vars[plan->at], lane) + !g->strict);
 	scalar v = reg_lane(&e->r->regs[plan->at], width_of(g->at_type), lane);
 	int64_t at = g->at_type == T_U32 ? (int64_t)v.U32 : v.I64;
 	if (g->kind == REGION_GROUP)
-		return e->groups ? between(e->groups->start, e->groups->n_keys, at) : (span){0, 0};
+		return span_of_list(e->lists, at);
 	if (!e->pat)
-		return (span){0, 0};
+		return side_by_side(0, 0);
 	if (g->kind == REGION_ROW)
 		return between(e->pat->row_start, e->pat->n_rows, at);
 	return between(e->pat->col_start, e->pat->n_cols, at);
@@ -82,7 +110,7 @@ static void vars_listed(const expansion *e, int64_t start)
 		entry = (var_lanes){VAR_U32, 0, e->pat->by_col + start};
 		break;
 	case REGION_GROUP:
-		*var = (var_lanes){VAR_U32, 0, e->groups->pos + start};
+		*var = (var_lanes){VAR_U32, 0, e->lists->key + start};
 		break;
 	default: /* RANGE, PREFIX */
 		*var = (var_lanes){VAR_IOTA, plan->lo + start, NULL};
@@ -105,7 +133,7 @@ static void vars_pieces(const expansion *e, const int64_t *starts)
 			switch ((region_kind)plan->def->kind) {
 			case REGION_ROW: entry[lane] = at; x[lane] = e->pat->col[at]; break;
 			case REGION_COL: entry[lane] = e->pat->by_col[at]; x[lane] = e->pat->row[entry[lane]]; break;
-			case REGION_GROUP: x[lane] = e->groups->pos[at]; break;
+			case REGION_GROUP: x[lane] = e->lists->key[at]; break;
 			default: x[lane] = plan->lo + at; break;
 			}
 		}
@@ -281,19 +309,19 @@ static void add_element(expansion *e, int64_t *starts, uint32_t lane, span sp)
 	int64_t alone = force == 'B' ? 1 : force == 'C' ? INT64_MAX : TILE / 2;
 	bool first = true;
 	for (int64_t at = 0; at < sp.n;) {
-		int64_t left = sp.n - at;
-		uint32_t part = left < TILE ? (uint32_t)left : TILE;
+		int64_t left = sp.n - at, start;
+		uint32_t part = take_piece(e, &sp, &start);
 		segment seg = {at, (uint16_t)lane, 0, (uint16_t)part, part == left};
 		if (left >= alone) {
 			flush(e, starts);
-			bool any = run_one(e, lane, sp.start + at, part, first);
+			bool any = run_one(e, lane, start, part, first);
 			take_segment(e, &seg, any);
 			e->c->n = 0;
 			first = false;
 		} else {
 			if (e->c->n + part > TILE)
 				flush(e, starts);
-			add_piece(e, starts, &seg, sp.start + at);
+			add_piece(e, starts, &seg, start);
 		}
 		at += part;
 	}
@@ -302,11 +330,12 @@ static void add_element(expansion *e, int64_t *starts, uint32_t lane, span sp)
 void reduce_expand(worker *w, run *r, const step *s)
 {
 	int64_t starts[TILE];
-	expansion e = {w, r, &w->runs[s->child->id], s, s->child, w->ex->patterns[s->child->id], w->ex->groups[s->child->id], 0};
+	const group_index *groups = w->ex->groups[s->child->id];
+	expansion e = {w, r, &w->runs[s->child->id], s, s->child, w->ex->patterns[s->child->id], groups ? &groups->positions : NULL, 0};
 	e.c->parent = r;
 	e.c->n = 0;
 	for (uint32_t lane = 0; lane < r->n; lane++) {
-		span sp = r->live && !r->live[lane] ? (span){0, 0} : span_of(&e, lane);
+		span sp = r->live && !r->live[lane] ? side_by_side(0, 0) : span_of(&e, lane);
 		if (sp.n <= 0)
 			give_identity(w, r, s, lane);
 		else if (!reduce_split(w, r, s, lane))

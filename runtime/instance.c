@@ -83,8 +83,7 @@ static void release_pages(mmsb_instance *m)
 			pattern_release(p->pat);
 			pattern_release(p->prev_pat);
 		}
-		index_free(p->groups);
-		index_free(p->prev_groups);
+		page_indexes_free(p);
 		free(p->packed);
 	}
 	arena_free(&m->arena);

@@ -13,6 +13,7 @@
 
 #include "arena.h"
 #include "bitset.h"
+#include "index.h"
 #include "mmsb.h"
 #include "schedule.h"
 
@@ -28,14 +29,6 @@ typedef struct pattern {
 	uint64_t *col_start;    /* n_cols + 1 */
 	uint32_t *by_col;
 } pattern;
-
-/* Positions of an index page by their value: those with value v are pos[start[v] .. start[v+1]), ascending. */
-typedef struct group_index {
-	uint64_t n_keys, n_positions;
-	uint64_t *start;        /* n_keys + 1 */
-	uint32_t *pos;
-	uint64_t version;       /* of the values it was built from */
-} group_index;
 
 /* Where a field (or the only value) of a page's elements lies: element p at base + p * stride bytes. */
 typedef struct column {
@@ -70,7 +63,7 @@ typedef struct page {
 	uint64_t changed_before; /* `changed` when the commit at hand began */
 	uint64_t pattern_changed; /* sparse sources: the last epoch in which entries came or went */
 	uint64_t version;       /* counts the changes of cur, for what is built from it */
-	group_index *groups, *prev_groups;
+	group_index **indexes[2]; /* reverse indexes by field, once one is asked for; [1]: of prev */
 	size_t capacity;        /* of cur, in bytes; sparse pages alone: they grow, and own cur and prev */
 	size_t prev_capacity;
 	void *packed;           /* mmsb_data of a @soa page; rows and columns of mmsb_entries */
@@ -223,9 +216,12 @@ void readers_publish(mmsb_instance *, uint64_t epoch);
 
 /* ---- index.c ----------------------------------------------------------------------------------- */
 
-/* The positions of a one-dimensional index page by value, built when the page changed since; NULL: no memory. */
-const group_index *page_groups(mmsb_instance *, page *, bool prev);
-void index_free(group_index *); /* NULL is allowed */
+/* The positions of an index page (field NONE), or of an index field of a record page, by value: row-major positions, as of the values that
+ * the page (prev: the page with prev) has now. Built when first asked for, then kept up to date once for an epoch; index_moves
+ * says what moved in it. NULL: no memory. */
+const group_index *page_groups(mmsb_instance *, page *, uint32_t field, bool prev);
+void page_indexes_rollback(page *, uint64_t epoch);
+void page_indexes_free(page *);
 
 /* ---- executor.h: what evaluates, implemented by portable.c ------------------------------------- */
 

@@ -46,10 +46,11 @@ libmmsb_internal_la_SOURCES += \
 	%D%/digest.c \
 	%D%/epoch.c \
 	%D%/error.c \
-	%D%/index.c \
+	%D%/index.c %D%/index.h \
 	%D%/info.c \
 	%D%/instance.c \
 	%D%/readers.c \
+	%D%/lists.c %D%/lists.h \
 	%D%/schedule.c \
 	%D%/sizes.c \
 	%D%/sparse.c

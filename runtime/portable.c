@@ -26,7 +26,7 @@ int pass_look_up(struct executor *ex, const kernel_plan *p, mmsb_error *err)
 		ex->patterns[i] = NULL;
 		ex->groups[i] = NULL;
 		if (g->kind == REGION_GROUP) {
-			ex->groups[i] = page_groups(inst, driver, g->prev);
+			ex->groups[i] = page_groups(inst, driver, NONE, g->prev);
 			if (!ex->groups[i])
 				return fail_memory(err, driver->count * sizeof(uint32_t), "the positions of groups");
 		} else if (driver) {

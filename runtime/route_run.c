@@ -217,7 +217,7 @@ static void solve(walk *q, uint32_t i)
 static void each_position(walk *q, uint32_t i)
 {
 	const route_step *s = &q->r->steps[i];
-	const group_index *g = page_groups(q->ex->inst, s->page, s->prev);
+	const group_index *g = page_groups(q->ex->inst, s->page, NONE, s->prev);
 	uint64_t key = (uint64_t)q->values[s->slot];
 	uint32_t n = s->page->def->ndim;
 	if (!g) { /* no memory for it */
@@ -226,8 +226,10 @@ static void each_position(walk *q, uint32_t i)
 	}
 	if (key >= g->n_keys)
 		return;
-	for (uint64_t at = g->start[key]; at < g->start[key + 1] && !q->sink->all; at++) {
-		uint64_t position = g->pos[at];
+	LISTS_FOR(&g->positions, key, at) {
+		uint64_t position = g->positions.key[at];
+		if (q->sink->all)
+			return;
 		for (uint32_t d = n; d-- > 0;) {
 			q->values[s->first_slot + d] = (int64_t)(position % (uint64_t)s->page->dims[d]);
 			position /= (uint64_t)s->page->dims[d];

@@ -10,59 +10,8 @@
 #include "runtime/npy.h"
 #include "runtime/runfile.h"
 #include "runtime/watch.h"
+#include "tests/failing_malloc.h"
 #include "tests/io_instance.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_OWN_ALLOCATOR 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define HAS_OWN_ALLOCATOR 1
-#endif
-#endif
-
-static long left; /* allocations until one fails; 0: none does */
-static int failed_one;
-static long held; /* allocations less frees */
-
-#ifndef HAS_OWN_ALLOCATOR
-extern void *__libc_malloc(size_t);
-extern void *__libc_calloc(size_t, size_t);
-extern void *__libc_realloc(void *, size_t);
-extern void *__libc_memalign(size_t, size_t);
-extern void __libc_free(void *);
-
-static int now(void)
-{
-	if (left == 0 || --left > 0)
-		return 0;
-	failed_one = 1;
-	return 1;
-}
-
-static void *count(void *at)
-{
-	held += at != NULL;
-	return at;
-}
-
-void *malloc(size_t n) { return now() ? NULL : count(__libc_malloc(n)); }
-void *calloc(size_t n, size_t size) { return now() ? NULL : count(__libc_calloc(n, size)); }
-void *aligned_alloc(size_t to, size_t n) { return now() ? NULL : count(__libc_memalign(to, n)); }
-
-void *realloc(void *at, size_t n)
-{
-	if (now())
-		return NULL;
-	void *to = __libc_realloc(at, n);
-	return at == NULL ? count(to) : to;
-}
-
-void free(void *at)
-{
-	held -= at != NULL;
-	__libc_free(at);
-}
-#endif
 
 static mmsb_error err;
 

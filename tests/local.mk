@@ -70,6 +70,7 @@ UNIT_TESTS += %D%/check_instance
 UNIT_TESTS += %D%/check_bitset
 UNIT_TESTS += %D%/check_executor %D%/check_kernels %D%/check_reduce
 UNIT_TESTS += %D%/check_threads
+UNIT_TESTS += %D%/check_sparse
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 else
@@ -114,6 +115,10 @@ GENERATE = %D%/generate.c %D%/generate.h %D%/generate_text.h %D%/generate_expr.c
 %C%_check_reduce_LDADD = $(UNIT_LIBS)
 EXTRA_DIST += %D%/golden/reduce.txt
 
+%C%_check_sparse_SOURCES = %D%/check_sparse.c %D%/failing_malloc.h
+%C%_check_sparse_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_sparse_LDADD = $(UNIT_LIBS)
+
 %C%_check_instance_SOURCES = %D%/check_instance.c
 %C%_check_instance_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_instance_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
@@ -148,7 +153,7 @@ IO_LIBS = libcompiler.la liblang.la libmmsb_files.la libmmsb_internal.la $(YAML_
 %C%_check_delta_LDADD = $(IO_LIBS) $(CHECK_LIBS)
 check_PROGRAMS += %D%/inject_io
 TESTS += %D%/inject_io
-%C%_inject_io_SOURCES = %D%/inject_io.c %D%/io_instance.h
+%C%_inject_io_SOURCES = %D%/inject_io.c %D%/failing_malloc.h %D%/io_instance.h
 %C%_inject_io_LDADD = $(IO_LIBS)
 
 %C%_check_elementary_SOURCES = %D%/check_elementary.c %D%/elementary_cases.h

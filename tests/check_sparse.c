@@ -1,0 +1,372 @@
+/* check_sparse.c - what changes in place: lists in a pool, reverse indexes; each held against a table of who is where. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../runtime/index.h"
+#include "../runtime/instance.h"
+#include "../runtime/lists.h"
+#include "failing_malloc.h"
+#include "unit.h"
+
+static uint64_t seed;
+
+static uint64_t draw(uint64_t below)
+{
+	seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (seed >> 33) % below;
+}
+
+/* As ck_assert, which takes a system call each. */
+#define EXPECT(x) ((x) ? (void)0 : ck_abort_msg("line %d: %s", __LINE__, #x))
+
+/* ---- lists ------------------------------------------------------------------------------------- */
+
+enum { N_LISTS = 37, N_KEYS = 6000 };
+
+/* Of each list and key its mate + 1, or 0: not there. */
+static uint32_t table[N_LISTS][N_KEYS];
+
+static void expect_list(const lists *l, uint64_t list)
+{
+	uint32_t key = 0;
+	LISTS_FOR(l, list, at) {
+		while (key < N_KEYS && !table[list][key])
+			key++;
+		EXPECT(l->key[at] == key);
+		if (l->mates)
+			EXPECT(l->mate[at] == table[list][key] - 1);
+		key++;
+	}
+	while (key < N_KEYS && !table[list][key])
+		key++;
+	EXPECT(key == N_KEYS);
+}
+
+/* No two lists share a place, and what is said of holes is true. */
+static void expect_pool(const lists *l)
+{
+	uint8_t *taken = calloc(l->capacity + 1, 1);
+	uint64_t room = 0, count = 0;
+	for (uint64_t i = 0; i < l->n_lists; i++) {
+		const list_head *h = &l->heads[i];
+		uint32_t n_blocks = h->room == LIST_CUT ? l->long_lists[h->at].n : 1, n = 0;
+		for (uint32_t b = 0; b < n_blocks; b++) {
+			list_block flat = {h->at, 0, 0, 0}, *piece = h->room == LIST_CUT ? &l->long_lists[h->at].blocks[b] : &flat;
+			uint32_t has = h->room == LIST_CUT ? piece->room : h->room;
+			EXPECT(piece->at + has <= l->used);
+			for (uint64_t at = piece->at; at < piece->at + has; at++)
+				EXPECT(taken[at]++ == 0);
+			room += has;
+			n += piece->n;
+		}
+		count += h->n;
+		EXPECT(h->room == LIST_CUT ? n == h->n : h->n <= h->room);
+	}
+	EXPECT(l->used <= l->capacity);
+	EXPECT(room + l->holes == l->used);
+	EXPECT(count == l->count);
+	free(taken);
+}
+
+static void expect_lists(const lists *l)
+{
+	for (uint64_t i = 0; i < l->n_lists; i++)
+		expect_list(l, i);
+	expect_pool(l);
+}
+
+static void expect_find(const lists *l, uint64_t list, uint32_t key)
+{
+	uint64_t at = lists_find(l, list, key);
+	EXPECT(table[list][key] ? at != LISTS_NONE && l->key[at] == key : at == LISTS_NONE);
+}
+
+/* Most of it happens in few lists, which become long. */
+static void change_list(lists *l, unsigned add_percent, uint32_t n_keys)
+{
+	uint64_t list = draw(3) ? draw(3) : draw(N_LISTS);
+	uint32_t key = (uint32_t)draw(n_keys), mate = (uint32_t)draw(1000000);
+	if (table[list][key]) {
+		if (draw(100) < add_percent)
+			return;
+		EXPECT(lists_remove(l, list, key));
+		table[list][key] = 0;
+	} else if (draw(100) < add_percent) {
+		EXPECT(lists_add(l, list, key, mate) == 0);
+		table[list][key] = mate + 1;
+	} else {
+		EXPECT(!lists_remove(l, list, key));
+	}
+	expect_find(l, list, (uint32_t)draw(n_keys));
+	expect_find(l, list, key);
+}
+
+static void fill_from_table(lists *l)
+{
+	static uint32_t list[N_LISTS * N_KEYS], key[N_LISTS * N_KEYS];
+	static uint8_t present[N_LISTS * N_KEYS];
+	uint64_t n = 0;
+	for (uint32_t k = N_KEYS; k-- > 0;) /* descending: to be sorted */
+		for (uint32_t i = 0; i < N_LISTS; i++) {
+			list[n] = draw(7) ? i : UINT32_MAX;
+			key[n] = k;
+			present[n] = draw(3) > 0;
+			table[i][k] = present[n] && list[n] == i ? (uint32_t)n + 1 : 0;
+			n++;
+		}
+	EXPECT(lists_reserve(l, n) == 0);
+	lists_fill(l, n, list, key, present);
+}
+
+START_TEST(lists_follow_a_table)
+{
+	lists l, copy;
+	seed = 1;
+	memset(table, 0, sizeof table);
+	EXPECT(lists_new(&l, N_LISTS, _i % 2) == 0);
+	EXPECT(lists_new(&copy, N_LISTS, _i % 2) == 0);
+	for (unsigned phase = 0; phase < 12; phase++) {
+		static const unsigned percents[] = {95, 50, 5, 90, 20, 50};
+		static const uint32_t n_keys[] = {N_KEYS, N_KEYS, N_KEYS, 64, 500};
+		for (int i = 0; i < 20000; i++)
+			change_list(&l, percents[phase % 6], n_keys[phase % 5]);
+		expect_lists(&l);
+		EXPECT(lists_copy(&copy, &l) == 0);
+		expect_lists(&copy);
+		if (phase % 4 == 3)
+			fill_from_table(&l);
+		expect_lists(&l);
+	}
+	lists_free(&l);
+	lists_free(&copy);
+}
+END_TEST
+
+/* Keys in order, and taken away from either end. */
+START_TEST(lists_in_order)
+{
+	lists l;
+	memset(table, 0, sizeof table);
+	EXPECT(lists_new(&l, N_LISTS, true) == 0);
+	for (uint32_t k = 0; k < N_KEYS; k++) {
+		uint32_t key = _i & 1 ? N_KEYS - 1 - k : k;
+		EXPECT(lists_add(&l, 5, key, k) == 0);
+		table[5][key] = k + 1;
+	}
+	expect_lists(&l);
+	EXPECT(l.heads[5].room == LIST_CUT);
+	if (!(_i & 1)) /* the last block is the only one that is not full */
+		EXPECT(l.long_lists[l.heads[5].at].n <= N_KEYS / LIST_BLOCK + 2);
+	for (uint32_t k = 0; k < N_KEYS; k++) {
+		uint32_t key = _i & 2 ? N_KEYS - 1 - k : k;
+		EXPECT(lists_remove(&l, 5, key));
+		table[5][key] = 0;
+		if (k % 500 == 0)
+			expect_lists(&l);
+	}
+	expect_lists(&l);
+	EXPECT(l.heads[5].room != LIST_CUT);
+	lists_free(&l);
+}
+END_TEST
+
+/* The room that small lists leave serves large ones. */
+START_TEST(lists_use_holes_again)
+{
+	lists l;
+	EXPECT(lists_new(&l, 4000, true) == 0);
+	uint64_t most = 0;
+	for (int round = 0; round < 20; round++) {
+		uint32_t lists_now = round % 2 ? 4000 : 40, length = 40000 / lists_now;
+		for (uint32_t i = 0; i < lists_now; i++)
+			for (uint32_t k = 0; k < length; k++)
+				EXPECT(lists_add(&l, i, k, k) == 0);
+		for (uint32_t i = 0; i < lists_now; i++)
+			for (uint32_t k = 0; k < length; k++)
+				EXPECT(lists_remove(&l, i, k));
+		if (round == 3)
+			most = l.capacity;
+	}
+	EXPECT(l.capacity == most);
+	EXPECT(l.count == 0);
+	lists_free(&l);
+}
+END_TEST
+
+#ifndef HAS_OWN_ALLOCATOR
+START_TEST(lists_without_memory)
+{
+	lists l;
+	seed = 3;
+	memset(table, 0, sizeof table);
+	EXPECT(lists_new(&l, N_LISTS, true) == 0);
+	uint64_t refused = 0;
+	for (int i = 0; i < 60000; i++) {
+		uint64_t list = draw(3) ? 1 : draw(N_LISTS);
+		uint32_t key = (uint32_t)draw(N_KEYS);
+		left = 1 + (long)draw(3);
+		if (table[list][key] && draw(4) == 0) {
+			lists_remove(&l, list, key);
+			table[list][key] = 0;
+		} else if (!table[list][key]) {
+			bool added = lists_add(&l, list, key, key) == 0;
+			refused += !added;
+			table[list][key] = added ? key + 1 : 0;
+		}
+		left = 0;
+		if (i % 5000 == 0)
+			expect_lists(&l);
+	}
+	EXPECT(refused > 0);
+	expect_lists(&l);
+	lists_free(&l);
+}
+END_TEST
+#endif
+
+/* ---- reverse indexes --------------------------------------------------------------------------- */
+
+enum { KEYS = 50, POSITIONS = 20000 };
+
+static void expect_index(const group_index *g, const uint32_t *keys)
+{
+	uint64_t n = 0;
+	EXPECT(g->built);
+	for (uint32_t k = 0; k < KEYS; k++) {
+		uint64_t next = 0;
+		LISTS_FOR(&g->positions, k, at) {
+			uint32_t position = g->positions.key[at];
+			EXPECT(position >= next);
+			EXPECT(keys[position] == k);
+			EXPECT(g->key[position] == k);
+			next = position + 1u;
+			n++;
+		}
+	}
+	for (uint64_t i = 0; i < POSITIONS; i++)
+		n += keys[i] >= KEYS; /* of no group */
+	EXPECT(n == POSITIONS);
+}
+
+/* Draws new keys for some positions; every position that may have moved is in `changed`. */
+static void move_keys(uint32_t *keys, bitset *changed, uint64_t n)
+{
+	bitset_clear(changed);
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t at = draw(2) ? draw(POSITIONS) : draw(64);
+		keys[at] = (uint32_t)(draw(3) ? draw(KEYS) : draw(4) ? 7 : KEYS + draw(3));
+		bitset_set(changed, at);
+	}
+}
+
+/* What the index says has moved is what differs. */
+static void expect_moves(const group_index *g, const uint32_t *before, const uint32_t *keys, uint64_t epoch)
+{
+	size_t n, differ = 0;
+	bool all;
+	const index_move *moves = index_moves(g, epoch, &n, &all);
+	if (all)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		EXPECT(moves[i].from == before[moves[i].position]);
+		EXPECT(moves[i].to == keys[moves[i].position]);
+	}
+	for (uint64_t i = 0; i < POSITIONS; i++)
+		differ += before[i] != keys[i];
+	EXPECT(n == differ);
+	index_moves(g, epoch + 1, &n, &all);
+	EXPECT(n == 0 && !all);
+}
+
+static uint32_t keys[POSITIONS], before[POSITIONS];
+
+/* Some epochs fail and take their moves back; in some the index has to find out by itself what changed. */
+START_TEST(index_follows)
+{
+	column c = {(uint8_t *)keys, sizeof *keys, T_U32};
+	bitset changed;
+	seed = 4;
+	memset(keys, 0, sizeof keys);
+	group_index *g = index_new(KEYS, POSITIONS);
+	EXPECT(bitset_new(&changed, POSITIONS) == 0);
+	EXPECT(index_update(g, &c, NULL, 1, 1) == 0);
+	expect_index(g, keys);
+	unsigned rebuilt = 0;
+	for (uint64_t epoch = 2; epoch < 400; epoch++) {
+		memcpy(before, keys, sizeof keys);
+		move_keys(keys, &changed, draw(10) == 0 ? draw(3000) : draw(40));
+		EXPECT(index_update(g, &c, draw(2) ? &changed : NULL, epoch, epoch) == 0);
+		expect_index(g, keys);
+		expect_moves(g, before, keys, epoch);
+		rebuilt += g->moved_all;
+		if (draw(3))
+			continue;
+		memcpy(keys, before, sizeof keys);
+		bool all = g->moved_all;
+		index_rollback(g, epoch);
+		EXPECT(g->built != all);
+		if (all)
+			EXPECT(index_update(g, &c, NULL, epoch, epoch) == 0);
+		expect_index(g, keys);
+	}
+	EXPECT(rebuilt > 0);
+	index_free(g);
+	bitset_free(&changed);
+}
+END_TEST
+
+#ifndef HAS_OWN_ALLOCATOR
+START_TEST(index_without_memory)
+{
+	column c = {(uint8_t *)keys, sizeof *keys, T_U32};
+	bitset changed;
+	seed = 5;
+	for (uint64_t i = 0; i < POSITIONS; i++)
+		keys[i] = (uint32_t)draw(KEYS);
+	EXPECT(bitset_new(&changed, POSITIONS) == 0);
+	unsigned refused = 0;
+	for (long fails = 1; fails < 40; fails++) {
+		group_index *g = index_new(KEYS, POSITIONS);
+		for (uint64_t epoch = 1; epoch < 30; epoch++) {
+			memcpy(before, keys, sizeof keys);
+			move_keys(keys, &changed, draw(300));
+			left = fails;
+			bool done = index_update(g, &c, epoch == 1 ? NULL : &changed, epoch, epoch) == 0;
+			left = 0;
+			refused += !done;
+			EXPECT(done == g->built);
+			if (done) {
+				expect_index(g, keys);
+				continue;
+			}
+			memcpy(keys, before, sizeof keys);
+			left = fails / 2;
+			index_rollback(g, epoch);
+			left = 0;
+			EXPECT(index_update(g, &c, NULL, epoch, epoch) == 0);
+			expect_index(g, keys);
+		}
+		index_free(g);
+	}
+	EXPECT(refused > 0);
+	bitset_free(&changed);
+}
+END_TEST
+#endif
+
+int main(void)
+{
+	Suite *s = suite_create("sparse");
+	TCase *c = tcase_create("lists");
+	tcase_set_timeout(c, 120);
+	tcase_add_loop_test(c, lists_follow_a_table, 0, 2);
+	tcase_add_loop_test(c, lists_in_order, 0, 4);
+	tcase_add_test(c, lists_use_holes_again);
+	tcase_add_test(c, index_follows);
+#ifndef HAS_OWN_ALLOCATOR
+	tcase_add_test(c, lists_without_memory);
+	tcase_add_test(c, index_without_memory);
+#endif
+	suite_add_tcase(s, c);
+	return unit_run(s);
+}
