@@ -224,10 +224,12 @@ int apply_staged(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 			return fail_memory(err, sizeof *m->undo, "undoing an epoch");
 	}
 	int status = MMSB_OK;
+	for (uint32_t i = 0; epoch > 1 && i < m->staging->n_touched && !status; i++)
+		status = apply_page(m, &m->pages[m->staging->touched[i]], epoch, err);
 	/* Those that begin with the value of another come after it; they do not chain (verify.c). */
-	for (int follow = 0; follow < 2; follow++)
+	for (int follow = 0; epoch == 1 && follow < 2; follow++)
 		for (uint32_t i = 0; i < m->sch->n_pages && !status; i++)
-			if ((m->sch->pages[i].init_page != NONE) == (follow == 1) && (epoch == 1 || m->staging->total))
+			if ((m->sch->pages[i].init_page != NONE) == (follow == 1))
 				status = apply_page(m, &m->pages[i], epoch, err);
 	return status;
 }

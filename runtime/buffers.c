@@ -173,6 +173,7 @@ void buffers_begin(mmsb_instance *m)
 	bitset_clear(&m->touched_before);
 	BITSET_FOR(&m->touched, i) {
 		page *p = &m->pages[i];
+		p->changed_before = p->changed;
 		if (!p->before) {
 			sets_clear(p, p->now);
 			continue;

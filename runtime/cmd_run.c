@@ -52,7 +52,7 @@ static int new_instance(run *r)
 	int status = load_schedule(&r->spec, &schedule_, &r->err);
 	if (status != MMSB_OK)
 		return status;
-	mmsb_options options = {.size = sizeof options, .threads = (int)r->spec.option[RUN_THREADS],
+	mmsb_options options = {.size = sizeof options, .threads = (int)r->spec.option[RUN_THREADS], .time_passes = r->spec.option[RUN_STATS] != 0,
 	                        .scratch = r->spec.option[RUN_SCRATCH] != 0};
 	status = mmsb_instance_new(&r->inst, schedule_, &options, &r->err);
 	mmsb_schedule_close(schedule_);

@@ -1,11 +1,13 @@
 /* epoch.c - a commit: all that is staged becomes one epoch, or nothing does.
  *
  * The order stands in one_epoch: bind, keep the values of the epoch before, change the sources, run the passes, publish. */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "apply.h"
 #include "dirty.h"
+#include "fpenv.h"
 
 uint64_t now_ns(void)
 {
@@ -118,9 +120,10 @@ static int run_pass(mmsb_instance *m, uint32_t i, uint64_t epoch, mmsb_error *er
 		buffers_catch_up(p);
 		return MMSB_OK;
 	}
-	uint64_t start = now_ns();
+	uint64_t start = m->options.time_passes ? now_ns() : 0;
 	int status = executor_pass(m, i, epoch, all || m->options.scratch, &changed, err);
-	m->pass_stats[i].ns += now_ns() - start;
+	if (m->options.time_passes)
+		m->pass_stats[i].ns += now_ns() - start;
 	m->pass_stats[i].epochs++;
 	m->pass_stats[i].changed += changed;
 	bool moved = is_sparse(p) && m->pages[p->def->like].pattern_changed == epoch;
@@ -133,12 +136,111 @@ static int run_pass(mmsb_instance *m, uint32_t i, uint64_t epoch, mmsb_error *er
 	return status;
 }
 
-static int run_passes(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
+/* Passes that read what has changed: marked when it changes, since passes run in the order of the schedule. */
+static void mark_readers(mmsb_instance *m, uint32_t page_id, bool prev)
+{
+	const uint32_t *start = &m->reader_start[2 * page_id + prev];
+	for (uint32_t i = start[0]; i < start[1]; i++)
+		bitset_set(&m->pending, m->readers_of[i]);
+}
+
+/* What changed in the last epoch is what `prev` reads in this one; what changed places with its second buffer has to catch up. */
+static void mark_changed_before(mmsb_instance *m)
+{
+	BITSET_FOR(&m->touched_before, i) {
+		mark_readers(m, (uint32_t)i, true);
+		if (m->pages[i].behind)
+			bitset_set(&m->pending, m->pages[i].def->pass);
+	}
+}
+
+static int run_all(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 {
 	int status = MMSB_OK;
 	for (uint32_t i = 0; i < m->sch->n_passes && !status; i++)
 		status = run_pass(m, i, epoch, err);
 	return status;
+}
+
+static int run_pending(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
+{
+	int status = MMSB_OK;
+	mark_changed_before(m);
+	BITSET_FOR(&m->touched, i)
+		mark_readers(m, (uint32_t)i, false);
+	for (uint64_t i = bitset_next(&m->pending, 0); i != BITSET_END && !status; i = bitset_next(&m->pending, i + 1)) {
+		const page *p = &m->pages[m->sch->passes[i].page];
+		status = run_pass(m, (uint32_t)i, epoch, err);
+		if (p->changed == epoch)
+			mark_readers(m, p->id, false);
+	}
+	bitset_clear(&m->pending);
+	return status;
+}
+
+static int run_passes(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
+{
+	uint64_t env = fpenv_enter();
+	int status = epoch == 1 || m->stale || m->options.scratch ? run_all(m, epoch, err) : run_pending(m, epoch, err);
+	fpenv_leave(env);
+	return status;
+}
+
+/* Which passes read a page, or a page's values of the epoch before: lists one after the other. */
+static void count_reader(const mmsb_instance *m, uint32_t page_id, bool prev, uint32_t pass, uint32_t *next)
+{
+	uint32_t *at = &next[2 * page_id + prev];
+	if (m->readers_of)
+		m->readers_of[*at] = pass;
+	++*at;
+}
+
+static void count_readers(const mmsb_instance *m, uint32_t *next)
+{
+	const schedule *s = m->sch;
+	for (uint32_t i = 0; i < s->n_passes; i++) {
+		const sch_kernel *k = &s->kernels[s->passes[i].kernel];
+		for (uint32_t r = 0; r < k->n_reads; r++)
+			count_reader(m, s->reads[k->first_read + r].page, s->reads[k->first_read + r].prev, i, next);
+		for (uint32_t r = 0; r < k->n_regions; r++) {
+			const sch_region *g = &s->regions[k->first_region + r];
+			if (g->page != NONE)
+				count_reader(m, g->page, g->prev, i, next);
+		}
+		if (s->passes[i].start_page != NONE)
+			count_reader(m, s->passes[i].start_page, false, i, next);
+	}
+}
+
+int passes_new(mmsb_instance *m, mmsb_error *err)
+{
+	uint32_t n = 2 * m->sch->n_pages, sum = 0;
+	uint32_t *next = calloc(n + 1, sizeof *next);
+	m->reader_start = calloc(n + 1, sizeof *m->reader_start);
+	if (!next || !m->reader_start || bitset_new(&m->pending, m->sch->n_passes)) {
+		free(next);
+		return fail_memory(err, n * sizeof *next, "which passes read a page");
+	}
+	count_readers(m, next);
+	for (uint32_t i = 0; i < n; i++) {
+		m->reader_start[i] = sum;
+		sum += next[i];
+		next[i] = m->reader_start[i];
+	}
+	m->reader_start[n] = sum;
+	m->readers_of = calloc(sum + 1, sizeof *m->readers_of);
+	if (m->readers_of)
+		count_readers(m, next);
+	free(next);
+	return m->readers_of ? MMSB_OK : fail_memory(err, sum * sizeof *m->readers_of, "which passes read a page");
+}
+
+void passes_free(mmsb_instance *m)
+{
+	free(m->reader_start);
+	free(m->readers_of);
+	m->reader_start = m->readers_of = NULL;
+	bitset_free(&m->pending);
 }
 
 /* ---- failure ---- */
@@ -204,8 +306,6 @@ static int one_epoch(mmsb_instance *m, bool staged, bool publish, uint64_t *epoc
 	if (staged)
 		staging_close(m);
 	m->commits++;
-	for (uint32_t i = 0; i < m->sch->n_pages; i++)
-		m->pages[i].changed_before = m->pages[i].changed;
 	status = begin_sparse(m, err);
 	if (status)
 		return note_failure(m, e, err), staging_drop(m), status;

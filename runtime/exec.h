@@ -161,6 +161,8 @@ typedef struct kernel_plan {
 	bool by_rows;           /* tiles of region 0 keep to rows */
 	bool serial;            /* has a prefix along the last variable: a row is one task */
 	bool nested;            /* has reductions */
+	bool small;             /* few elements, one region: */
+	uint8_t *own_arena;     /* ... prepared once, for the committing thread */
 	routes routes;
 	struct dirty_sets *dirty; /* dirty.h; of passes */
 	struct plan_memory *memory;
@@ -281,6 +283,8 @@ struct executor {
 	size_t rounds_size[ROUND_BUFFERS];
 };
 
+enum { SMALL_COUNT = 64 /* elements */, SMALL_OUTPUTS = 16 };
+
 /* A team is worth TEAM grains: about half a millisecond of work, since on a machine that is busy with other things a team waits for
  * its last thread to be given a core. */
 enum { MAX_PARTIALS = 2048, GRAIN = 1 << 15, TEAM = 128 };
@@ -350,6 +354,9 @@ typedef struct pass_target {
 
 /* Evaluates the plan over its whole domain; *changed gets how many elements differ from `was`. */
 int pass_run(struct executor *, const kernel_plan *, const pass_target *, uint64_t *changed, mmsb_error *err);
+
+/* The same of a small plan, in place, on the committing thread with its floating-point environment. */
+int pass_run_small(struct executor *, const kernel_plan *, uint64_t *changed, mmsb_error *err);
 
 /* Evaluates the elements of a set, in place (target->was is target->at), once pass_look_up has been called. */
 int pass_run_dirty(struct executor *, const kernel_plan *, const pass_target *, const bitset *dirty, uint64_t *changed, mmsb_error *err);

@@ -75,6 +75,7 @@ const uint8_t *page_packed(mmsb_instance *m, page *p)
 static void release_pages(mmsb_instance *m)
 {
 	buffers_free(m);
+	passes_free(m);
 	for (uint32_t i = 0; m->pages && i < m->sch->n_pages; i++) {
 		page *p = &m->pages[i];
 		if (p->def && (p->def->flags & PAGEF_SPARSE)) {
@@ -305,6 +306,8 @@ static int bind_pages(mmsb_instance *m, mmsb_error *err)
 		status = fill_page(m, &m->pages[i], err);
 	if (!status)
 		status = buffers_new(m, err);
+	if (!status)
+		status = passes_new(m, err);
 	if (!status)
 		status = readers_new(m, err);
 	if (!status)

@@ -94,6 +94,8 @@ struct mmsb_instance {
 	page *pages;
 	bitset touched;         /* pages of which some `now` is not empty */
 	bitset touched_before;  /* ... `before` */
+	bitset pending;         /* passes to be run: epoch.c */
+	uint32_t *reader_start, *readers_of; /* passes that read page i: from reader_start[2 * i] on; its values of the epoch before: [2 * i + 1] */
 	mmsb_field *fields;     /* of all records, for mmsb_page_info */
 	uint64_t epoch;         /* the last that succeeded */
 	uint64_t commits;       /* counts commits begun, failed ones too */
@@ -192,6 +194,9 @@ int apply_staged(mmsb_instance *, uint64_t epoch, mmsb_error *err);
 void apply_undo(mmsb_instance *);  /* puts back what apply_staged changed */
 void apply_keep(mmsb_instance *);  /* forgets how to */
 void undo_free(mmsb_instance *);
+
+int passes_new(mmsb_instance *, mmsb_error *err); /* epoch.c: which passes read a page */
+void passes_free(mmsb_instance *);
 
 int changes_collect(mmsb_instance *, uint64_t epoch, mmsb_error *err); /* after a commit, for watched pages */
 void changes_free(mmsb_instance *);

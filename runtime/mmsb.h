@@ -79,6 +79,7 @@ typedef struct mmsb_options {
 	size_t size;        /* sizeof(mmsb_options): set it first; fields beyond it count as zero */
 	int threads;        /* most threads that a commit uses; 0: all cores */
 	int scratch;        /* evaluate every pass whole in every epoch */
+	int time_passes;    /* measure each pass (mmsb_pass_stats.ns): two looks at the clock */
 	int readers;        /* most concurrent readers at a time (mmsb_read_begin); 0: none, and nothing is kept for them */
 	int copies;         /* most copies of a page, beyond two, for readers that stay in old epochs: see mmsb_read_begin. 0: one for each
 	                       reader; below 0: none */
@@ -254,7 +255,7 @@ typedef struct mmsb_pass_stats {
 	uint64_t dense;       /* runs of elements all of which were to be evaluated */
 	uint64_t masked;      /* runs in which most were */
 	uint64_t single;      /* runs of single elements, up to 512 at a time */
-	uint64_t ns;          /* time that it took */
+	uint64_t ns;          /* time that it took; 0 without options.time_passes */
 } mmsb_pass_stats;
 
 typedef struct mmsb_stats {

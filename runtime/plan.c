@@ -91,7 +91,7 @@ static void plan_head(planner *pl, region_plan *r)
 		r->n_stack = 2;
 		while (r->n_stack < 64 && r->extent >> (r->n_stack - 2))
 			r->n_stack++;
-		r->stack = plan_place(pl, ((size_t)TILE << r->width) * r->n_stack);
+		r->stack = plan_place(pl, ((size_t)pl->lanes << r->width) * r->n_stack);
 	}
 }
 
@@ -155,18 +155,18 @@ static red_kind kind_of(const region_plan *r)
 static void place_run(planner *pl, region_plan *r)
 {
 	for (unsigned i = 0; i < PLACE_COUNT; i++)
-		r->places[i] = plan_place(pl, TILE * 8);
+		r->places[i] = plan_place(pl, pl->lanes * 8);
 	r->kind = kind_of(r);
 	r->regs_place = plan_place(pl, r->n_locals * sizeof(lanes));
 	r->vars_place = plan_place(pl, r->n_vars * sizeof(var_lanes));
-	r->outer_place = plan_place(pl, TILE * sizeof(uint16_t));
-	r->live_place = plan_place(pl, TILE);
+	r->outer_place = plan_place(pl, pl->lanes * sizeof(uint16_t));
+	r->live_place = plan_place(pl, pl->lanes);
 	r->red_place = plan_place(pl, sizeof(reduction));
 	if (r->id == 0)
 		r->stack = plan_place(pl, (size_t)r->def->n_vars * TILE * sizeof(int64_t)); /* vectors of the domain's variables */
 	if (r->id != 0 && r->kind == RED_LIST)
 		r->list_place = plan_place(pl, sizeof(list_tree));
-	r->segments_place = plan_place(pl, TILE * sizeof(segment));
+	r->segments_place = plan_place(pl, pl->lanes * sizeof(segment));
 	r->key_place = plan_place(pl, (r->parent ? r->parent->n_vars : 0) * sizeof(int64_t));
 }
 
@@ -199,6 +199,14 @@ static void plan_tables(planner *pl)
 	pl->p->n_reads = k->n_reads;
 }
 
+/* A page of few elements, in one region: its lanes have room of their own, so that running it needs no preparation. */
+static bool is_small(const planner *pl)
+{
+	const page *to = pl->p->pass ? &pl->inst->pages[pl->p->pass->page] : NULL;
+	return to && pl->p->pass->kind == PASS_MAP && pl->p->def->n_regions == 1 && !(to->def->flags & PAGEF_SPARSE) &&
+	       to->count <= SMALL_COUNT && pl->p->def->n_outputs <= SMALL_OUTPUTS;
+}
+
 kernel_plan *plan_new(mmsb_instance *inst, const kernel_table *k, uint32_t kernel, const sch_pass *pass)
 {
 	planner pl = {.inst = inst, .s = inst->sch, .k = k};
@@ -207,6 +215,8 @@ kernel_plan *plan_new(mmsb_instance *inst, const kernel_table *k, uint32_t kerne
 		return NULL;
 	pl.p->def = &inst->sch->kernels[kernel];
 	pl.p->pass = pass;
+	pl.p->small = is_small(&pl);
+	pl.lanes = pl.p->small ? (size_t)(inst->pages[pass->page].count + 7) / 8 * 8 : TILE;
 	plan_tables(&pl);
 	if (!pl.failed) {
 		find_definitions(&pl);

@@ -22,6 +22,7 @@ typedef struct planner {
 	const schedule *s;
 	const kernel_table *k;
 	kernel_plan *p;
+	size_t lanes;           /* that a register holds: TILE, or fewer of a small plan */
 	bool failed;            /* no memory */
 	region_names *names;    /* by region */
 	uint32_t *def_region;   /* of each register: the region that writes it */

@@ -129,7 +129,7 @@ static size_t place_lanes(planner *pl, unsigned width)
 {
 	if (pl->n_free[width] > 0)
 		return pl->free_place[width][--pl->n_free[width]];
-	return plan_place(pl, (size_t)TILE << width);
+	return plan_place(pl, pl->lanes << width);
 }
 
 /* Of each local: its last use, and the place that is free after it. */

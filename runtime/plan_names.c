@@ -32,7 +32,7 @@ static uint32_t add_known(planner *pl, region_plan *r, const sch_instr *in)
 	if (pl->failed)
 		return 0;
 	known *k = &r->knowns[r->n_knowns++];
-	*k = (known){r->n_locals++, in->type, known_value(pl, in), plan_place(pl, (size_t)TILE << width_of(in->type))};
+	*k = (known){r->n_locals++, in->type, known_value(pl, in), plan_place(pl, pl->lanes << width_of(in->type))};
 	return k->local;
 }
 
@@ -54,7 +54,7 @@ uint32_t local_reg(planner *pl, region_plan *r, uint32_t reg)
 		return 0;
 	unsigned width = width_of(type_of(pl, reg));
 	import *im = &r->imports[r->n_imports++];
-	*im = (import){reg, from, r->n_locals++, (uint8_t)width, plan_place(pl, (size_t)TILE << width)};
+	*im = (import){reg, from, r->n_locals++, (uint8_t)width, plan_place(pl, pl->lanes << width)};
 	return map[reg] = im->to;
 }
 
@@ -100,6 +100,6 @@ uint32_t local_var(planner *pl, region_plan *r, uint32_t var)
 	uint32_t to = new_var(pl, r, var);
 	if (pl->failed)
 		return 0;
-	r->var_imports[r->n_var_imports++] = (import){var, from, to, 3, plan_place(pl, TILE * 8)};
+	r->var_imports[r->n_var_imports++] = (import){var, from, to, 3, plan_place(pl, pl->lanes * 8)};
 	return to;
 }

@@ -40,6 +40,8 @@ uint64_t page_elements(const page *p) { return p->count; }
 
 /* ---- passes ------------------------------------------------------------------------------------ */
 
+static mmsb_pass_stats *inst_stats(struct executor *ex, uint32_t id) { return &ex->inst->pass_stats[id]; }
+
 static void note_stats(struct executor *ex, uint32_t id)
 {
 	mmsb_pass_stats *s = &ex->inst->pass_stats[id];
@@ -74,6 +76,12 @@ static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole,
 {
 	const kernel_plan *p = ex->passes[id];
 	page *to = &ex->inst->pages[p->pass->page];
+	if (p->small) {
+		buffers_catch_up(to);
+		inst_stats(ex, id)->evaluated += to->count;
+		inst_stats(ex, id)->dense++;
+		return pass_run_small(ex, p, changed, err);
+	}
 	int status = pass_look_up(ex, p, err);
 	if (status)
 		return status;
@@ -134,6 +142,7 @@ void executor_free(struct executor *ex)
 	for (uint32_t i = 0; ex->passes && i < ex->inst->sch->n_passes; i++)
 		if (ex->passes[i]) {
 			dirty_free(ex->passes[i]->dirty, ex->passes[i]);
+			free(ex->passes[i]->own_arena);
 			plan_free(ex->passes[i]);
 		}
 	for (uint32_t i = 0; ex->constants && i < ex->inst->sch->n_passes; i++)
@@ -189,6 +198,19 @@ static struct executor *executor_start(mmsb_instance *inst)
 	return ex;
 }
 
+/* The room of a small plan, ready to run. */
+static bool prepare_small(struct executor *ex, kernel_plan *p)
+{
+	size_t bytes = (p->arena + 63) & ~(size_t)63;
+	worker w = {.ex = ex, .k = ex->k};
+	p->own_arena = aligned_alloc(64, bytes ? bytes : 64);
+	if (!p->own_arena)
+		return false;
+	w.arena = p->own_arena;
+	worker_prepare(&w, p);
+	return true;
+}
+
 static bool executor_plans(struct executor *ex, size_t *bytes, uint32_t *n_reads, uint32_t *n_regions)
 {
 	const schedule *s = ex->inst->sch;
@@ -201,7 +223,7 @@ static bool executor_plans(struct executor *ex, size_t *bytes, uint32_t *n_reads
 		if (!p)
 			return false;
 		p->dirty = dirty_new(ex, p);
-		if (!p->dirty)
+		if (!p->dirty || (p->small && !prepare_small(ex, p)))
 			return false;
 		ex->max_vars = p->def->n_vars > ex->max_vars ? p->def->n_vars : ex->max_vars;
 		*bytes = p->arena > *bytes ? p->arena : *bytes;

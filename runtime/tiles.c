@@ -491,6 +491,32 @@ int pass_run(struct executor *ex, const kernel_plan *p, const pass_target *targe
 	return run_outputs(&j, target, (double)j.total, changed, err);
 }
 
+int pass_run_small(struct executor *ex, const kernel_plan *p, uint64_t *changed, mmsb_error *err)
+{
+	output_now outputs[SMALL_OUTPUTS];
+	page *to = &ex->inst->pages[p->pass->page];
+	worker *w = &ex->workers[0];
+	job j = {.ex = ex, .p = p, .to = to, .total = to->count, .n_outputs = p->def->n_outputs, .outputs = outputs};
+	const pass_target target = {to->cur, to->cur, to->now};
+	uint64_t fault_at = UINT64_MAX;
+	uint8_t *shared = w->arena;
+	int status = pass_look_up(ex, p, err);
+	if (status || to->count == 0)
+		return status;
+	set_outputs(&j, &target);
+	ex->fault_at = &fault_at;
+	w->fault.any = false;
+	w->changed = 0;
+	w->arena = p->own_arena;
+	w->runs = (void *)(w->arena + p->runs_place);
+	run_flat(&j, w, 0, (uint32_t)to->count);
+	w->arena = shared;
+	*changed = w->changed;
+	if (w->fault.any && err)
+		*err = w->fault.error;
+	return w->fault.any ? MMSB_FAULT : MMSB_OK;
+}
+
 int pass_run_dirty(struct executor *ex, const kernel_plan *p, const pass_target *target, const bitset *dirty, uint64_t *changed, mmsb_error *err)
 {
 	const page *to = &ex->inst->pages[p->pass->page];
