@@ -163,6 +163,7 @@ typedef struct kernel_plan {
 	bool nested;            /* has reductions */
 	bool small;             /* few elements, one region: */
 	uint8_t *own_arena;     /* ... prepared once, for the committing thread */
+	struct output_now *own_outputs;
 	routes routes;
 	struct dirty_sets *dirty; /* dirty.h; of passes */
 	struct plan_memory *memory;
@@ -354,6 +355,9 @@ typedef struct pass_target {
 
 /* Evaluates the plan over its whole domain; *changed gets how many elements differ from `was`. */
 int pass_run(struct executor *, const kernel_plan *, const pass_target *, uint64_t *changed, mmsb_error *err);
+
+/* Where the results of a small plan go; false: no memory. */
+bool small_outputs(struct executor *, kernel_plan *);
 
 /* The same of a small plan, in place, on the committing thread with its floating-point environment. */
 int pass_run_small(struct executor *, const kernel_plan *, uint64_t *changed, mmsb_error *err);

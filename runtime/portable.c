@@ -143,6 +143,7 @@ void executor_free(struct executor *ex)
 		if (ex->passes[i]) {
 			dirty_free(ex->passes[i]->dirty, ex->passes[i]);
 			free(ex->passes[i]->own_arena);
+			free(ex->passes[i]->own_outputs);
 			plan_free(ex->passes[i]);
 		}
 	for (uint32_t i = 0; ex->constants && i < ex->inst->sch->n_passes; i++)
@@ -208,7 +209,7 @@ static bool prepare_small(struct executor *ex, kernel_plan *p)
 		return false;
 	w.arena = p->own_arena;
 	worker_prepare(&w, p);
-	return true;
+	return small_outputs(ex, p);
 }
 
 static bool executor_plans(struct executor *ex, size_t *bytes, uint32_t *n_reads, uint32_t *n_regions)

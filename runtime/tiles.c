@@ -14,7 +14,7 @@
 
 /* Where a result of region 0 goes. */
 typedef struct output_now {
-	uint32_t local;
+	uint32_t local, column;
 	uint8_t type;
 	uint8_t *at;
 	const uint8_t *was;
@@ -458,8 +458,9 @@ static void set_outputs(job *j, const pass_target *target)
 		const sch_output *def = &inst->sch->outputs[k->first_output + o];
 		column c = page_column(inst, j->to, false, def->field);
 		size_t offset = (size_t)(c.base - j->to->cur);
-		bitset *marks = target->marks ? &target->marks[column_number(j->to, def->field)].bits : NULL;
-		j->outputs[o] = (output_now){j->p->outputs[o], c.type, target->at + offset, target->was ? target->was + offset : NULL, c.stride, marks};
+		uint32_t number = column_number(j->to, def->field);
+		bitset *marks = target->marks ? &target->marks[number].bits : NULL;
+		j->outputs[o] = (output_now){j->p->outputs[o], number, c.type, target->at + offset, target->was ? target->was + offset : NULL, c.stride, marks};
 	}
 }
 
@@ -491,27 +492,61 @@ int pass_run(struct executor *ex, const kernel_plan *p, const pass_target *targe
 	return run_outputs(&j, target, (double)j.total, changed, err);
 }
 
+/* Results of a small plan: at most 64 elements, in place. */
+static uint64_t store_small(const kernel_plan *p, page *to, worker *w, run *r)
+{
+	uint64_t any = 0;
+	for (uint32_t o = 0; o < p->def->n_outputs; o++) {
+		const output_now *out = &p->own_outputs[o];
+		lanes *l = &r->regs[out->local];
+		uint64_t mask = 0;
+		lanes_fill(w, l, width_of(out->type), r->n);
+		store_target target = {out->at, out->at, out->stride, &mask};
+		if (w->k->store[out->type](&target, l->at, r->n) == 0)
+			continue;
+		bitset_add_word(&to->now[out->column].bits, 0, mask);
+		any |= mask;
+	}
+	return any;
+}
+
+/* The places of its results: its page is too small for its buffers to change places. */
+bool small_outputs(struct executor *ex, kernel_plan *p)
+{
+	const page *to = &ex->inst->pages[p->pass->page];
+	const pass_target target = {to->cur, to->cur, NULL};
+	p->own_outputs = calloc(SMALL_OUTPUTS, sizeof *p->own_outputs);
+	if (!p->own_outputs)
+		return false;
+	job j = {.ex = ex, .p = p, .to = to, .n_outputs = p->def->n_outputs, .outputs = p->own_outputs};
+	set_outputs(&j, &target);
+	return true;
+}
+
 int pass_run_small(struct executor *ex, const kernel_plan *p, uint64_t *changed, mmsb_error *err)
 {
-	output_now outputs[SMALL_OUTPUTS];
 	page *to = &ex->inst->pages[p->pass->page];
 	worker *w = &ex->workers[0];
-	job j = {.ex = ex, .p = p, .to = to, .total = to->count, .n_outputs = p->def->n_outputs, .outputs = outputs};
-	const pass_target target = {to->cur, to->cur, to->now};
 	uint64_t fault_at = UINT64_MAX;
 	uint8_t *shared = w->arena;
 	int status = pass_look_up(ex, p, err);
 	if (status || to->count == 0)
 		return status;
-	set_outputs(&j, &target);
+	const job j = {.ex = ex, .p = p, .to = to};
 	ex->fault_at = &fault_at;
 	w->fault.any = false;
-	w->changed = 0;
 	w->arena = p->own_arena;
 	w->runs = (void *)(w->arena + p->runs_place);
-	run_flat(&j, w, 0, (uint32_t)to->count);
+	run *r = &w->runs[0];
+	r->n = (uint32_t)to->count;
+	r->live = NULL;
+	r->vars[r->plan->flat] = (var_lanes){VAR_IOTA, 0, NULL};
+	if (r->plan->def->n_vars > 0)
+		vars_dense(&j, w, r, 0);
+	run_code(w, r);
+	uint64_t mask = store_small(p, to, w, r);
 	w->arena = shared;
-	*changed = w->changed;
+	*changed = mask & (mask - 1) ? (uint64_t)__builtin_popcountll(mask) : mask != 0;
 	if (w->fault.any && err)
 		*err = w->fault.error;
 	return w->fault.any ? MMSB_FAULT : MMSB_OK;
@@ -532,7 +567,7 @@ int pass_run_dirty(struct executor *ex, const kernel_plan *p, const pass_target 
 int pass_run_list(struct executor *ex, const kernel_plan *p, const int64_t *positions, uint64_t n, uint8_t *values, mmsb_error *err)
 {
 	const page *to = &ex->inst->pages[p->pass->page];
-	output_now output = {p->outputs[0], to->def->type, values, values, to->element, NULL};
+	output_now output = {p->outputs[0], 0, to->def->type, values, values, to->element, NULL};
 	job j = {.ex = ex, .p = p, .to = to, .total = n, .n_outputs = 1, .outputs = &output, .list = positions};
 	uint64_t changed;
 	int status = pass_look_up(ex, p, err);
