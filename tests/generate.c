@@ -163,7 +163,7 @@ static void functions(gen *g)
 
 /* ---- pages ----------------------------------------------------------------------------- */
 
-static int64_t elements(const gen *g, const gen_page *p)
+int64_t gen_elements(const gen *g, const gen_page *p)
 {
 	int64_t count = 1;
 	for (uint32_t k = 0; k < p->ndim; k++)
@@ -172,7 +172,7 @@ static int64_t elements(const gen *g, const gen_page *p)
 }
 
 /* Dimensions that are not too many elements. */
-static void shape(gen *g, gen_page *p, uint32_t ndim, int64_t most)
+void gen_shape(gen *g, gen_page *p, uint32_t ndim, int64_t most)
 {
 	do {
 		p->ndim = ndim;
@@ -180,12 +180,12 @@ static void shape(gen *g, gen_page *p, uint32_t ndim, int64_t most)
 			p->dims[k] = gen_dim_of(g, 0);
 		if (ndim > 0 && chance(g, 30) && most > 60)
 			ndim--;
-		else if (elements(g, p) > most && ndim > 0)
+		else if (gen_elements(g, p) > most && ndim > 0)
 			ndim--;
-	} while (elements(g, p) > most);
+	} while (gen_elements(g, p) > most);
 }
 
-static gen_page *new_page(gen *g, const char *name, uint32_t order)
+gen_page *gen_new_page(gen *g, const char *name, uint32_t order)
 {
 	gen_page *p = &g->pages[g->n_pages++];
 	*p = (gen_page){.name = name, .like = -1, .order = order};
@@ -198,7 +198,7 @@ static const char *element_text(gen *g, const gen_page *p)
 	                                                                           : type_table[p->type].name;
 }
 
-static const char *page_text(gen *g, const gen_page *p)
+const char *gen_page_text(gen *g, const gen_page *p)
 {
 	const char *t = text(g, "%s%s", p->sparse ? "sparse " : "", element_text(g, p));
 	for (uint32_t k = 0; k < p->ndim; k++)
@@ -208,7 +208,7 @@ static const char *page_text(gen *g, const gen_page *p)
 
 static void source_page(gen *g, uint32_t i)
 {
-	gen_page *p = new_page(g, text(g, "s%u", i), 0);
+	gen_page *p = gen_new_page(g, text(g, "s%u", i), 0);
 	uint32_t pick = i == 0 ? 0 : below(g, 100);
 	p->source = true;
 	p->type = any_type(g);
@@ -216,241 +216,35 @@ static void source_page(gen *g, uint32_t i)
 	if (pick < 60) {
 		if (i == 0)
 			p->type = T_F64;
-		shape(g, p, i == 0 ? 1 : below(g, 4), 5000);
+		gen_shape(g, p, i == 0 ? 1 : below(g, 4), 5000);
 	} else if (pick < 78) {
 		p->base = GEN_INDEX;
 		p->dim = gen_dim_of(g, 0);
-		shape(g, p, chance(g, 80) ? 1 : 2, 5000);
+		gen_shape(g, p, chance(g, 80) ? 1 : 2, 5000);
 	} else if (pick < 86 && g->n_records) {
 		p->base = GEN_RECORD;
 		p->dim = 0;
-		shape(g, p, below(g, 3), 2000);
+		gen_shape(g, p, below(g, 3), 2000);
 	} else {
-		p->state = false;
+		p->state = chance(g, 40);
 		for (int tries = 0; tries < 20 && !p->sparse; tries++) {
 			p->ndim = 2;
 			p->dims[0] = gen_dim_of(g, 0);
 			p->dims[1] = chance(g, 50) ? p->dims[0] : gen_dim_of(g, 0);
-			p->sparse = elements(g, p) <= 20000;
+			p->sparse = gen_elements(g, p) <= 20000;
 		}
 		p->ndim = p->sparse ? 2 : 0;
+		p->state = p->state && p->sparse;
 	}
 	const char *attrs = chance(g, 10) ? " @static" : "";
 	if (p->base == GEN_RECORD && chance(g, 50))
 		attrs = chance(g, 50) ? " @soa" : " @aos";
 	if (p->base == GEN_SCALAR && !p->sparse && chance(g, 15))
 		attrs = text(g, " init %s%s", gen_literal(g, p->type), attrs);
-	emit(g, "page %s : %s in%s;\n", p->name, page_text(g, p), attrs);
+	emit(g, "page %s : %s in%s;\n", p->name, gen_page_text(g, p), attrs);
 }
 
-/* ---- edges ----------------------------------------------------------------------------- */
-
-static scope edge_scope(gen *g, const gen_page *p)
-{
-	scope s = {.pages = true, .order = p->order, .space = p->space, .self = -1, .nest = 2};
-	s.evals = (double)elements(g, p) + 1;
-	s.most_evals = s.evals + (chance(g, 8) ? 40000 : 4000);
-	for (uint32_t k = 0; k < p->ndim; k++)
-		gen_bind(g, &s, p->dims[k], 0, g->dims[p->dims[k]].value);
-	return s;
-}
-
-static const char *target(gen *g, const gen_page *p, const scope *s)
-{
-	const char *t = p->name;
-	for (uint32_t k = 0; k < p->ndim; k++)
-		t = text(g, "%s%s%s", t, k ? ", " : "[", s->vars[k].name);
-	return p->ndim ? text(g, "%s]", t) : t;
-}
-
-static const char *index_value(gen *g, const scope *s, int dim)
-{
-	for (int tries = 0; tries < 8; tries++) {
-		const gen_page *q = &g->pages[below(g, g->n_pages)];
-		const char *read = q->base == GEN_INDEX && q->dim == dim && gen_readable(g, s, q) ? gen_read(g, s, q, false) : NULL;
-		if (read)
-			return read;
-	}
-	if (g->dims[dim].value > 0 && chance(g, 60))
-		return text(g, "index(%s)(abs(i64(%s)) %% %lld)", g->dims[dim].text, gen_expr(g, s, T_I32, false, 2),
-		            (long long)g->dims[dim].value);
-	scope inner = *s;
-	const gen_var *v = gen_bind(g, &inner, dim, 0, g->dims[dim].value);
-	return text(g, "argmax[%s in 0..%s] %s", v->name, g->dims[dim].text, gen_expr(g, &inner, T_F64, false, 1));
-}
-
-static const char *record_value(gen *g, const scope *s)
-{
-	const char *arms[2] = {NULL, NULL};
-	for (int i = 0; i < 2; i++)
-		for (int tries = 0; tries < 20 && !arms[i]; tries++) {
-			const gen_page *q = &g->pages[below(g, g->n_pages)];
-			if (q->base == GEN_RECORD && gen_readable(g, s, q))
-				arms[i] = gen_read(g, s, q, false);
-		}
-	if (!arms[0] || !arms[1])
-		return NULL;
-	return chance(g, 60) ? text(g, "if %s then %s else %s", gen_expr(g, s, T_BOOL, false, 2), arms[0], arms[1]) : arms[0];
-}
-
-static const char *any_sparse(gen *g, gen_page *p)
-{
-	for (uint32_t i = 0; i < g->n_pages; i++) {
-		const gen_page *q = &g->pages[i];
-		if (!q->sparse || q == p || q->space != 0 || q->order >= p->order || !chance(g, 60))
-			continue;
-		p->sparse = true;
-		p->like = q->like >= 0 ? q->like : (int)i;
-		p->ndim = 2;
-		p->dims[0] = q->dims[0];
-		p->dims[1] = q->dims[1];
-		if (p->type == T_BOOL)
-			p->type = T_F64;
-		return text(g, " like %s", q->name);
-	}
-	return NULL;
-}
-
-static const char *role(gen *g)
-{
-	return chance(g, 65) ? " out" : "";
-}
-
-static void emit_page(gen *g, const gen_page *p, const char *attrs)
-{
-	if (!p->sparse && p->ndim == 2 && chance(g, 10))
-		attrs = text(g, "%s @tile(%u, %u)", attrs, 1 + below(g, 8), 1 + below(g, 8));
-	if (p->base == GEN_RECORD && chance(g, 40))
-		attrs = text(g, "%s @soa", attrs);
-	emit(g, "page %s : %s%s%s;\n", p->name, page_text(g, p), role(g), attrs);
-}
-
-/* Along both sides of a page of weights, for paths. */
-static void along_square(gen *g, gen_page *p)
-{
-	for (int tries = 0; tries < 20; tries++) {
-		const gen_page *q = &g->pages[below(g, g->n_pages)];
-		if (q->space != 0 || q->base != GEN_SCALAR || q->ndim != 2 || q->dims[0] != q->dims[1] || q->order >= p->order
-		    || g->dims[q->dims[0]].value > 140)
-			continue;
-		p->type = q->type;
-		p->ndim = 1;
-		p->dims[0] = q->dims[0];
-		return;
-	}
-}
-
-/* R[i where key[i] == b] …, for every b. NULL: there is no key. */
-static const char *grouped(gen *g, gen_page *p, scope *out)
-{
-	static const char *const names[] = {"sum", "min", "max", "mean", "prod", "plus_times", "min_plus"};
-	for (int tries = 0; tries < 12; tries++) {
-		const gen_page *q = &g->pages[below(g, g->n_pages)];
-		if (q->space != 0 || q->base != GEN_INDEX || q->ndim != 1 || q->order >= p->order)
-			continue;
-		p->ndim = 1;
-		p->dims[0] = q->dim;
-		p->type = chance(g, 30) ? T_F32 : T_F64;
-		scope s = *out = edge_scope(g, p);
-		const char *b = out->vars[0].name;
-		const gen_var *v = gen_bind(g, &s, q->dims[0], 0, g->dims[q->dims[0]].value);
-		s.evals *= (double)v->hi + 1;
-		if (s.evals > 60000)
-			return NULL;
-		const char *body = chance(g, 40) ? gen_safe(g, &s, p->type) : gen_expr(g, &s, p->type, false, 2);
-		return text(g, "%s[%s where %s[%s] == %s%s] (%s)", names[below(g, 7)], v->name, q->name, v->name, b,
-		            chance(g, 25) ? text(g, " && %s", gen_expr(g, &s, T_BOOL, false, 1)) : "", body);
-	}
-	return NULL;
-}
-
-/* A float page along one of its sides (a sparse one at times along both), with some positions left out: nothing but the
- * order of a sum, in which every bit shows. NULL: there is none. */
-static const char *summed(gen *g, gen_page *p, scope *out)
-{
-	static const char *const names[] = {"sum", "sum", "sum", "mean", "plus_times", "prod"};
-	for (int tries = 0; tries < 12; tries++) {
-		const gen_page *q = &g->pages[below(g, g->n_pages)];
-		if (q->space != 0 || q->base != GEN_SCALAR || !is_float(q->type) || q->ndim == 0 || q->order >= p->order)
-			continue;
-		uint32_t side = below(g, q->ndim);
-		bool both = q->ndim == 2 && chance(g, 25);
-		p->type = q->type;
-		p->ndim = 0;
-		for (uint32_t k = 0; k < q->ndim && !both; k++)
-			if (k != side)
-				p->dims[p->ndim++] = q->dims[k];
-		*out = edge_scope(g, p);
-		scope s = *out;
-		const char *index[GEN_NDIM], *bindings = "", *list = "";
-		for (uint32_t k = 0, outer = 0; k < q->ndim; k++) {
-			bool bound = both || k == side;
-			index[k] = bound ? gen_bind(g, &s, q->dims[k], 0, 0)->name : out->vars[outer++].name;
-			list = text(g, "%s%s%s", list, k ? ", " : "", index[k]);
-			if (bound)
-				bindings = text(g, "%s%s%s", bindings, *bindings ? ", " : "", index[k]);
-		}
-		const char *some = chance(g, 60) ? text(g, " where rand(%u, %s) < 0.%u", below(g, 9), list, 1 + below(g, 9)) : "";
-		return text(g, "%s[%s%s] %s[%s]", names[below(g, 6)], bindings, some, q->name, list);
-	}
-	return NULL;
-}
-
-static void derived_page(gen *g, uint32_t order)
-{
-	gen_page *p = new_page(g, text(g, "d%u", order), order);
-	uint32_t pick = chance(g, g->fixes) ? 12 + below(g, 18) : below(g, 100);
-	const char *attrs = "", *like = NULL, *body = NULL;
-	p->type = any_type(g);
-	if (pick < 12)
-		like = any_sparse(g, p);
-	if (like)
-		attrs = like;
-	else
-		shape(g, p, below(g, 4), pick < 30 ? 60 : 5000);
-	if (!like && pick >= 30 && pick < 37) {
-		p->base = GEN_INDEX;
-		p->dim = gen_dim_of(g, 0);
-	} else if (!like && pick >= 37 && pick < 42 && g->n_records) {
-		p->base = GEN_RECORD;
-		p->dim = 0;
-	}
-	p->state = !like && chance(g, 25);
-	p->fix = !like && pick < 30 && p->base == GEN_SCALAR;
-	if (p->fix && chance(g, 50))
-		along_square(g, p);
-	scope s = edge_scope(g, p);
-	if (!like && pick >= 42 && pick < 50)
-		body = grouped(g, p, &s);
-	else if (!like && pick >= 50 && pick < 60)
-		body = summed(g, p, &s);
-	if (!body)
-		s = edge_scope(g, p);
-	if (like)
-		s.entries[s.n_entries++] = (gen_entry){p->like, s.vars[0].name, s.vars[1].name};
-	if (like && is_float(p->type) && chance(g, 8)) /* at its own entry a fixpoint reads itself alone */
-		body = text(g, "fix min(%s + 1.0, (if %s > -1e30 then f32(2.5) else f32(1.5)))", target(g, p, &s), gen_safe(g, &s, p->type));
-	else if (like && is_float(p->type) && chance(g, 15)) /* keeps its values while the pattern changes */
-		body = text(g, "fix(tol = 1e-2, max = %u) 0.5 * %s + %s", 1 + below(g, 4), target(g, p, &s), gen_expr(g, &s, p->type, false, 2));
-	else if (like && chance(g, 15))
-		body = text(g, "prev %s + %s", target(g, p, &s), gen_expr(g, &s, p->type, false, 2));
-	if (body)
-		p->state = false;
-	else if (p->fix)
-		body = gen_fix(g, &s, p, &attrs);
-	else if (p->base == GEN_INDEX)
-		body = index_value(g, &s, p->dim);
-	else if (p->base == GEN_RECORD)
-		body = record_value(g, &s);
-	if (!body) {
-		p->base = GEN_SCALAR;
-		body = gen_expr(g, &s, p->type, true, 4);
-	}
-	if (p->state && !p->fix && p->base == GEN_SCALAR && chance(g, 50))
-		attrs = text(g, "%s init %s", attrs, gen_literal(g, p->type));
-	emit_page(g, p, attrs);
-	emit(g, "edge %s <- %s;\n", target(g, p, &s), body);
-}
+/* ---- lets ------------------------------------------------------------------------------ */
 
 static void let(gen *g, uint32_t order)
 {
@@ -461,14 +255,14 @@ static void let(gen *g, uint32_t order)
 	like.ndim = below(g, 3);
 	for (uint32_t k = 0; k < like.ndim; k++)
 		like.dims[k] = gen_dim_of(g, 0);
-	scope s = edge_scope(g, &like);
+	scope s = gen_edge_scope(g, &like);
 	s.evals = 1;
 	s.most_evals = 30;
 	s.nest = 1;
 	*l = (gen_let){.n = like.ndim, .order = order, .type = any_type(g), .dims = {like.dims[0], like.dims[1]}};
 	snprintf(l->name, sizeof l->name, "l%u", g->n_lets);
 	like.name = l->name;
-	emit(g, "let %s = %s;\n", target(g, &like, &s), gen_expr(g, &s, l->type, false, 2));
+	emit(g, "let %s = %s;\n", gen_target(g, &like, &s), gen_expr(g, &s, l->type, false, 2));
 	g->n_lets++;
 }
 
@@ -497,6 +291,7 @@ static int inner_dim(gen *g, instance *in, int outer)
 static void graph(gen *g, uint32_t order)
 {
 	instance in = {.space = order};
+	g->no_lazy = false;
 	const char *header = "", *args = "";
 	uint32_t n = 1 + below(g, 2), first = g->n_pages;
 	int result_dims[GEN_NDIM] = {0};
@@ -506,22 +301,22 @@ static void graph(gen *g, uint32_t order)
 		const gen_page *arg = NULL;
 		for (int tries = 0; tries < 30 && !arg; tries++) {
 			const gen_page *q = &g->pages[below(g, first)];
-			if (q->base == GEN_SCALAR && q->space == 0 && q->order < order && q->like < 0 && q->ndim <= 2)
+			if (q->base == GEN_SCALAR && q->space == 0 && q->order < order && q->like < 0 && q->ndim <= 2 && !q->lazy)
 				arg = q;
 		}
 		if (!arg)
 			return;
-		gen_page *p = new_page(g, text(g, "h%u", i), 0);
+		gen_page *p = gen_new_page(g, text(g, "h%u", i), 0);
 		p->type = arg->type;
 		p->sparse = arg->sparse;
 		p->ndim = arg->ndim;
 		p->space = in.space;
 		for (uint32_t k = 0; k < arg->ndim; k++)
 			p->dims[k] = inner_dim(g, &in, arg->dims[k]);
-		header = text(g, "%s%s : %s, ", header, p->name, page_text(g, p));
+		header = text(g, "%s%s : %s, ", header, p->name, gen_page_text(g, p));
 		args = text(g, "%s%s = %s, ", args, p->name, arg->name);
 	}
-	gen_page *r = new_page(g, "r", order);
+	gen_page *r = gen_new_page(g, "r", order);
 	r->space = in.space;
 	r->type = any_type(g);
 	if (in.n && chance(g, 80)) {
@@ -530,15 +325,15 @@ static void graph(gen *g, uint32_t order)
 		r->dims[0] = in.map[pick][1];
 		result_dims[0] = in.map[pick][0];
 	}
-	scope s = edge_scope(g, r);
+	scope s = gen_edge_scope(g, r);
 	type_id c = any_type(g);
 	snprintf(s.locals[0].name, sizeof s.locals[0].name, "c");
 	s.locals[0].type = c;
 	s.n_locals = 1;
-	emit(g, "graph g%u(%sc : %s) -> (r : %s) {\n\tedge %s <- %s;\n}\n", order, header, type_table[c].name, page_text(g, r),
-	     target(g, r, &s), gen_expr(g, &s, r->type, true, 3));
+	emit(g, "graph g%u(%sc : %s) -> (r : %s) {\n\tedge %s <- %s;\n}\n", order, header, type_table[c].name, gen_page_text(g, r),
+	     gen_target(g, r, &s), gen_expr(g, &s, r->type, true, 3));
 	emit(g, "use u%u = g%u(%sc = %s);\n", order, order, args, gen_literal(g, c));
-	gen_page *out = new_page(g, text(g, "u%u.r", order), order);
+	gen_page *out = gen_new_page(g, text(g, "u%u.r", order), order);
 	out->type = r->type;
 	out->ndim = r->ndim;
 	out->dims[0] = result_dims[0];
@@ -575,11 +370,22 @@ static void shuffle(gen *g, generated *out)
 	out->text = g->out;
 }
 
+static generated finish(gen *g, generated out)
+{
+	for (size_t i = 0; i < g->n_strings; i++)
+		free(g->strings[i]);
+	free(g->strings);
+	free(g);
+	return out;
+}
+
 generated generate_program(uint64_t seed)
 {
 	generated out = {0};
 	gen *g = naive_room(NULL, 1, sizeof *g);
 	g->r.state = seed;
+	if (chance(g, 45))
+		return finish(g, generate_theme(g, chance(g, 12)));
 	g->fixes = chance(g, 15) ? 60 : 0;
 	sizes(g, &out);
 	params(g);
@@ -595,14 +401,10 @@ generated generate_program(uint64_t seed)
 		if (chance(g, 10))
 			graph(g, i);
 		else
-			derived_page(g, i);
+			gen_derived(g, i);
 	}
 	shuffle(g, &out);
-	for (size_t i = 0; i < g->n_strings; i++)
-		free(g->strings[i]);
-	free(g->strings);
-	free(g);
-	return out;
+	return finish(g, out);
 }
 
 void generated_free(generated *program)

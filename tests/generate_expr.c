@@ -66,7 +66,7 @@ const char *gen_literal(gen *g, type_id t)
 
 bool gen_readable(const gen *g, const scope *s, const gen_page *p)
 {
-	if (!s->pages || p->space != s->space)
+	if (!s->pages || p->space != s->space || (p->lazy && g->no_lazy))
 		return false;
 	return p->order < s->order || (s->self >= 0 && p == &g->pages[s->self]);
 }

@@ -149,10 +149,12 @@ static const char *sparse_reduce(gen *g, const scope *outer, const reducer *r, i
 	if (s.evals > s.most_evals)
 		return NULL;
 	bindings = mode == 0 ? col : mode == 1 ? row : chance(g, 50) ? text(g, "%s, %s", row, col) : text(g, "%s, %s", col, row);
-	s.entries[s.n_entries++] = (gen_entry){p->like >= 0 ? p->like : (int)(p - g->pages), row, col};
+	bool before = p->source && p->state && chance(g, 30);
+	if (!before)
+		s.entries[s.n_entries++] = (gen_entry){p->like >= 0 ? p->like : (int)(p - g->pages), row, col};
 	s.ring = r->ring;
 	s.ring_type = r->body;
-	const char *read = text(g, "%s[%s, %s]", p->name, row, col);
+	const char *read = text(g, before ? "(prev %s[%s, %s])" : "%s[%s, %s]", p->name, row, col);
 	if (p->type != r->body)
 		read = text(g, "%s(%s)", type_table[r->body].name, read);
 	const char *cond = chance(g, 20) ? any_condition(g, &s) : NULL;

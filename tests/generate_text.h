@@ -1,5 +1,5 @@
-/* generate_text.h - what the parts of the program generator share: generate.c writes declarations, generate_expr.c
- * expressions, generate_reduce.c reductions, generate_fix.c fixpoints. */
+/* generate_text.h - what the parts of the program generator share: generate.c writes declarations, generate_edge.c edges, generate_expr.c
+ * expressions, generate_reduce.c reductions, generate_fix.c fixpoints; generate_theme.c writes programs of another kind. */
 #ifndef MMSB_TESTS_GENERATE_TEXT_H
 #define MMSB_TESTS_GENERATE_TEXT_H
 
@@ -32,7 +32,7 @@ typedef struct gen_page {
 	int dim;                   /* GEN_INDEX */
 	uint32_t ndim;
 	int dims[GEN_NDIM];
-	bool sparse, source, state, fix;
+	bool sparse, source, state, fix, lazy;
 	int like;                  /* the page whose pattern it shares, or -1 */
 	uint32_t space;            /* 0: the program; else a graph's body */
 	uint32_t order;            /* an edge reads pages that come before its own */
@@ -101,6 +101,7 @@ typedef struct gen {
 	gen_record records[2];
 	gen_page pages[GEN_PAGES];
 	uint32_t next_var;
+	bool no_lazy;              /* the page at hand may not read @lazy ones */
 	uint32_t fixes;            /* percent of pages that are fixpoints for sure */
 } gen;
 
@@ -154,5 +155,19 @@ const gen_var *gen_bind(gen *g, scope *s, int dim, int64_t lo, int64_t hi);
 
 /* The right side of a fixpoint of the page, after `<- `, and the attributes of its declaration. */
 const char *gen_fix(gen *g, const scope *s, gen_page *p, const char **attrs);
+
+/* generate.c: pages. shape: dimensions that are not too many elements. */
+int64_t gen_elements(const gen *g, const gen_page *p);
+void gen_shape(gen *g, gen_page *p, uint32_t ndim, int64_t most);
+gen_page *gen_new_page(gen *g, const char *name, uint32_t order);
+const char *gen_page_text(gen *g, const gen_page *p);
+
+/* generate_edge.c: what an edge of the page may use, its left side, and a whole derived page. */
+scope gen_edge_scope(gen *g, const gen_page *p);
+const char *gen_target(gen *g, const gen_page *p, const scope *s);
+void gen_derived(gen *g, uint32_t order);
+
+/* generate_theme.c: a program of the constructs that have delta rules of their own. large: over thousands of elements. */
+generated generate_theme(gen *g, bool large);
 
 #endif

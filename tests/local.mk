@@ -95,8 +95,8 @@ UNIT_LIBS = libmmsb_files.la libmmsb_internal.la $(XXHASH_LIBS) $(CHECK_LIBS)
 
 # the naive evaluator, and random programs for it
 NAIVE = %D%/naive.c %D%/naive.h %D%/naive_eval.c %D%/naive_scalar.c
-GENERATE = %D%/generate.c %D%/generate.h %D%/generate_text.h %D%/generate_expr.c %D%/generate_reduce.c \
-	%D%/generate_fix.c %D%/generate_data.c %D%/generate_delta.c
+GENERATE = %D%/generate.c %D%/generate.h %D%/generate_text.h %D%/generate_edge.c %D%/generate_expr.c %D%/generate_reduce.c \
+	%D%/generate_fix.c %D%/generate_theme.c %D%/generate_data.c %D%/generate_delta.c
 %C%_check_naive_SOURCES = %D%/check_naive.c %D%/checked.h $(NAIVE)
 %C%_check_naive_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_naive_LDADD = liblang.la $(UNIT_LIBS)
