@@ -1,4 +1,5 @@
-/* changes.c - what a commit changed in the pages that are watched: a copy of each page as it was, compared after the commit. */
+/* changes.c - what a commit changed in the pages that are watched: of dense pages, what is marked in the page's sets, with its values; of
+ * sparse pages a copy is kept as they were, and compared after the commit. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +7,7 @@
 
 typedef struct watch {
 	bool on;
-	uint8_t *values;        /* as they were */
+	uint8_t *values;          /* sparse: as they were */
 	pattern *pat;
 	size_t cap_values;
 	uint64_t *index, *row, *col;
@@ -15,19 +16,39 @@ typedef struct watch {
 	mmsb_changes_view view;
 } watch;
 
-static int keep_copy(mmsb_instance *m, page *p, watch *w, mmsb_error *err)
+typedef struct watches {
+	uint64_t commit;          /* that the views are of, as mmsb_instance.commits counts */
+	watch *pages;             /* by page */
+	uint32_t *on, n_on;       /* the pages that are watched */
+} watches;
+
+static int keep_copy(const page *p, watch *w, mmsb_error *err)
 {
 	size_t n = p->count * p->element;
-	const uint8_t *now = page_packed(m, p);
-	if ((n && !now) || reserve(&w->values, &w->cap_values, n))
+	if (reserve(&w->values, &w->cap_values, n))
 		return fail_memory(err, n, "watching a page");
 	if (n)
-		memcpy(w->values, now, n);
+		memcpy(w->values, p->cur, n);
 	if (w->pat != p->pat) {
 		pattern_release(w->pat);
 		w->pat = pattern_retain(p->pat);
 	}
 	return MMSB_OK;
+}
+
+static watches *watches_new(uint32_t n_pages)
+{
+	watches *all = calloc(1, sizeof *all);
+	if (!all)
+		return NULL;
+	all->pages = calloc(n_pages, sizeof *all->pages);
+	all->on = calloc(n_pages, sizeof *all->on);
+	if (all->pages && all->on)
+		return all;
+	free(all->pages);
+	free(all->on);
+	free(all);
+	return NULL;
 }
 
 int mmsb_watch(mmsb_instance *m, int id, mmsb_error *err)
@@ -37,51 +58,101 @@ int mmsb_watch(mmsb_instance *m, int id, mmsb_error *err)
 	int status = mmsb_bind(m, err);
 	if (status)
 		return status;
-	if (!m->watches)
-		m->watches = calloc(m->sch->n_pages, sizeof *m->watches);
-	if (!m->watches)
-		return fail_memory(err, m->sch->n_pages * sizeof *m->watches, "watching pages");
-	status = keep_copy(m, &m->pages[id], &m->watches[id], err);
-	if (!status)
-		m->watches[id].on = true;
+	if (!m->watches && !(m->watches = watches_new(m->sch->n_pages)))
+		return fail_memory(err, m->sch->n_pages * sizeof(watch), "watching pages");
+	watch *w = &m->watches->pages[id];
+	if (!w->on && m->pages[id].pat)
+		status = keep_copy(&m->pages[id], w, err);
+	if (!w->on && !status) {
+		m->watches->on[m->watches->n_on++] = (uint32_t)id;
+		w->on = true;
+	}
 	return status;
 }
 
 static int no_room(mmsb_error *err) { return fail_memory(err, 64, "the changes of a page"); }
 
-/* One change more: room in every list. */
-static int make_room(watch *w, const page *p, uint64_t n)
+/* ---- dense pages ---- */
+
+/* Room for n changes in all. */
+static int dense_room(watch *w, const page *p, uint64_t n)
 {
-	bool sparse = p->pat != NULL;
-	return reserve(&w->fresh, &w->cap_fresh, n * p->element + 1) ||
-	       (sparse ? reserve(&w->row, &w->cap_row, n * sizeof *w->row) || reserve(&w->col, &w->cap_col, n * sizeof *w->col) ||
-	                         reserve(&w->deleted, &w->cap_deleted, n)
-	               : reserve(&w->index, &w->cap_index, n * sizeof *w->index));
+	return reserve(&w->fresh, &w->cap_fresh, n * p->element + 1) || reserve(&w->index, &w->cap_index, n * sizeof *w->index);
 }
 
-static int compare_dense(mmsb_instance *m, page *p, watch *w, mmsb_error *err)
+/* One element more, which there is room for. */
+static void note_element(const mmsb_instance *m, watch *w, const page *p, uint64_t at)
 {
-	const uint8_t *now = page_packed(m, p);
-	size_t width = p->element;
-	if (p->count && !now)
+	uint64_t n = w->view.count++;
+	w->index[n] = at;
+	page_pack(m, p, at, 1, w->fresh + n * p->element);
+}
+
+/* Every element that is not zero or, as `all`, every one: where the sets do not know what there was before. */
+static int collect_whole(const mmsb_instance *m, watch *w, const page *p, bool all, mmsb_error *err)
+{
+	if (dense_room(w, p, p->count + 1)) /* one more, to write to and see */
 		return no_room(err);
 	for (uint64_t i = 0; i < p->count; i++) {
-		if (memcmp(now + i * width, w->values + i * width, width) == 0)
-			continue;
-		uint64_t n = w->view.count;
-		if (make_room(w, p, n + 1))
-			return no_room(err);
-		w->index[n] = i;
-		memcpy(w->fresh + n * width, now + i * width, width);
-		w->view.count++;
+		note_element(m, w, p, i);
+		const uint8_t *value = w->fresh + (w->view.count - 1) * p->element;
+		bool zero = value[0] == 0 && memcmp(value, value + 1, p->element - 1) == 0;
+		w->view.count -= zero && !all;
 	}
 	return MMSB_OK;
+}
+
+/* The first word from `w` on that has a bit in the set of some column, or BITSET_END. */
+static uint64_t next_word(const page *p, uint64_t w)
+{
+	uint64_t first = BITSET_END;
+	for (uint32_t k = 0; k < p->n_columns; k++) {
+		uint64_t next = bitset_next_word(&p->now[k].bits, w);
+		first = next < first ? next : first;
+	}
+	return first;
+}
+
+static int collect_marked(const mmsb_instance *m, watch *w, const page *p, mmsb_error *err)
+{
+	for (uint64_t at = next_word(p, 0); at != BITSET_END; at = next_word(p, at + 1)) {
+		uint64_t bits = 0;
+		for (uint32_t k = 0; k < p->n_columns; k++)
+			bits |= p->now[k].bits.level[0][at];
+		if (dense_room(w, p, w->view.count + 64))
+			return no_room(err);
+		for (; bits; bits &= bits - 1)
+			note_element(m, w, p, at * 64 + (uint64_t)__builtin_ctzll(bits));
+	}
+	return MMSB_OK;
+}
+
+/* An epoch before this one ran out of memory: nobody knows what it left in a page of one buffer. */
+static bool is_unknown(const mmsb_instance *m, const page *p) { return m->stale && p->def->pass != NONE && !p->before; }
+
+/* Zero until the first epoch, which began it with the value of a source. */
+static bool is_from_zero(const page *p, uint64_t epoch) { return epoch == 1 && p->def->pass != NONE && p->def->init_page != NONE; }
+
+static int collect_dense(const mmsb_instance *m, watch *w, const page *p, uint64_t epoch, mmsb_error *err)
+{
+	bool all = is_unknown(m, p);
+	for (uint32_t k = 0; k < p->n_columns; k++)
+		all |= p->now[k].all;
+	return all || is_from_zero(p, epoch) ? collect_whole(m, w, p, all, err) : collect_marked(m, w, p, err);
+}
+
+/* ---- sparse pages ---- */
+
+static int sparse_room(watch *w, const page *p, uint64_t n)
+{
+	return reserve(&w->fresh, &w->cap_fresh, n * p->element + 1) || reserve(&w->row, &w->cap_row, n * sizeof *w->row) ||
+	       reserve(&w->col, &w->cap_col, n * sizeof *w->col) || reserve(&w->deleted, &w->cap_deleted, n);
 }
 
 static int note_entry(watch *w, const page *p, uint64_t row, uint64_t col, const uint8_t *value, mmsb_error *err)
 {
 	uint64_t n = w->view.count;
-	if (make_room(w, p, n + 1))
+	if (sparse_room(w, p, n + 1))
 		return no_room(err);
 	w->row[n] = row;
 	w->col[n] = col;
@@ -113,31 +184,36 @@ static int compare_sparse(page *p, watch *w, mmsb_error *err)
 	return status;
 }
 
+/* ---- of an epoch ---- */
+
 int changes_collect(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 {
 	int status = MMSB_OK;
-	for (uint32_t i = 0; m->watches && i < m->sch->n_pages && !status; i++) {
-		watch *w = &m->watches[i];
-		page *p = &m->pages[i];
+	for (uint32_t i = 0; m->watches && i < m->watches->n_on && !status; i++) {
+		watch *w = &m->watches->pages[m->watches->on[i]];
+		page *p = &m->pages[m->watches->on[i]];
 		w->view.count = 0;
-		if (!w->on || p->changed != epoch)
+		if (p->changed != epoch && !is_unknown(m, p) && !is_from_zero(p, epoch))
 			continue;
-		status = p->pat ? compare_sparse(p, w, err) : compare_dense(m, p, w, err);
-		if (!status)
-			status = keep_copy(m, p, w, err);
+		if (!p->pat)
+			status = collect_dense(m, w, p, epoch, err);
+		else if (!(status = compare_sparse(p, w, err)))
+			status = keep_copy(p, w, err);
 	}
+	if (m->watches && !status)
+		m->watches->commit = m->commits;
 	return status;
 }
 
 int mmsb_changes(mmsb_instance *m, int id, mmsb_changes_view *out)
 {
 	memset(out, 0, sizeof *out);
-	if (id < 0 || (uint32_t)id >= m->sch->n_pages || !m->watches || !m->watches[id].on)
+	if (id < 0 || (uint32_t)id >= m->sch->n_pages || !m->watches || !m->watches->pages[id].on)
 		return MMSB_NAME;
-	watch *w = &m->watches[id];
+	watch *w = &m->watches->pages[id];
 	bool sparse = m->pages[id].pat != NULL;
 	*out = (mmsb_changes_view){
-		.count = w->view.count,
+		.count = m->watches->commit == m->commits ? w->view.count : 0, /* what failed changed nothing */
 		.index = sparse ? NULL : w->index,
 		.row = sparse ? w->row : NULL,
 		.col = sparse ? w->col : NULL,
@@ -149,8 +225,8 @@ int mmsb_changes(mmsb_instance *m, int id, mmsb_changes_view *out)
 
 void changes_free(mmsb_instance *m)
 {
-	for (uint32_t i = 0; m->watches && i < m->sch->n_pages; i++) {
-		watch *w = &m->watches[i];
+	for (uint32_t i = 0; m->watches && i < m->watches->n_on; i++) {
+		watch *w = &m->watches->pages[m->watches->on[i]];
 		free(w->values);
 		pattern_release(w->pat);
 		free(w->index);
@@ -158,6 +234,10 @@ void changes_free(mmsb_instance *m)
 		free(w->col);
 		free(w->deleted);
 		free(w->fresh);
+	}
+	if (m->watches) {
+		free(m->watches->pages);
+		free(m->watches->on);
 	}
 	free(m->watches);
 	m->watches = NULL;

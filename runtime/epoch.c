@@ -319,9 +319,11 @@ static int one_epoch(mmsb_instance *m, bool staged, bool publish, uint64_t *epoc
 		status = run_passes(m, e, err);
 	uint64_t t2 = now_ns();
 	if (!status)
-		status = changes_collect(m, e, err);
+		readers_note(m);
 	if (!status && publish)
-		status = readers_fill(m, e, err);
+		status = readers_fill(m, err);
+	if (!status)
+		status = changes_collect(m, e, err);
 	staging_drop(m);
 	if (status) {
 		roll_back(m, e);
@@ -331,8 +333,6 @@ static int one_epoch(mmsb_instance *m, bool staged, bool publish, uint64_t *epoc
 	apply_keep(m);
 	if (publish)
 		readers_publish(m, e);
-	else
-		readers_note(m, e);
 	m->epoch = e;
 	m->stale = false;
 	m->stats.epochs++;
@@ -354,7 +354,7 @@ int mmsb_ticks(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_error *err)
 	uint64_t done = 0;
 	while (done < n && !status)
 		status = one_epoch(m, false, ++done == n, epoch, err);
-	if (status && done > 1 && !readers_fill(m, m->epoch, NULL))
+	if (status && done > 1 && !readers_fill(m, NULL))
 		readers_publish(m, m->epoch); /* the last that stands */
 	return status;
 }

@@ -105,7 +105,7 @@ struct mmsb_instance {
 	struct staging *staging;  /* delta.c: what the commit at hand takes; else empty */
 	uint64_t stage_calls;     /* counted to time some of them */
 	struct readers *readers;  /* readers.c, or NULL */
-	struct watch *watches;    /* changes.c, one per page, or NULL */
+	struct watches *watches;  /* changes.c, or NULL */
 	struct undo *undo;        /* apply.c */
 	struct executor *executor; /* executor.h: buffers of the threads */
 };
@@ -198,7 +198,8 @@ void undo_free(mmsb_instance *);
 int passes_new(mmsb_instance *, mmsb_error *err); /* epoch.c: which passes read a page */
 void passes_free(mmsb_instance *);
 
-int changes_collect(mmsb_instance *, uint64_t epoch, mmsb_error *err); /* after a commit, for watched pages */
+/* What an epoch changed in the pages that are watched; the last that may fail of it. */
+int changes_collect(mmsb_instance *, uint64_t epoch, mmsb_error *err);
 void changes_free(mmsb_instance *);
 
 /* ---- readers.c: what concurrent readers see ---------------------------------------------------- */
@@ -210,11 +211,11 @@ void readers_free(mmsb_instance *);
 /* Before anything is taken or changed: there will be room for what the commit publishes. MMSB_BUSY: readers hold all. */
 int readers_admit(mmsb_instance *, mmsb_error *err);
 
-/* What changed in this epoch, which is not published by itself (mmsb_ticks). */
-void readers_note(mmsb_instance *, uint64_t epoch);
+/* What has changed in the epoch at hand is to be published with it or with a later one (mmsb_ticks). It may still fail. */
+void readers_note(mmsb_instance *);
 
-/* Writes what changed, in this epoch and those noted, to copies that nobody sees yet; the epoch may still fail. MMSB_MEMORY, of sparse pages. */
-int readers_fill(mmsb_instance *, uint64_t epoch, mmsb_error *err);
+/* Writes what was noted to copies that nobody sees yet. MMSB_MEMORY, of sparse pages. */
+int readers_fill(mmsb_instance *, mmsb_error *err);
 
 /* From now on readers see what was filled in. */
 void readers_publish(mmsb_instance *, uint64_t epoch);

@@ -40,7 +40,7 @@ typedef struct shown {
 	page *page;
 	copy *copies;           /* n_copies of readers.most */
 	uint32_t n_copies;
-	uint32_t front, back;   /* back == front: none is free */
+	uint32_t front, back;   /* of the copies */
 } shown;
 
 struct snapshot {
@@ -56,6 +56,9 @@ typedef struct readers {
 	const copy **lists;     /* of all snapshots */
 	shown *pages;
 	uint32_t *number;       /* of a page among the shown ones, or NONE; by page */
+	const copy **fronts;    /* by shown page */
+	bitset changed;         /* shown pages that differ from their fronts */
+	bitset taken;           /* shown pages whose back copy became the front: they need another */
 } readers;
 
 static bool is_shown(const sch_page *d)
@@ -87,6 +90,9 @@ void readers_free(mmsb_instance *m)
 	free(r->lists);
 	free(r->pages);
 	free(r->number);
+	free(r->fronts);
+	bitset_free(&r->changed);
+	bitset_free(&r->taken);
 	free(r);
 	m->readers = NULL;
 }
@@ -106,11 +112,14 @@ static int add_copy(shown *s)
 /* The front copy, which nobody sees before the first epoch, and a back one. */
 static int show_page(readers *r, page *p)
 {
-	shown *s = &r->pages[r->n_shown];
+	uint32_t number = r->n_shown++;
+	shown *s = &r->pages[number];
 	s->page = p;
 	s->copies = calloc(r->most, sizeof *s->copies);
 	s->back = 1;
-	r->number[p->id] = r->n_shown++;
+	r->number[p->id] = number;
+	r->fronts[number] = s->copies;
+	bitset_set(&r->changed, number);
 	return !s->copies || add_copy(s) || add_copy(s);
 }
 
@@ -134,7 +143,8 @@ int readers_new(mmsb_instance *m, mmsb_error *err)
 	r->snapshots = calloc(r->n_snapshots, sizeof *r->snapshots);
 	r->pages = calloc((size_t)n_pages + 1, sizeof *r->pages);
 	r->number = malloc(((size_t)n_pages + 1) * sizeof *r->number);
-	if (!r->slots || !r->snapshots || !r->pages || !r->number)
+	r->fronts = calloc((size_t)n_pages + 1, sizeof *r->fronts);
+	if (!r->slots || !r->snapshots || !r->pages || !r->number || !r->fronts || bitset_new(&r->changed, n_pages) || bitset_new(&r->taken, n_pages))
 		return no_room(r, err);
 	for (uint32_t i = 0; i < r->n_slots; i++)
 		atomic_init(&r->slots[i].pin, NULL);
@@ -187,26 +197,50 @@ static int find_back(mmsb_instance *m, shown *s, mmsb_error *err)
 
 int readers_admit(mmsb_instance *m, mmsb_error *err)
 {
-	int status = MMSB_OK;
-	for (uint32_t i = 0; m->readers && i < m->readers->n_shown && !status; i++)
-		if (m->readers->pages[i].back == m->readers->pages[i].front)
-			status = find_back(m, &m->readers->pages[i], err);
-	return status;
+	readers *r = m->readers;
+	if (!r)
+		return MMSB_OK;
+	BITSET_FOR(&r->taken, i) {
+		int status = find_back(m, &r->pages[i], err);
+		if (status)
+			return status;
+		bitset_unset(&r->taken, i);
+	}
+	return MMSB_OK;
 }
 
 /* ---- at its end ---- */
 
-void readers_note(mmsb_instance *m, uint64_t epoch)
+/* What has changed in the page is where its copies are behind. */
+static void fall_behind(shown *s, bool all)
 {
-	for (uint32_t i = 0; m->readers && i < m->readers->n_shown; i++) {
-		shown *s = &m->readers->pages[i];
-		if (s->page->changed == epoch || m->stale)
-			for (uint32_t k = 0; k < s->n_copies; k++)
-				s->copies[k].behind.all = true;
+	const page *p = s->page;
+	for (uint32_t k = 0; k < p->n_columns; k++)
+		all |= p->now[k].all;
+	for (uint32_t i = 0; i < s->n_copies; i++) {
+		change_set *behind = &s->copies[i].behind;
+		behind->all |= all;
+		for (uint32_t k = 0; k < p->n_columns && !behind->all; k++)
+			bitset_union(&behind->bits, &p->now[k].bits);
 	}
 }
 
-static bool is_behind(const copy *c) { return c->behind.all || !bitset_empty(&c->behind.bits); }
+void readers_note(mmsb_instance *m)
+{
+	readers *r = m->readers;
+	if (!r)
+		return;
+	if (m->stale) /* an epoch before this one left what nobody knows */
+		for (uint32_t i = 0; i < r->n_shown; i++) {
+			fall_behind(&r->pages[i], true);
+			bitset_set(&r->changed, i);
+		}
+	BITSET_FOR(&m->touched, i)
+		if (r->number[i] != NONE) {
+			fall_behind(&r->pages[r->number[i]], m->pages[i].pat != NULL);
+			bitset_set(&r->changed, r->number[i]);
+		}
+}
 
 static int fill_sparse(copy *c, const page *p, mmsb_error *err)
 {
@@ -223,24 +257,43 @@ static int fill_sparse(copy *c, const page *p, mmsb_error *err)
 	return MMSB_OK;
 }
 
+/* The elements of a word in runs of those that stand side by side. */
+static void fill_word(mmsb_instance *m, copy *c, const page *p, uint64_t first, uint64_t bits)
+{
+	while (bits) {
+		unsigned skip = (unsigned)__builtin_ctzll(bits);
+		bits >>= skip;
+		first += skip;
+		unsigned n = ~bits ? (unsigned)__builtin_ctzll(~bits) : 64;
+		page_pack(m, p, first, n, c->values + first * p->element);
+		bits = n < 64 ? bits >> n : 0;
+		first += n;
+	}
+}
+
 static int fill_copy(mmsb_instance *m, copy *c, const page *p, mmsb_error *err)
 {
 	if (p->pat)
 		return fill_sparse(c, p, err);
-	page_pack(m, p, 0, p->count, c->values);
+	if (c->behind.all)
+		page_pack(m, p, 0, p->count, c->values);
+	else
+		BITSET_FOR_WORDS(&c->behind.bits, w)
+			fill_word(m, c, p, w * 64, c->behind.bits.level[0][w]);
 	return MMSB_OK;
 }
 
-int readers_fill(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
+int readers_fill(mmsb_instance *m, mmsb_error *err)
 {
-	int status = MMSB_OK;
-	readers_note(m, epoch);
-	for (uint32_t i = 0; m->readers && i < m->readers->n_shown && !status; i++) {
-		shown *s = &m->readers->pages[i];
-		if (is_behind(&s->copies[s->front]))
-			status = fill_copy(m, &s->copies[s->back], s->page, err);
+	readers *r = m->readers;
+	if (!r)
+		return MMSB_OK;
+	BITSET_FOR(&r->changed, i) {
+		int status = fill_copy(m, &r->pages[i].copies[r->pages[i].back], r->pages[i].page, err);
+		if (status)
+			return status;
 	}
-	return status;
+	return MMSB_OK;
 }
 
 static bool in_use(readers *r, const snapshot *s)
@@ -265,21 +318,21 @@ void readers_publish(mmsb_instance *m, uint64_t epoch)
 	readers *r = m->readers;
 	if (!r)
 		return;
-	for (uint32_t i = 0; i < r->n_shown; i++) {
+	BITSET_FOR(&r->changed, i) {
 		shown *s = &r->pages[i];
 		copy *old = &s->copies[s->front], *new = &s->copies[s->back];
-		if (!is_behind(old))
-			continue;
 		new->behind.all = false;
 		bitset_clear(&new->behind.bits);
 		old->until = new->from = epoch;
 		new->until = NOW;
 		s->front = s->back;
+		r->fronts[i] = new;
+		bitset_set(&r->taken, i);
 	}
+	bitset_clear(&r->changed);
 	snapshot *now = free_snapshot(r);
 	now->epoch = epoch;
-	for (uint32_t i = 0; i < r->n_shown; i++)
-		now->at[i] = &r->pages[i].copies[r->pages[i].front];
+	memcpy(now->at, r->fronts, r->n_shown * sizeof *now->at);
 	atomic_store(&r->published, now);
 }
 
