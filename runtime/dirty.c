@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "index.h"
 #include "route.h"
 
 /* Shares of a set from which on evaluating everything is cheaper: of elements found one by one; of operands of stored reductions.
@@ -108,15 +109,40 @@ static void find_read(finder *f, uint32_t i)
 	follow(f, i, &sets[column_number(rp->from, rp->def->field)]);
 }
 
+/* Positions that moved from group to group: both are concerned. */
+static void find_moves(finder *f, uint32_t i)
+{
+	const region_plan *r = &f->p->regions[i];
+	dirty_sets *d = f->p->dirty;
+	route_sink sink = {&d->elements, false};
+	size_t n;
+	bool all;
+	const index_move *moves = index_moves(f->ex->groups[i], f->ex->inst->epoch + 1, &n, &all);
+	if (all || n > r->driver->count / LANE_SHARE) {
+		f->whole = true;
+		return;
+	}
+	for (size_t k = 0; k < n && !sink.all; k++) {
+		if (r->stored) {
+			bitset_set(&d->lanes[i], moves[k].position);
+			continue;
+		}
+		route_region(f->ex, f->p, i, moves[k].from, &sink);
+		route_region(f->ex, f->p, i, moves[k].to, &sink);
+	}
+	f->whole |= sink.all;
+}
+
 static void find_region(finder *f, uint32_t i)
 {
 	const region_plan *r = &f->p->regions[i];
 	const page *by = r->driver;
 	if (!by || f->whole)
 		return;
-	bool sparse = (by->def->flags & PAGEF_SPARSE) != 0;
-	f->whole |= sparse ? (r->def->prev ? page_changed_in(by, f->epoch, true) : by->pattern_changed == f->epoch)
-	                   : page_changed_in(by, f->epoch, r->def->prev);
+	if (by->def->flags & PAGEF_SPARSE)
+		f->whole |= r->def->prev ? page_changed_in(by, f->epoch, true) : by->pattern_changed == f->epoch;
+	else if (page_changed_in(by, f->epoch, r->def->prev))
+		find_moves(f, i);
 }
 
 reach dirty_find(struct executor *ex, const kernel_plan *p, uint64_t epoch)

@@ -83,7 +83,9 @@ static bool is_index_column(const planner *pl, const sch_read *read)
 	const sch_page *p = &pl->s->pages[read->page];
 	if (p->flags & PAGEF_SPARSE)
 		return false;
-	return p->record == NONE && p->index_size != NONE;
+	if (p->record == NONE)
+		return p->index_size != NONE;
+	return pl->s->fields[pl->s->records[p->record].first_field + read->field].index_size != NONE;
 }
 
 /* A register whose value is that of the slot: a variable, or an index read from a page. What it comes from otherwise stays free. */

@@ -217,7 +217,7 @@ static void solve(walk *q, uint32_t i)
 static void each_position(walk *q, uint32_t i)
 {
 	const route_step *s = &q->r->steps[i];
-	const group_index *g = page_groups(q->ex->inst, s->page, NONE, s->prev);
+	const group_index *g = page_groups(q->ex->inst, s->page, s->field, s->prev);
 	uint64_t key = (uint64_t)q->values[s->slot];
 	uint32_t n = s->page->def->ndim;
 	if (!g) { /* no memory for it */
