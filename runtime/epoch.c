@@ -251,6 +251,7 @@ static void roll_back(mmsb_instance *m, uint64_t epoch)
 {
 	apply_undo(m);
 	buffers_roll_back(m);
+	executor_forget(m->executor);
 	for (uint32_t i = 0; i < m->sch->n_pages; i++) {
 		page *p = &m->pages[i];
 		if (p->pattern_changed == epoch)

@@ -260,6 +260,14 @@ typedef struct fix_constants {
 	scalar *start;          /* of each field */
 } fix_constants;
 
+/* Of a numeric fixpoint: what is to be evaluated in the next round; sets of a round and of an epoch at work. */
+typedef struct carry {
+	bool all;
+	bitset dirty;
+	bitset moved;           /* in this epoch */
+	change_set changed;     /* in this round */
+} carry;
+
 struct executor {
 	mmsb_instance *inst;
 	const kernel_table *k;
@@ -280,6 +288,7 @@ struct executor {
 	void *route_vars;              /* route_run.c: an interval for each variable */
 	/* fixpoints */
 	fix_constants *constants; /* by pass */
+	carry *carries;         /* by pass */
 	uint8_t *rounds[ROUND_BUFFERS];
 	size_t rounds_size[ROUND_BUFFERS];
 };
@@ -388,11 +397,18 @@ typedef struct fix {
 	mmsb_error *err;
 } fix;
 
-int fixpoint_run(struct executor *, uint32_t pass, const uint8_t *was, uint64_t *changed, mmsb_error *err);
+/* was: the values of the epoch before, in the same layout (perhaps the page's own place); NULL: there are none. */
+int fixpoint_run(struct executor *, uint32_t pass, uint64_t epoch, const uint8_t *was, uint64_t *changed, mmsb_error *err);
 uint64_t page_elements(const page *);
 
 /* One of the executor's buffers, of at least `bytes`, zero where it has grown. */
 int fix_buffer(fix *, unsigned which, size_t bytes, void *out_address);
+
+/* numeric.c: a numeric fixpoint whose rounds evaluate only what is dirty. carry_new: -1: no memory. */
+int carry_new(carry *, uint64_t elements);
+void carry_free(carry *);
+bool numeric_possible(const fix *);
+int numeric_run(fix *, carry *, uint64_t epoch, uint64_t *changed);
 
 /* Whether the elements that a change concerns can be found. */
 bool frontier_possible(const fix *);

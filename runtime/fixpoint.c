@@ -224,7 +224,7 @@ static uint64_t mark_changes(const fix *f, const uint8_t *was)
 	return changed;
 }
 
-int fixpoint_run(struct executor *ex, uint32_t id, const uint8_t *was, uint64_t *changed, mmsb_error *err)
+int fixpoint_run(struct executor *ex, uint32_t id, uint64_t epoch, const uint8_t *was, uint64_t *changed, mmsb_error *err)
 {
 	mmsb_instance *inst = ex->inst;
 	const sch_pass *pass = &inst->sch->passes[id];
@@ -232,6 +232,10 @@ int fixpoint_run(struct executor *ex, uint32_t id, const uint8_t *was, uint64_t 
 	fix f = {ex, inst, pass, id, to, to->count * to->element, to->cur, NULL, was, NULL, err};
 	uint8_t *kept = NULL;
 	*changed = 0;
+	if (numeric_possible(&f) && !inst->options.scratch) {
+		int found = find_constants(&f);
+		return found ? found : numeric_run(&f, &ex->carries[id], epoch, changed);
+	}
 	int status = fix_buffer(&f, ROUND_NEXT, f.bytes, &f.next);
 	if (!status && was == to->cur && f.bytes > 0) { /* computed in place: its values are needed for the comparison */
 		status = fix_buffer(&f, ROUND_WAS, f.bytes, &kept);

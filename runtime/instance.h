@@ -245,4 +245,7 @@ int executor_constant(mmsb_instance *, uint32_t kernel, scalar *out, mmsb_error 
  * MMSB_MEMORY. */
 int executor_pass(mmsb_instance *, uint32_t id, uint64_t epoch, bool whole, uint64_t *changed, mmsb_error *err);
 
+/* An epoch has failed: what is kept from epoch to epoch to save work is not to be trusted. */
+void executor_forget(struct executor *);
+
 #endif

@@ -36,7 +36,7 @@ static void *values_at(const over *o, int64_t p)
 }
 
 /* After n positions digit d holds the node of 2^d of them for each bit d of n. */
-static void carry(over *o, int64_t n, void *values)
+static void carry_up(over *o, int64_t n, void *values)
 {
 	unsigned d = 0;
 	void *sum = values;
@@ -69,7 +69,7 @@ static void fold_digits(over *o)
 static void over_dense(over *o)
 {
 	for (int64_t p = 0; p < o->n; p++)
-		carry(o, p, values_at(o, p));
+		carry_up(o, p, values_at(o, p));
 	fold_digits(o);
 }
 

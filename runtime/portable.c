@@ -109,10 +109,18 @@ int executor_pass(mmsb_instance *inst, uint32_t id, uint64_t epoch, bool whole, 
 		return run_map(ex, id, epoch, whole, changed, err);
 	buffers_catch_up(to);
 	bool moved = to->def->flags & PAGEF_SPARSE && inst->pages[to->def->like].pattern_changed == epoch;
-	int status = fixpoint_run(ex, id, moved ? NULL : to->prev ? to->prev : to->cur, changed, err);
+	int status = fixpoint_run(ex, id, epoch, moved ? NULL : to->prev ? to->prev : to->cur, changed, err);
 	if (status)
 		to->now[0].all = true; /* rounds do not mark what they write */
 	return status;
+}
+
+void executor_forget(struct executor *ex)
+{
+	for (uint32_t i = 0; i < ex->inst->sch->n_passes; i++) {
+		ex->carries[i].all = true;
+		dirty_clear(ex->passes[i]);
+	}
 }
 
 /* ---- executors --------------------------------------------------------------------------------- */
@@ -148,6 +156,9 @@ void executor_free(struct executor *ex)
 		}
 	for (uint32_t i = 0; ex->constants && i < ex->inst->sch->n_passes; i++)
 		free(ex->constants[i].start);
+	for (uint32_t i = 0; ex->carries && i < ex->inst->sch->n_passes; i++)
+		carry_free(&ex->carries[i]);
+	free(ex->carries);
 	free(ex->constants);
 	free(ex->workers);
 	free(ex->passes);
@@ -217,7 +228,8 @@ static bool executor_plans(struct executor *ex, size_t *bytes, uint32_t *n_reads
 	const schedule *s = ex->inst->sch;
 	ex->passes = calloc(s->n_passes + 1, sizeof(void *));
 	ex->constants = calloc(s->n_passes + 1, sizeof *ex->constants);
-	if (!ex->passes || !ex->constants)
+	ex->carries = calloc(s->n_passes + 1, sizeof *ex->carries);
+	if (!ex->passes || !ex->constants || !ex->carries)
 		return false;
 	for (uint32_t i = 0; i < s->n_passes; i++) {
 		kernel_plan *p = ex->passes[i] = plan_new(ex->inst, ex->k, s->passes[i].kernel, &s->passes[i]);
@@ -225,6 +237,8 @@ static bool executor_plans(struct executor *ex, size_t *bytes, uint32_t *n_reads
 			return false;
 		p->dirty = dirty_new(ex, p);
 		if (!p->dirty || (p->small && !prepare_small(ex, p)))
+			return false;
+		if (s->passes[i].kind == PASS_FIX_NUMERIC && carry_new(&ex->carries[i], ex->inst->pages[s->passes[i].page].count))
 			return false;
 		ex->max_vars = p->def->n_vars > ex->max_vars ? p->def->n_vars : ex->max_vars;
 		*bytes = p->arena > *bytes ? p->arena : *bytes;

@@ -1,0 +1,172 @@
+/* numeric.c - numeric fixpoints: synchronous rounds from where the page stands. An element is evaluated only in a round before which
+ * something that it reads changed its bits; what the last round of an epoch would have had evaluated is carried over to the next. */
+#include <math.h>
+#include <string.h>
+
+#include "dirty.h"
+#include "route.h"
+
+/* One in so many elements dirty: the round evaluates all of them. */
+enum { ROUND_SHARE = 4 };
+
+typedef struct numeric {
+	fix *f;
+	const kernel_plan *p;
+	carry *c;
+	int64_t *list;
+	uint8_t *values;
+} numeric;
+
+int carry_new(carry *c, uint64_t n)
+{
+	c->all = true;
+	return bitset_new(&c->dirty, n) || bitset_new(&c->moved, n) || bitset_new(&c->changed.bits, n) ? -1 : 0;
+}
+
+void carry_free(carry *c)
+{
+	bitset_free(&c->dirty);
+	bitset_free(&c->moved);
+	bitset_free(&c->changed.bits);
+}
+
+static bool over_tol(const numeric *q, const uint8_t *a, const uint8_t *b)
+{
+	unsigned type = q->f->to->def->type;
+	double old, new;
+	q->f->ex->k->conv[type][T_F64](&old, a, NULL, NULL, 1);
+	q->f->ex->k->conv[type][T_F64](&new, b, NULL, NULL, 1);
+	return !(fabs(new - old) <= q->f->constants->tol.F64);
+}
+
+/* Who reads what changed in a round is dirty in the next. */
+static void follow(const numeric *q)
+{
+	carry *c = q->c;
+	route_sink sink = {&c->dirty, false};
+	for (uint32_t i = 0; i < q->p->n_reads; i++) {
+		const read_plan *rp = &q->p->reads[i];
+		if (!rp->def || rp->def->page != q->f->pass->page || rp->def->prev)
+			continue;
+		if (bitset_above(&c->changed.bits, c->dirty.n / ROUND_SHARE))
+			sink.all |= !bitset_empty(&c->changed.bits);
+		else
+			route_changes(q->f->ex, q->p, i, &c->changed.bits, &sink);
+	}
+	c->all = sink.all;
+	bitset_union(&c->moved, &c->changed.bits);
+	bitset_clear(&c->changed.bits);
+}
+
+/* The dirty elements alone; true in *moved when one goes beyond tol. */
+static int listed_round(const numeric *q, bool *moved)
+{
+	fix *f = q->f;
+	uint64_t n = 0;
+	size_t bytes = f->to->element;
+	BITSET_FOR(&q->c->dirty, i)
+		q->list[n++] = (int64_t)i;
+	bitset_clear(&q->c->dirty);
+	f->ex->self = f->to->cur;
+	int status = pass_run_list(f->ex, q->p, q->list, n, q->values, f->err);
+	f->ex->self = NULL;
+	f->inst->pass_stats[f->id].evaluated += n;
+	f->inst->pass_stats[f->id].single++;
+	for (uint64_t i = 0; i < n && !status; i++) {
+		uint8_t *at = f->to->cur + (uint64_t)q->list[i] * bytes;
+		const uint8_t *value = q->values + i * bytes;
+		if (memcmp(at, value, bytes) == 0)
+			continue;
+		*moved |= over_tol(q, at, value);
+		memcpy(at, value, bytes);
+		bitset_set(&q->c->changed.bits, (uint64_t)q->list[i]);
+	}
+	return status;
+}
+
+static int whole_round(const numeric *q, bool *moved)
+{
+	fix *f = q->f;
+	size_t bytes = f->to->element;
+	uint64_t changed;
+	pass_target target = {f->next, f->to->cur, &q->c->changed};
+	bitset_clear(&q->c->dirty);
+	f->ex->self = f->to->cur;
+	int status = pass_run(f->ex, q->p, &target, &changed, f->err);
+	f->ex->self = NULL;
+	f->inst->pass_stats[f->id].evaluated += f->to->count;
+	f->inst->pass_stats[f->id].dense++;
+	if (status)
+		return status;
+	BITSET_FOR(&q->c->changed.bits, i) {
+		if (!*moved)
+			*moved = over_tol(q, f->to->cur + i * bytes, f->next + i * bytes);
+		memcpy(f->to->cur + i * bytes, f->next + i * bytes, bytes);
+	}
+	return MMSB_OK;
+}
+
+/* Exact marks of the page: what has moved may be back where it was. */
+static uint64_t mark_moved(const numeric *q)
+{
+	page *to = q->f->to;
+	uint64_t changed = 0;
+	BITSET_FOR(&q->c->moved, i) {
+		if (memcmp(to->cur + i * to->element, to->prev + i * to->element, to->element) == 0)
+			continue;
+		page_mark(q->f->inst, to, 0, i);
+		changed++;
+	}
+	bitset_clear(&q->c->moved);
+	return changed;
+}
+
+static int run_rounds(const numeric *q)
+{
+	carry *c = q->c;
+	uint64_t share = c->dirty.n / ROUND_SHARE;
+	int status = MMSB_OK;
+	for (int64_t round = 0; round < q->f->constants->most.I64 && !status; round++) {
+		bool moved = false;
+		if (!c->all && bitset_empty(&c->dirty))
+			break;
+		q->f->inst->pass_stats[q->f->id].rounds++;
+		bool whole = c->all || bitset_above(&c->dirty, share);
+		status = whole ? whole_round(q, &moved) : listed_round(q, &moved);
+		if (!status)
+			follow(q);
+		if (!moved)
+			break;
+	}
+	return status;
+}
+
+bool numeric_possible(const fix *f)
+{
+	return f->pass->kind == PASS_FIX_NUMERIC && f->to->def->record == NONE && !(f->to->def->flags & PAGEF_SPARSE) && f->to->prev;
+}
+
+int numeric_run(fix *f, carry *c, uint64_t epoch, uint64_t *changed)
+{
+	numeric q = {.f = f, .p = f->ex->passes[f->id], .c = c};
+	uint64_t room = f->to->count / ROUND_SHARE + 1;
+	int status = fix_buffer(f, ROUND_NEXT, f->bytes, &f->next);
+	if (!status)
+		status = fix_buffer(f, ROUND_LIST, room * sizeof(int64_t), &q.list);
+	if (!status)
+		status = fix_buffer(f, ROUND_VALUES, room * f->to->element, &q.values);
+	if (!status)
+		status = pass_look_up(f->ex, q.p, f->err);
+	if (status)
+		return status;
+	reach reached = epoch == 1 ? REACH_WHOLE : dirty_find(f->ex, q.p, epoch);
+	c->all |= reached == REACH_WHOLE;
+	if (reached == REACH_SOME)
+		bitset_union(&c->dirty, &q.p->dirty->elements);
+	dirty_clear(q.p);
+	status = run_rounds(&q);
+	*changed = mark_moved(&q);
+	if (status)
+		c->all = true;
+	return status;
+}
