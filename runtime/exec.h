@@ -11,7 +11,7 @@
  *   tiles.c     elements of region 0 in tiles, on one thread or on all
  *   dirty.c     which elements are to be evaluated; route*.c: how what changed reaches them
  *   portable.c  passes, and the executor itself
- *   fixpoint.c  rounds
+ *   fixpoint.c  rounds; what repairs keep of them is in repair.h
  *
  * A *batch* is a run of a region's code over up to TILE lanes. A lane is one setting of the variables of the region and of those
  * around it. Within a region registers and variables have numbers of their own ("locals"). */
@@ -74,6 +74,7 @@ typedef struct read_plan {
 	uint32_t n_terms, n_regs;
 	uint32_t pad;           /* local register, or NONE */
 	bool empty;             /* the page has no elements */
+	bool own;               /* of the pass's own page, in this epoch: a fixpoint's */
 } read_plan;
 
 typedef struct step {
@@ -239,6 +240,7 @@ typedef struct worker {
 	void *values;           /* TILE of 8 bytes: their results */
 	uint8_t *outside;
 	uint64_t changed, evaluated; /* elements */
+	uint64_t work;          /* lanes run so far, and something for each batch */
 	uint64_t modes[MODES];  /* runs of each mode */
 	fault fault;
 	bool no_memory;
@@ -281,14 +283,18 @@ struct executor {
 	const pattern **patterns;      /* by region */
 	const group_index **groups;
 	const uint8_t *self;    /* fixpoints: where reads of the own page look; NULL: its place */
+	const struct support *support; /* fixpoints: which values of the own page count (support.c); NULL: all */
 	uint64_t *fault_at;     /* the lowest position of a fault so far, shared by the team */
+	uint64_t list_fault_at;
 	char force;             /* MMSB_REGIONS: A, B or C whatever the sizes; 0: chosen */
+	double give_up;         /* MMSB_REPAIR (in percent): how much of the work of a whole evaluation a repair may take */
 	double grain;           /* MMSB_GRAIN: element operations worth a task of their own */
 	uint32_t max_reads, max_regions, max_vars;
 	void *route_vars;              /* route_run.c: an interval for each variable */
 	/* fixpoints */
 	fix_constants *constants; /* by pass */
 	carry *carries;         /* by pass */
+	struct fix_keep **keeps;  /* by pass: what repairs keep of exact ones; NULL until one runs */
 	uint8_t *rounds[ROUND_BUFFERS];
 	size_t rounds_size[ROUND_BUFFERS];
 };
@@ -298,6 +304,12 @@ enum { SMALL_COUNT = 64 /* elements */, SMALL_OUTPUTS = 16 };
 /* A team is worth TEAM grains: about half a millisecond of work, since on a machine that is busy with other things a team waits for
  * its last thread to be given a core. */
 enum { MAX_PARTIALS = 2048, GRAIN = 1 << 15, TEAM = 128 };
+
+/* What a batch costs besides its lanes, in lanes. */
+enum { BATCH_WORK = 32 };
+
+/* How much of a whole evaluation's work a repair may take before all is evaluated, in percent. */
+enum { GIVE_UP = 15 };
 
 /* ---- run.c ------------------------------------------------------------------------------------- */
 
@@ -312,6 +324,10 @@ void run_import(worker *, run *r);
 
 /* Runs the code over r->n lanes; false when no lane is present (its value was not computed then). */
 bool run_code(worker *, run *r);
+void run_step(worker *, run *r, const step *);
+
+/* The lane of the region around that a lane belongs to. */
+uint32_t run_outer_lane(const run *, uint32_t lane);
 
 /* Values of variables and registers in one lane. */
 int64_t var_lane(const var_lanes *, uint32_t lane);
@@ -360,6 +376,9 @@ typedef struct pass_target {
 	uint8_t *at;
 	const uint8_t *was;     /* or NULL */
 	change_set *marks;      /* of the page's columns: what differs from `was` is marked; or NULL */
+	uint32_t *stamps;       /* by element: *clock where it differs (of pages of one output); or NULL */
+	uint32_t *clock;
+	bool ticks;             /* the clock moves on after every tile; else it stands still */
 } pass_target;
 
 /* Evaluates the plan over its whole domain; *changed gets how many elements differ from `was`. */
@@ -378,6 +397,14 @@ int pass_run_dirty(struct executor *, const kernel_plan *, const pass_target *, 
 void job_begin(struct executor *, uint64_t *fault_at);
 int job_end(struct executor *, uint64_t *changed, mmsb_error *err);
 
+/* Evaluates single elements on the calling thread: after pass_begin, any number of batches. pass_batch runs up to TILE elements at any
+ * positions and returns their values (of the one output), good until the next batch; faults gather in workers[0]. */
+int pass_begin(struct executor *, const kernel_plan *, mmsb_error *err);
+const void *pass_batch(struct executor *, const kernel_plan *, const int64_t *positions, uint32_t n);
+
+/* Variables of region 0 for the elements at r->n listed positions. */
+void pass_positions(worker *, const kernel_plan *, const page *to, run *r, const int64_t *positions);
+
 /* Evaluates n elements of the plan's page (of one output) at ascending positions; their values go to `values`, side by side. */
 int pass_run_list(struct executor *, const kernel_plan *, const int64_t *positions, uint64_t n, uint8_t *values, mmsb_error *err);
 
@@ -395,10 +422,20 @@ typedef struct fix {
 	const uint8_t *was;
 	const fix_constants *constants;
 	mmsb_error *err;
+	struct fix_keep *keep;  /* repair.h: exact ones whose changes can be repaired; else NULL */
 } fix;
 
 /* was: the values of the epoch before, in the same layout (perhaps the page's own place); NULL: there are none. */
 int fixpoint_run(struct executor *, uint32_t pass, uint64_t epoch, const uint8_t *was, uint64_t *changed, mmsb_error *err);
+
+/* Brings an exact fixpoint's page, which holds the values of the epoch before, to those of this one, in place. heads: the elements of
+ * whose inputs some have changed (besides the page itself), or NULL: not known, all is evaluated. What differs in the end is marked
+ * in page.now, and counted in *changed. A failure leaves page and marks as they were. */
+int fixpoint_repair(struct executor *, uint32_t pass, const bitset *heads, uint64_t *changed, mmsb_error *err);
+
+/* The epoch at hand has failed, and pages are put back. */
+void fixpoints_roll_back(struct executor *);
+
 uint64_t page_elements(const page *);
 
 /* One of the executor's buffers, of at least `bytes`, zero where it has grown. */

@@ -27,21 +27,6 @@ bool fault_before(const fault *a, const fault *b)
 	return false;
 }
 
-/* The lane of the region around that a lane belongs to. */
-static uint32_t outer_of(const run *r, uint32_t lane)
-{
-	switch (r->form) {
-	case OUTER_ONE: return r->outer_lane;
-	case OUTER_MAP: return r->outer[lane];
-	case OUTER_SCAN: {
-		int64_t at = r->scan_first + lane;
-		return at < 0 ? 0 : (uint32_t)at;
-	}
-	case OUTER_SAME: break;
-	}
-	return lane;
-}
-
 static void trace(const run *r, uint32_t lane, fault *f)
 {
 	int64_t inner_first[FAULT_VARS];
@@ -49,7 +34,7 @@ static void trace(const run *r, uint32_t lane, fault *f)
 	while (r->plan->id != 0) {
 		if (n < FAULT_VARS && r->plan->var != NONE)
 			inner_first[n++] = var_lane(&r->vars[r->plan->var], lane);
-		lane = outer_of(r, lane);
+		lane = run_outer_lane(r, lane);
 		r = r->parent;
 	}
 	f->position = (uint64_t)var_lane(&r->vars[r->plan->flat], lane);
@@ -108,7 +93,7 @@ static bool guarded_element(const worker *w, const run *r, const step *s, uint32
 	if (!rp || !rp->def)
 		return false;
 	while (r->plan->id != rp->def->region && r->plan->id != 0) {
-		lane = outer_of(r, lane);
+		lane = run_outer_lane(r, lane);
 		r = r->parent;
 	}
 	if (r->plan->id != rp->def->region)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec.h"
+#include "repair.h"
 
 static uint32_t n_columns(const fix *f)
 {
@@ -109,7 +109,11 @@ static void start_where_it_stands(fix *f)
 /* Evaluates the page from f->now into `to`; *changed: how many elements differ from f->now. */
 static int evaluate_round(fix *f, uint8_t *to, uint64_t *changed)
 {
-	pass_target target = {to, f->now, NULL};
+	pass_target target = {.at = to, .was = f->now};
+	if (f->keep) {
+		f->keep->clock++;
+		target = (pass_target){to, f->now, NULL, f->keep->stamps, &f->keep->clock, to == f->now};
+	}
 	f->ex->self = f->now;
 	int status = pass_run(f->ex, f->ex->passes[f->id], &target, changed, f->err);
 	f->ex->self = NULL;
@@ -133,6 +137,10 @@ static int exact_rounds(fix *f)
 	bool frontier = frontier_possible(f);
 	int status = MMSB_OK;
 	start_rounds(f);
+	if (f->keep) {
+		memset(f->keep->stamps, 0, f->to->count * sizeof *f->keep->stamps);
+		f->keep->clock = 0;
+	}
 	while (!status && changed) {
 		bool in_place = f->ex->n_workers == 1 && !frontier;
 		status = in_place ? evaluate_round(f, f->now, &changed) : synchronous_round(f, &changed);
@@ -224,12 +232,38 @@ static uint64_t mark_changes(const fix *f, const uint8_t *was)
 	return changed;
 }
 
+static uint64_t work_done(const struct executor *ex)
+{
+	uint64_t work = 0;
+	for (uint32_t i = 0; i < ex->n_workers; i++)
+		work += ex->workers[i].work;
+	return work;
+}
+
+/* All of it, keeping what repairs need. */
+static int exact_whole(fix *f)
+{
+	fix_keep *k;
+	int status = keep_of(f, &k);
+	if (status)
+		return status;
+	f->keep = k->possible && !f->inst->options.scratch ? k : NULL;
+	k->valid = false;
+	k->whole = true;
+	k->commit = f->inst->commits;
+	uint64_t before = work_done(f->ex);
+	status = exact_rounds(f);
+	k->whole_work = work_done(f->ex) - before;
+	k->valid = !status && f->keep;
+	return status;
+}
+
 int fixpoint_run(struct executor *ex, uint32_t id, uint64_t epoch, const uint8_t *was, uint64_t *changed, mmsb_error *err)
 {
 	mmsb_instance *inst = ex->inst;
 	const sch_pass *pass = &inst->sch->passes[id];
 	page *to = &inst->pages[pass->page];
-	fix f = {ex, inst, pass, id, to, to->count * to->element, to->cur, NULL, was, NULL, err};
+	fix f = {ex, inst, pass, id, to, to->count * to->element, to->cur, NULL, was, NULL, err, NULL};
 	uint8_t *kept = NULL;
 	*changed = 0;
 	if (numeric_possible(&f) && !inst->options.scratch) {
@@ -247,7 +281,7 @@ int fixpoint_run(struct executor *ex, uint32_t id, uint64_t epoch, const uint8_t
 	if (status)
 		return status;
 	switch ((pass_kind)pass->kind) {
-	case PASS_FIX_EXACT: status = exact_rounds(&f); break;
+	case PASS_FIX_EXACT: status = exact_whole(&f); break;
 	case PASS_FIX_BOUNDED: status = bounded_rounds(&f); break;
 	default: status = numeric_rounds(&f); break;
 	}
@@ -256,4 +290,67 @@ int fixpoint_run(struct executor *ex, uint32_t id, uint64_t epoch, const uint8_t
 	if (!status)
 		*changed = mark_changes(&f, f.was);
 	return status;
+}
+
+/* ---- repairs ----------------------------------------------------------------------------------- */
+
+/* The values of the epoch before: the page's, but for those that a repair has overwritten. */
+static int values_before(fix *f, const fix_keep *k, uint8_t **out)
+{
+	int status = fix_buffer(f, ROUND_WAS, f->bytes, out);
+	if (status || f->bytes == 0)
+		return status;
+	memcpy(*out, f->to->cur, f->bytes);
+	for (uint64_t i = 0; i < k->n_log; i++)
+		memcpy(*out + (size_t)k->log[i].element * f->to->element, &k->log[i].bits, f->to->element);
+	return MMSB_OK;
+}
+
+static int evaluate_whole(fix *f, fix_keep *k, uint64_t *changed)
+{
+	uint8_t *before;
+	int status = values_before(f, k, &before);
+	if (status) {
+		repair_undo(f, k);
+		return status;
+	}
+	k->n_log = 0;
+	bitset_clear(&f->to->now[0].bits);
+	status = fixpoint_run(f->ex, f->id, f->inst->epoch + 1, before, changed, f->err);
+	if (status && f->bytes)
+		memcpy(f->to->cur, before, f->bytes);
+	return status;
+}
+
+int fixpoint_repair(struct executor *ex, uint32_t id, const bitset *heads, uint64_t *changed, mmsb_error *err)
+{
+	mmsb_instance *inst = ex->inst;
+	const sch_pass *pass = &inst->sch->passes[id];
+	page *to = &inst->pages[pass->page];
+	fix f = {ex, inst, pass, id, to, to->count * to->element, to->cur, NULL, NULL, NULL, err, NULL};
+	fix_keep *k;
+	int status = keep_of(&f, &k);
+	if (!status)
+		status = find_constants(&f);
+	if (status)
+		return status;
+	k->n_log = 0;
+	if (!heads || !k->possible || !k->valid || k->clock > UINT32_MAX / 2)
+		return evaluate_whole(&f, k, changed);
+	status = repair_run(&f, k, heads, changed);
+	return status == REPAIR_GIVE_UP ? evaluate_whole(&f, k, changed) : status;
+}
+
+void fixpoints_roll_back(struct executor *ex)
+{
+	for (uint32_t i = 0; i < ex->inst->sch->n_passes; i++) {
+		fix_keep *k = ex->keeps[i];
+		if (!k || k->commit != ex->inst->commits)
+			continue;
+		if (k->whole)
+			k->valid = false;
+		for (uint64_t e = 0; e < k->n_log; e++)
+			k->stamps[k->log[e].element] = k->log[e].stamp;
+		k->n_log = 0;
+	}
 }

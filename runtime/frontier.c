@@ -4,7 +4,7 @@
  * at the variable of a reduction down the element's own column (or row) of a sparse page, whose readers stand in that row (column). */
 #include <string.h>
 
-#include "exec.h"
+#include "repair.h"
 
 /* The region in which a self-read goes along the entries of the element's row or column; NULL: it does not. */
 static const region_plan *region_along(const fix *f, const kernel_plan *p, const read_plan *rp)
@@ -95,11 +95,15 @@ static int evaluate(const frontier *q, const int64_t *list, uint64_t n)
 	int status = pass_run_list(f->ex, q->p, list, n, q->values, f->err);
 	f->ex->self = NULL;
 	f->inst->pass_stats[f->id].evaluated += n;
+	if (f->keep)
+		f->keep->clock++;
 	for (uint64_t i = 0; i < n && !status; i++) {
 		uint8_t *at = f->now + (uint64_t)list[i] * bytes;
 		if (memcmp(at, q->values + i * bytes, bytes) == 0)
 			continue;
 		memcpy(at, q->values + i * bytes, bytes);
+		if (f->keep)
+			f->keep->stamps[list[i]] = f->keep->clock;
 		mark_readers(q, (uint64_t)list[i]);
 	}
 	return status;

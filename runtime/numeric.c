@@ -89,7 +89,7 @@ static int whole_round(const numeric *q, bool *moved)
 	fix *f = q->f;
 	size_t bytes = f->to->element;
 	uint64_t changed;
-	pass_target target = {f->next, f->to->cur, &q->c->changed};
+	pass_target target = {.at = f->next, .was = f->to->cur, .marks = &q->c->changed};
 	bitset_clear(&q->c->dirty);
 	f->ex->self = f->to->cur;
 	int status = pass_run(f->ex, q->p, &target, &changed, f->err);

@@ -63,6 +63,7 @@ void plan_read(planner *pl, region_plan *r, uint32_t id)
 	rp->from = &pl->inst->pages[def->page];
 	rp->type = def->field == NONE ? rp->from->def->type : pl->s->fields[pl->s->records[rp->from->def->record].first_field + def->field].type;
 	rp->pad = local_reg(pl, r, def->pad);
+	rp->own = pl->p->pass && def->page == pl->p->pass->page && !def->prev;
 	if (def->cls == READ_ENTRY) {
 		region_plan *driver = r;
 		while (!goes_by_entries(driver->def))

@@ -4,6 +4,7 @@
 
 #include "dirty.h"
 #include "fpenv.h"
+#include "repair.h"
 
 /* ---- what a pass sees -------------------------------------------------------------------------- */
 
@@ -57,7 +58,7 @@ static void note_stats(struct executor *ex, uint32_t id)
 static int run_whole(struct executor *ex, uint32_t id, uint64_t *changed, mmsb_error *err)
 {
 	page *to = &ex->inst->pages[ex->inst->sch->passes[id].page];
-	pass_target target = {to->cur, to->behind ? to->prev : to->cur, to->now};
+	pass_target target = {.at = to->cur, .was = to->behind ? to->prev : to->cur, .marks = to->now};
 	if (to->def->flags & PAGEF_SPARSE) {
 		if (ex->inst->pages[to->def->like].pattern_changed == ex->inst->epoch + 1)
 			target.was = NULL;
@@ -91,10 +92,22 @@ static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole,
 	buffers_catch_up(to);
 	if (reached == REACH_NONE)
 		return MMSB_OK;
-	pass_target target = {to->cur, to->cur, to->now};
+	pass_target target = {.at = to->cur, .was = to->cur, .marks = to->now};
 	status = pass_run_dirty(ex, p, &target, &p->dirty->elements, changed, err);
 	dirty_clear(p);
 	note_stats(ex, id);
+	return status;
+}
+
+static int run_exact(struct executor *ex, uint32_t id, uint64_t epoch, bool whole, uint64_t *changed, mmsb_error *err)
+{
+	const kernel_plan *p = ex->passes[id];
+	int status = pass_look_up(ex, p, err);
+	if (status)
+		return status;
+	reach reached = whole ? REACH_WHOLE : dirty_find(ex, p, epoch);
+	status = fixpoint_repair(ex, id, reached == REACH_WHOLE ? NULL : &p->dirty->elements, changed, err);
+	dirty_clear(p);
 	return status;
 }
 
@@ -108,6 +121,8 @@ int executor_pass(mmsb_instance *inst, uint32_t id, uint64_t epoch, bool whole, 
 	if (pass->kind == PASS_MAP)
 		return run_map(ex, id, epoch, whole, changed, err);
 	buffers_catch_up(to);
+	if (pass->kind == PASS_FIX_EXACT && !(to->def->flags & PAGEF_SPARSE))
+		return run_exact(ex, id, epoch, whole, changed, err);
 	bool moved = to->def->flags & PAGEF_SPARSE && inst->pages[to->def->like].pattern_changed == epoch;
 	int status = fixpoint_run(ex, id, epoch, moved ? NULL : to->prev ? to->prev : to->cur, changed, err);
 	if (status)
@@ -121,6 +136,7 @@ void executor_forget(struct executor *ex)
 		ex->carries[i].all = true;
 		dirty_clear(ex->passes[i]);
 	}
+	fixpoints_roll_back(ex);
 }
 
 /* ---- executors --------------------------------------------------------------------------------- */
@@ -159,6 +175,9 @@ void executor_free(struct executor *ex)
 	for (uint32_t i = 0; ex->carries && i < ex->inst->sch->n_passes; i++)
 		carry_free(&ex->carries[i]);
 	free(ex->carries);
+	for (uint32_t i = 0; ex->keeps && i < ex->inst->sch->n_passes; i++)
+		keep_free(ex->keeps[i]);
+	free(ex->keeps);
 	free(ex->constants);
 	free(ex->workers);
 	free(ex->passes);
@@ -204,6 +223,8 @@ static struct executor *executor_start(mmsb_instance *inst)
 	ex->k = kernel_table_pick();
 	const char *grain = getenv("MMSB_GRAIN");
 	ex->grain = grain && atof(grain) > 0 ? atof(grain) : GRAIN;
+	const char *give_up = getenv("MMSB_REPAIR");
+	ex->give_up = (give_up && atof(give_up) > 0 ? atof(give_up) : GIVE_UP) / 100;
 	const char *force = getenv("MMSB_REGIONS");
 	if (force && (*force == 'A' || *force == 'B' || *force == 'C'))
 		ex->force = *force;
@@ -229,7 +250,8 @@ static bool executor_plans(struct executor *ex, size_t *bytes, uint32_t *n_reads
 	ex->passes = calloc(s->n_passes + 1, sizeof(void *));
 	ex->constants = calloc(s->n_passes + 1, sizeof *ex->constants);
 	ex->carries = calloc(s->n_passes + 1, sizeof *ex->carries);
-	if (!ex->passes || !ex->constants || !ex->carries)
+	ex->keeps = calloc(s->n_passes + 1, sizeof(void *));
+	if (!ex->passes || !ex->constants || !ex->carries || !ex->keeps)
 		return false;
 	for (uint32_t i = 0; i < s->n_passes; i++) {
 		kernel_plan *p = ex->passes[i] = plan_new(ex->inst, ex->k, s->passes[i].kernel, &s->passes[i]);

@@ -2,7 +2,7 @@
  * page; else they are loaded by stride, or gathered. Views: lanes inside at full speed, those at the edge one by one. */
 #include <string.h>
 
-#include "exec.h"
+#include "repair.h"
 #include "scalar.h"
 
 static inline int64_t plus(int64_t a, int64_t b) { return mmsb_add_i64(a, b); }
@@ -365,7 +365,7 @@ static void read_lookup(const reader *q)
 	*q->out = (lanes){q->dst, 1, uniform};
 }
 
-void read_lanes(worker *w, run *r, const step *s, lanes *out)
+static void read_page(worker *w, run *r, const step *s, lanes *out)
 {
 	const read_plan *rp = s->read;
 	reader q = {w, r, rp, &w->ex->reads[rp - w->ex->plan->reads], width_of(rp->type), w->arena + s->place, out};
@@ -379,6 +379,13 @@ void read_lanes(worker *w, run *r, const step *s, lanes *out)
 		read_plain(&q);
 	else
 		read_view_lanes(&q);
+}
+
+void read_lanes(worker *w, run *r, const step *s, lanes *out)
+{
+	read_page(w, r, s, out);
+	if (w->ex->support && s->read->own)
+		support_lanes(w, r, s, out);
 }
 
 /* ---- messages ---------------------------------------------------------------------------------- */

@@ -102,6 +102,20 @@ static void import_var(worker *w, run *r, const import *im)
 	}
 }
 
+uint32_t run_outer_lane(const run *r, uint32_t lane)
+{
+	switch (r->form) {
+	case OUTER_ONE: return r->outer_lane;
+	case OUTER_MAP: return r->outer[lane];
+	case OUTER_SCAN: {
+		int64_t at = r->scan_first + lane;
+		return at < 0 ? 0 : (uint32_t)at;
+	}
+	case OUTER_SAME: break;
+	}
+	return lane;
+}
+
 void run_import(worker *w, run *r)
 {
 	for (uint32_t i = 0; i < r->plan->n_imports; i++)
@@ -255,7 +269,7 @@ static void run_reduce(worker *w, run *r, const step *s)
 	*dst = (lanes){w->arena + s->place, 0, false};
 	if (s->count != NONE)
 		r->regs[s->count] = (lanes){w->arena + s->count_place, 0, false};
-	if (s->child->def->kind == REGION_PREFIX && reduce_prefix(w, r, s))
+	if (s->child->def->kind == REGION_PREFIX && !w->ex->support && reduce_prefix(w, r, s))
 		return;
 	if (choose_over(w, r, s->child))
 		reduce_over(w, r, s);
@@ -263,7 +277,7 @@ static void run_reduce(worker *w, run *r, const step *s)
 		reduce_expand(w, r, s);
 }
 
-static void run_step(worker *w, run *r, const step *s)
+void run_step(worker *w, run *r, const step *s)
 {
 	switch ((code_id)s->code) {
 	case CODE_OP: case CODE_CONV: run_op(w, r, s); break;
@@ -299,6 +313,7 @@ bool run_code(worker *w, run *r)
 {
 	const region_plan *rp = r->plan;
 	uint32_t i = 0;
+	w->work += r->n + BATCH_WORK;
 	while (i < rp->n_before)
 		run_step(w, r, &rp->steps[i++]);
 	if (rp->where != NONE && !restrict_live(w, r))

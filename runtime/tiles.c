@@ -38,6 +38,7 @@ typedef struct job {
 	output_now *outputs;
 	const int64_t *list;     /* these elements alone, or NULL; their results lie side by side */
 	const bitset *dirty;     /* these elements alone, or NULL */
+	const pass_target *target; /* where stamps go, or NULL */
 } job;
 
 /* ---- variables --------------------------------------------------------------------------------- */
@@ -70,25 +71,25 @@ static void vars_dense(const job *j, worker *w, run *r, uint64_t flat)
 }
 
 /* The same of elements that are listed. */
-static void vars_list(const job *j, worker *w, run *r, const int64_t *list)
+void pass_positions(worker *w, const kernel_plan *p, const page *to, run *r, const int64_t *list)
 {
 	const region_plan *rp = r->plan;
 	uint32_t n_vars = rp->def->n_vars;
 	int64_t *x = (void *)(w->arena + rp->stack);
 	r->vars[rp->flat] = (var_lanes){VAR_I64, 0, list};
 	if (n_vars == 1) {
-		r->vars[j->p->root_vars[0]] = (var_lanes){VAR_I64, 0, list};
+		r->vars[p->root_vars[0]] = (var_lanes){VAR_I64, 0, list};
 		return;
 	}
 	for (uint32_t i = 0; i < r->n; i++) {
 		uint64_t position = (uint64_t)list[i];
 		for (uint32_t d = n_vars; d-- > 0;) {
-			x[d * TILE + i] = (int64_t)(position % (uint64_t)j->to->dims[d]);
-			position /= (uint64_t)j->to->dims[d];
+			x[d * TILE + i] = (int64_t)(position % (uint64_t)to->dims[d]);
+			position /= (uint64_t)to->dims[d];
 		}
 	}
 	for (uint32_t d = 0; d < n_vars; d++)
-		r->vars[j->p->root_vars[d]] = (var_lanes){VAR_I64, 0, x + d * TILE};
+		r->vars[p->root_vars[d]] = (var_lanes){VAR_I64, 0, x + d * TILE};
 }
 
 static void vars_entries(const job *j, run *r, uint64_t flat)
@@ -154,6 +155,14 @@ static uint64_t count_bits(const uint64_t *mask, uint32_t n)
 	return count;
 }
 
+static void stamp_changed(const pass_target *target, const uint64_t *mask, uint32_t n, uint64_t flat)
+{
+	uint32_t now = target->ticks ? ++*target->clock : *target->clock;
+	for (uint32_t i = 0; i < n; i += 64)
+		for (uint64_t bits = mask[i / 64]; bits; bits &= bits - 1)
+			target->stamps[flat + i + (uint64_t)__builtin_ctzll(bits)] = now;
+}
+
 static void store_outputs(const job *j, worker *w, run *r, uint64_t flat)
 {
 	uint64_t any[TILE / 64] = {0}, mask[TILE / 64];
@@ -171,6 +180,8 @@ static void store_outputs(const job *j, worker *w, run *r, uint64_t flat)
 			any[i] |= mask[i];
 	}
 	w->changed += count_bits(any, r->n);
+	if (j->target && j->target->stamps)
+		stamp_changed(j->target, any, r->n, flat);
 }
 
 /* For each width: puts values at listed positions and marks those that differ from what was there. */
@@ -254,7 +265,7 @@ static void run_listed(const job *j, worker *w, const int64_t *list, uint32_t n)
 	if (r->plan->def->kind == REGION_ENTRIES)
 		vars_entry_list(j, w, r, list);
 	else
-		vars_list(j, w, r, list);
+		pass_positions(w, j->p, j->to, r, list);
 	run_code(w, r);
 }
 
@@ -484,7 +495,7 @@ static int run_outputs(job *j, const pass_target *target, double elements, uint6
 int pass_run(struct executor *ex, const kernel_plan *p, const pass_target *target, uint64_t *changed, mmsb_error *err)
 {
 	const page *to = &ex->inst->pages[p->pass->page];
-	job j = {.ex = ex, .p = p, .to = to, .total = page_elements(to)};
+	job j = {.ex = ex, .p = p, .to = to, .total = page_elements(to), .target = target};
 	*changed = 0;
 	int status = pass_look_up(ex, p, err);
 	if (status || j.total == 0)
@@ -514,7 +525,7 @@ static uint64_t store_small(const kernel_plan *p, page *to, worker *w, run *r)
 bool small_outputs(struct executor *ex, kernel_plan *p)
 {
 	const page *to = &ex->inst->pages[p->pass->page];
-	const pass_target target = {to->cur, to->cur, NULL};
+	const pass_target target = {.at = to->cur, .was = to->cur};
 	p->own_outputs = calloc(SMALL_OUTPUTS, sizeof *p->own_outputs);
 	if (!p->own_outputs)
 		return false;
@@ -572,4 +583,28 @@ int pass_run_list(struct executor *ex, const kernel_plan *p, const int64_t *posi
 	uint64_t changed;
 	int status = pass_look_up(ex, p, err);
 	return status || n == 0 ? status : run_job(&j, (double)n, &changed, err);
+}
+
+int pass_begin(struct executor *ex, const kernel_plan *p, mmsb_error *err)
+{
+	int status = pass_look_up(ex, p, err);
+	if (status)
+		return status;
+	job_begin(ex, &ex->list_fault_at);
+	worker_prepare(&ex->workers[0], p);
+	return MMSB_OK;
+}
+
+const void *pass_batch(struct executor *ex, const kernel_plan *p, const int64_t *positions, uint32_t n)
+{
+	worker *w = &ex->workers[0];
+	run *r = &w->runs[0];
+	const page *to = &ex->inst->pages[p->pass->page];
+	r->n = n;
+	r->live = NULL;
+	pass_positions(w, p, to, r, positions);
+	run_code(w, r);
+	lanes *l = &r->regs[p->outputs[0]];
+	lanes_fill(w, l, width_of(to->def->type), n);
+	return l->at;
 }

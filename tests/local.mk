@@ -62,6 +62,7 @@ UNIT_TESTS += %D%/check_lang
 UNIT_TESTS += %D%/check_number %D%/check_io %D%/check_delta
 UNIT_TESTS += %D%/check_check
 UNIT_TESTS += %D%/check_fix
+UNIT_TESTS += %D%/check_repair
 UNIT_TESTS += %D%/check_naive
 UNIT_TESTS += %D%/check_compiler
 UNIT_TESTS += %D%/check_elementary
@@ -92,6 +93,10 @@ UNIT_LIBS = libmmsb_files.la libmmsb_internal.la $(XXHASH_LIBS) $(CHECK_LIBS)
 %C%_check_fix_SOURCES = %D%/check_fix.c %D%/checked.h
 %C%_check_fix_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_fix_LDADD = liblang.la $(UNIT_LIBS)
+
+%C%_check_repair_SOURCES = %D%/check_repair.c %D%/repair_cases.c %D%/repair_cases.h
+%C%_check_repair_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_repair_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
 
 # the naive evaluator, and random programs for it
 NAIVE = %D%/naive.c %D%/naive.h %D%/naive_eval.c %D%/naive_scalar.c

@@ -1,0 +1,191 @@
+/* repair.h - what is kept of an exact fixpoint, so that a change costs what it concerns. Internal.
+ *
+ *   own.c      how the fixpoint reads its own page, and who reads an element
+ *   support.c  which values of the page count while an element is checked
+ *   relax.c    single operands of a reduction, from an element on to those who read it
+ *   queue.c    elements in order of value
+ *   repair.c   the two phases of a repair
+ *
+ * An element's *stamp* says when it got its value: the clock moves on whenever values are written. Whatever an element's value
+ * rests on came before it: better values, or equal ones with an earlier stamp. Stamp 0: the element stands at its start. */
+#ifndef MMSB_REPAIR_H
+#define MMSB_REPAIR_H
+
+#include <string.h>
+
+#include "exec.h"
+
+/* ---- order ------------------------------------------------------------------------------------- */
+
+/* Keys of values: numbers that ascend from the best on. */
+typedef struct value_order {
+	uint8_t width;          /* of elements, as in kernels.h */
+	bool is_signed, is_float;
+	bool most;              /* of max and ||: the greatest is the best */
+	uint64_t top, mask;     /* the highest bit, and all bits */
+} value_order;
+
+static inline uint64_t value_bits(const value_order *o, const uint8_t *at)
+{
+	uint64_t v8;
+	uint32_t v4;
+	uint16_t v2;
+	switch (o->width) {
+	case 3: return memcpy(&v8, at, 8), v8;
+	case 2: return memcpy(&v4, at, 4), v4;
+	case 1: return memcpy(&v2, at, 2), v2;
+	default: return *at;
+	}
+}
+
+/* -0 comes before +0; there are no NaNs in an exact fixpoint. */
+static inline uint64_t value_key(const value_order *o, uint64_t bits)
+{
+	uint64_t key = bits;
+	if (o->is_float)
+		key = bits & o->top ? ~bits & o->mask : bits | o->top;
+	else if (o->is_signed)
+		key = bits ^ o->top;
+	return o->most ? ~key & o->mask : key;
+}
+
+/* ---- queue.c ----------------------------------------------------------------------------------- */
+
+typedef struct queued {
+	uint64_t key;
+	uint32_t stamp, element;
+} queued;
+
+/* A heap: the best key first, then the earliest stamp. */
+typedef struct queue {
+	queued *at;
+	uint64_t n;
+	size_t capacity;        /* bytes */
+} queue;
+
+/* -1: no memory. */
+int queue_put(queue *, queued);
+queued queue_take(queue *);
+
+/* ---- own.c ------------------------------------------------------------------------------------- */
+
+typedef enum own_kind {
+	OWN_SAME,  /* an element reads itself, which says nothing new: no term is better than what it reads */
+	OWN_LANES, /* along the variable of a reduction in one dimension, the others being the element's own */
+	OWN_SHIFT, /* the element's own position, moved */
+	OWN_ANY    /* may be read by all */
+} own_kind;
+
+typedef struct own_read {
+	own_kind kind;
+	const read_plan *read;
+	/* LANES */
+	const region_plan *region;
+	uint32_t dim;
+	const step **steps;     /* of region 0: what an operand of the reduction needs */
+	uint32_t n_steps;
+	/* SHIFT */
+	int64_t by[MAX_DIMS];
+} own_read;
+
+/* The operands of a reduction that read one element: a place for each. */
+typedef struct own_lanes {
+	uint64_t at, end;       /* places */
+	const uint32_t *entry;  /* by place, or NULL: the place */
+	const uint32_t *other;  /* by entry: the reader's coordinate, or NULL: the place */
+	int64_t base, stride;   /* the reader: base + stride * coordinate */
+	int64_t inner;          /* the reduction's variable */
+} own_lanes;
+
+own_lanes own_lanes_of(const page *to, const own_read *, uint64_t element);
+
+static inline uint64_t own_entry(const own_lanes *l) { return l->entry ? l->entry[l->at] : l->at; }
+static inline uint64_t own_reader(const own_lanes *l, uint64_t entry)
+{
+	return (uint64_t)(l->base + l->stride * (l->other ? (int64_t)l->other[entry] : (int64_t)entry));
+}
+
+/* Readers of an element where it stands moved: first .. end-1 along each dimension, in up to three pieces. */
+typedef struct own_shift {
+	uint32_t n[MAX_DIMS];
+	int64_t first[MAX_DIMS][3], end[MAX_DIMS][3];
+} own_shift;
+
+/* false: none. */
+bool own_shift_of(const page *to, const own_read *, uint64_t element, own_shift *out);
+
+/* ---- what is kept ------------------------------------------------------------------------------ */
+
+/* How an element was before the epoch. */
+typedef struct repair_entry {
+	uint64_t bits;
+	uint32_t element, stamp;
+} repair_entry;
+
+typedef struct element_list {
+	int64_t *at;
+	uint64_t n;
+	size_t capacity;        /* bytes */
+} element_list;
+
+/* A batch of operands in the making. */
+typedef struct relaxation {
+	const own_read *own;
+	uint32_t n;
+	int64_t outer[TILE], inner[TILE], entry[TILE];
+} relaxation;
+
+typedef struct fix_keep {
+	bool possible;          /* repairs are */
+	bool relaxes;           /* an element's readers take it as an operand of a reduction that gives their value */
+	bool valid;             /* stamps are those of the page's values */
+	own_read *own;
+	uint32_t n_own;
+	value_order order;
+	uint32_t *stamps;
+	uint32_t clock;
+	uint8_t *flags;         /* by element; all 0 between repairs */
+	uint64_t whole_work;    /* of the last whole evaluation */
+	uint64_t commit;        /* in which something was last written */
+	bool whole;             /* ... by evaluating whole */
+	repair_entry *log;      /* of that commit */
+	uint64_t n_log;
+	size_t log_capacity;
+	queue queue;
+	element_list dirty, resets, batch;
+	relaxation relaxation;
+} fix_keep;
+
+/* What is kept of pass f->id, made when it first runs. */
+int keep_of(fix *, fix_keep **out);
+void keep_free(fix_keep *);
+
+/* ---- support.c --------------------------------------------------------------------------------- */
+
+/* While elements are checked, a value of the page counts for an element if it is better than the element's, or equal and earlier. */
+struct support {
+	const fix_keep *keep;
+	const page *to;
+	const uint8_t *start;   /* where elements start */
+	size_t start_stride;
+};
+
+/* Of what a read of the own page gave: values that do not count give way to where their elements start. */
+void support_lanes(worker *, const run *, const step *, lanes *out);
+
+/* ---- relax.c ----------------------------------------------------------------------------------- */
+
+/* The operands' values; *live: which of them are present, or NULL: all. NULL: none is. Forgets the batch. */
+const void *relax_run(worker *, const kernel_plan *, const page *to, relaxation *, const uint8_t **live);
+
+/* ---- repair.c ---------------------------------------------------------------------------------- */
+
+enum { REPAIR_GIVE_UP = -1 };
+
+/* Repairs the page in place, as fixpoint_repair does. REPAIR_GIVE_UP: it would take too much work; the log says how elements were. */
+int repair_run(fix *, fix_keep *, const bitset *heads, uint64_t *changed);
+
+/* Puts back values and stamps from the log, and takes back the marks. */
+void repair_undo(const fix *, fix_keep *);
+
+#endif
