@@ -1,50 +1,15 @@
-/* apply.c - puts staged deltas into source pages, with the compare that finds what really changed, and keeps how
- * to undo it until the epoch has succeeded. Sparse pages are in apply_sparse.c. */
+/* apply.c - puts staged deltas into source pages, with the compare that finds what really changed and marks it. What was there is kept
+ * until the epoch has succeeded. Sparse pages are in apply_sparse.c.
+ *
+ * The last write to an element wins, as they come in their order. The first write that changes an element marks it and keeps its
+ * old value; a later one finds the mark. So deltas need no sorting; only where some element was changed twice are those that were
+ * kept compared with what they have become. */
 #include "apply.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static int undo_add(undo *u, undo_op op, mmsb_error *err)
-{
-	if (reserve(&u->ops, &u->cap_ops, (u->n_ops + 1) * sizeof *u->ops))
-		return fail_memory(err, sizeof op, "undoing an epoch");
-	u->ops[u->n_ops++] = op;
-	return MMSB_OK;
-}
-
-int undo_pattern(undo *u, page *p, pattern *pat, uint8_t *values, size_t capacity, mmsb_error *err)
-{
-	return undo_add(u, (undo_op){.kind = UNDO_PATTERN, .page = p->id, .changed = p->changed, .pat = pat, .values = values, .capacity = capacity,
-	                             .count = p->count}, err);
-}
-
-/* Old values of `count` elements of a column from `first` on. */
-static int undo_range(undo *u, const page *p, uint32_t field, const column *c, uint64_t first, uint64_t count, mmsb_error *err)
-{
-	size_t width = type_table[c->type].bytes, bytes = count * width;
-	if (reserve(&u->bytes, &u->cap_bytes, u->n_bytes + bytes))
-		return fail_memory(err, bytes, "undoing an epoch");
-	uint8_t *to = u->bytes + u->n_bytes;
-	const uint8_t *from = c->base + first * c->stride;
-	if (c->stride == width)
-		memcpy(to, from, bytes);
-	else
-		for (uint64_t i = 0; i < count; i++)
-			memcpy(to + i * width, from + i * c->stride, width);
-	undo_op op = {.kind = UNDO_RANGE, .page = p->id, .field = field, .changed = p->changed, .first = first, .count = count, .at = u->n_bytes};
-	u->n_bytes += bytes;
-	return undo_add(u, op, err);
-}
-
-/* Room for the old values of n scattered elements: pairs (position, bits), filled in by the store. */
-static int undo_scatter(undo *u, const page *p, uint32_t field, uint64_t n, undo_pair **pairs, mmsb_error *err)
-{
-	if (reserve(&u->pairs, &u->cap_pairs, (u->n_pairs + n) * sizeof *u->pairs))
-		return fail_memory(err, n * sizeof *u->pairs, "undoing an epoch");
-	*pairs = u->pairs + u->n_pairs;
-	return undo_add(u, (undo_op){.kind = UNDO_SCATTER, .page = p->id, .field = field, .changed = p->changed, .at = u->n_pairs}, err);
-}
+#include "kernels.h"
 
 /* For each width: stores n values at positions (NULL: first, first + 1, ...) and returns how many differ; those are noted in pairs
  * (NULL: not). */
@@ -81,49 +46,231 @@ uint64_t store_column(const column *c, uint64_t first, const uint64_t *at, uint6
 	}
 }
 
-/* One op's values of one column: `from`, `step` apart. */
-static int apply_column(mmsb_instance *m, page *p, uint32_t field, const staged_op *op, const uint64_t *at, const uint8_t *from, size_t step,
-                        uint64_t *changed, mmsb_error *err)
-{
-	column c = page_column(m, p, false, field);
-	undo_pair *pairs = NULL;
-	int status = at ? undo_scatter(m->undo, p, field, op->count, &pairs, err) : undo_range(m->undo, p, field, &c, op->first, op->count, err);
-	if (status)
-		return status;
-	uint64_t n = store_column(&c, op->first, at, op->count, from, step, pairs);
-	if (at) {
-		m->undo->ops[m->undo->n_ops - 1].count = n;
-		m->undo->n_pairs += n;
+/* ---- one column at work ------------------------------------------------------------------------ */
+
+typedef struct target {
+	mmsb_instance *m;
+	page *p;
+	uint32_t field;
+	column c;
+	size_t width;
+	bitset *marks;
+	bool *twice;            /* set when an element changes that has changed in this epoch */
+} target;
+
+/* What is taken at a time, so that the room for undoing grows with what changes. */
+enum { CHUNK_WORDS = 64, CHUNK = 64 * CHUNK_WORDS, AHEAD = 24 };
+
+/* For each width: stores n <= CHUNK values at positions (NULL: first, first + 1, ...), notes what was there. Returns how many. */
+#define DEFINE_PUT(type)                                                                                               \
+	static uint64_t put_##type(const target *t, uint64_t first, const uint64_t *at, uint64_t n, const uint8_t *from, \
+	                           size_t step, undo_pair *pairs)                                                      \
+	{                                                                                                              \
+		uint8_t *const base = t->c.base;                                                                       \
+		const size_t stride = t->c.stride;                                                                     \
+		bitset *const marks = t->marks;                                                                        \
+		uint64_t *const words = marks->level[0], noted = 0;                                                    \
+		bool twice = false;                                                                                    \
+		for (uint64_t i = 0; i < n; i++) {                                                                     \
+			uint64_t position = at ? at[i] : first + i;                                                    \
+			type *to = (type *)(void *)(base + position * stride), value;                                  \
+			if (at && i + AHEAD < n) {                                                                     \
+				__builtin_prefetch(base + at[i + AHEAD] * stride, 1);                                  \
+				__builtin_prefetch(words + at[i + AHEAD] / 64, 1);                                     \
+			}                                                                                              \
+			memcpy(&value, from + i * step, sizeof value);                                                 \
+			if (*to == value)                                                                              \
+				continue;                                                                              \
+			uint64_t word = words[position / 64], bit = (uint64_t)1 << position % 64;                      \
+			if (word & bit) {                                                                              \
+				twice = true;                                                                          \
+			} else {                                                                                       \
+				pairs[noted++] = (undo_pair){position, *to};                                           \
+				words[position / 64] = word | bit;                                                     \
+				if (!word)                                                                             \
+					bitset_note(marks, position / 64);                                             \
+			}                                                                                              \
+			*to = value;                                                                                   \
+		}                                                                                                      \
+		*t->twice |= twice;                                                                                    \
+		return noted;                                                                                          \
 	}
-	*changed += n;
+DEFINE_PUT(uint8_t)
+DEFINE_PUT(uint16_t)
+DEFINE_PUT(uint32_t)
+DEFINE_PUT(uint64_t)
+
+/* One element after the other: values `step` bytes apart to positions `at`, or (NULL) from `first` on. */
+static int put_each(const target *t, uint64_t first, const uint64_t *at, uint64_t n, const uint8_t *from, size_t step, mmsb_error *err)
+{
+	undo *u = t->m->undo;
+	undo_op *op = undo_begin(u, UNDO_SCATTER, t->p, t->field, err);
+	if (!op)
+		return MMSB_MEMORY;
+	for (uint64_t done = 0; done < n; done += CHUNK) {
+		uint64_t some = n - done < CHUNK ? n - done : CHUNK, noted;
+		if (reserve(&u->pairs, &u->cap_pairs, (u->n_pairs + some) * sizeof *u->pairs))
+			return fail_memory(err, some * sizeof *u->pairs, "undoing an epoch");
+		undo_pair *pairs = u->pairs + u->n_pairs;
+		const uint64_t *positions = at ? at + done : NULL;
+		switch (t->width) {
+		case 1: noted = put_uint8_t(t, first + done, positions, some, from + done * step, step, pairs); break;
+		case 2: noted = put_uint16_t(t, first + done, positions, some, from + done * step, step, pairs); break;
+		case 4: noted = put_uint32_t(t, first + done, positions, some, from + done * step, step, pairs); break;
+		default: noted = put_uint64_t(t, first + done, positions, some, from + done * step, step, pairs); break;
+		}
+		u->n_pairs += noted;
+		op->count += noted;
+	}
 	return MMSB_OK;
 }
 
-static int apply_dense(mmsb_instance *m, page *p, const staged_page *s, uint64_t *changed, mmsb_error *err)
+static unsigned width_number(const target *t) { return width_of(t->c.type); }
+
+/* Room for undoing what changes in CHUNK_WORDS words. */
+static int room_for_words(const target *t, mmsb_error *err)
+{
+	undo *u = t->m->undo;
+	if (reserve(&u->words, &u->cap_words, (u->n_words + CHUNK_WORDS) * sizeof *u->words) ||
+	    reserve(&u->bytes, &u->cap_bytes, u->n_bytes + CHUNK * t->width))
+		return fail_memory(err, CHUNK * t->width, "undoing an epoch");
+	return MMSB_OK;
+}
+
+/* What is in the mask differs in word w from 64 new values; there is room to keep what was there. */
+static void put_word(const target *t, undo_op *op, uint64_t w, uint64_t mask, const uint8_t *from)
+{
+	undo *u = t->m->undo;
+	uint8_t *at = t->c.base + w * 64 * t->width;
+	uint64_t fresh = mask & ~t->marks->level[0][w];
+	if (fresh != mask)
+		*t->twice = true;
+	if (fresh) {
+		u->n_bytes += t->m->kernels->compress[width_number(t)](u->bytes + u->n_bytes, at, fresh) * t->width;
+		u->words[u->n_words++] = (undo_word){w, fresh};
+		op->count++;
+		bitset_add_word(t->marks, w, fresh);
+	}
+	memcpy(at, from, 64 * t->width);
+}
+
+/* n whole words of new values, side by side like the column's. */
+static int put_words(const target *t, uint64_t w, uint64_t n, const uint8_t *from, mmsb_error *err)
+{
+	undo_op *op = undo_begin(t->m->undo, UNDO_MASK, t->p, t->field, err);
+	size_t bytes = 64 * t->width;
+	if (!op)
+		return MMSB_MEMORY;
+	for (uint64_t end = w + n; w < end; w += CHUNK_WORDS) {
+		uint64_t some = end - w < CHUNK_WORDS ? end - w : CHUNK_WORDS, masks[CHUNK_WORDS];
+		if (room_for_words(t, err))
+			return MMSB_MEMORY;
+		t->m->kernels->differ[width_number(t)](masks, t->c.base + w * bytes, from, some);
+		for (uint64_t i = 0; i < some; i++, from += bytes)
+			if (masks[i])
+				put_word(t, op, w + i, masks[i], from);
+	}
+	return MMSB_OK;
+}
+
+/* Values of n positions from `first` on. */
+static int put_range(const target *t, uint64_t first, uint64_t n, const uint8_t *from, size_t step, mmsb_error *err)
+{
+	if (t->c.stride != t->width || step != t->width || n < 128)
+		return put_each(t, first, NULL, n, from, step, err);
+	uint64_t head = (64 - first % 64) % 64, words = (n - head) / 64, done = head + words * 64;
+	int status = put_each(t, first, NULL, head, from, step, err);
+	if (!status)
+		status = put_words(t, (first + head) / 64, words, from + head * step, err);
+	if (!status)
+		status = put_each(t, first + done, NULL, n - done, from + done * step, step, err);
+	return status;
+}
+
+/* Values of the positions that n words of masks name, from word w on, one after the other. */
+static int put_listed(const target *t, uint64_t w, const uint64_t *masks, uint64_t n, const uint8_t *from, size_t step, mmsb_error *err)
+{
+	int status = MMSB_OK;
+	for (uint64_t i = 0; i < n && !status; i++) {
+		uint64_t at[64], k = 0;
+		for (uint64_t bits = masks[i]; bits; bits &= bits - 1)
+			at[k++] = (w + i) * 64 + (uint64_t)__builtin_ctzll(bits);
+		if (k > 0)
+			status = put_each(t, 0, at, k, from, step, err);
+		from += k * step;
+	}
+	return status;
+}
+
+static int put_masked(const target *t, uint64_t w, const uint64_t *masks, uint64_t n, const uint8_t *from, size_t step, mmsb_error *err)
+{
+	uint64_t whole = t->p->count / 64 - w; /* words that are inside the page */
+	whole = whole < n ? whole : n;
+	if (t->c.stride != t->width || step != t->width)
+		return put_listed(t, w, masks, n, from, step, err);
+	const kernel_table *k = t->m->kernels;
+	unsigned width = width_number(t);
+	_Alignas(64) uint8_t now[64 * sizeof(uint64_t)];
+	undo_op *op = undo_begin(t->m->undo, UNDO_MASK, t->p, t->field, err);
+	if (!op)
+		return MMSB_MEMORY;
+	for (uint64_t i = 0; i < whole; i++) {
+		uint64_t differ;
+		const uint8_t *at = t->c.base + (w + i) * 64 * t->width;
+		if (i % CHUNK_WORDS == 0 && room_for_words(t, err))
+			return MMSB_MEMORY;
+		memcpy(now, at, 64 * t->width);
+		from += k->expand[width](now, from, masks[i]) * t->width;
+		k->differ[width](&differ, at, now, 1);
+		if (differ)
+			put_word(t, op, w + i, differ, now);
+	}
+	return put_listed(t, w + whole, masks + whole, n - whole, from, step, err);
+}
+
+/* ---- pages ------------------------------------------------------------------------------------- */
+
+/* One op's values of one column: `from`, `step` apart. */
+static int apply_column(mmsb_instance *m, page *p, uint32_t field, const staged_op *op, const uint64_t *index, const uint8_t *from, size_t step,
+                        bool *twice, mmsb_error *err)
+{
+	target t = {m, p, field, page_column(m, p, false, field), 0, &p->now[column_number(p, field)].bits, twice};
+	t.width = type_table[t.c.type].bytes;
+	if (op->kind == STAGED_RANGE)
+		return put_range(&t, op->first, op->count, from, step, err);
+	if (op->kind == STAGED_SCATTER)
+		return put_each(&t, 0, index, op->count, from, step, err);
+	uint64_t words = 0;
+	for (uint64_t seen = 0; seen < op->count; words++)
+		seen += (uint64_t)__builtin_popcountll(index[words]);
+	return put_masked(&t, op->first, index, words, from, step, err);
+}
+
+static int apply_dense(mmsb_instance *m, page *p, const staged_page *s, bool *twice, mmsb_error *err)
 {
 	int status = MMSB_OK;
 	for (size_t i = 0; i < s->n_ops && !status; i++) {
 		const staged_op *op = &s->ops[i];
-		const uint64_t *at = op->kind == STAGED_RANGE ? NULL : s->index + op->index;
+		const uint64_t *index = s->index + op->index;
 		const uint8_t *from = s->values + op->values;
 		if (p->def->record == NONE) {
-			status = apply_column(m, p, NONE, op, at, from, p->element, changed, err);
+			status = apply_column(m, p, NONE, op, index, from, p->element, twice, err);
 			continue;
 		}
 		const sch_record *r = &m->sch->records[p->def->record];
 		const sch_field *fields = &m->sch->fields[r->first_field];
-		if (op->kind == STAGED_FIELD) {
-			status = apply_column(m, p, op->field, op, at, from, type_table[fields[op->field].type].bytes, changed, err);
+		if (op->field != NONE) {
+			status = apply_column(m, p, op->field, op, index, from, type_table[fields[op->field].type].bytes, twice, err);
 			continue;
 		}
 		for (uint32_t k = 0; k < r->n_fields && !status; k++)
-			status = apply_column(m, p, k, op, at, from + fields[k].offset, p->element, changed, err);
+			status = apply_column(m, p, k, op, index, from + fields[k].offset, p->element, twice, err);
 	}
 	return status;
 }
 
 /* `in init P`: before its own deltas a source has the value of source P in epoch 1. */
-static int apply_init_page(mmsb_instance *m, page *p, uint64_t *changed, mmsb_error *err)
+static int apply_init_page(mmsb_instance *m, page *p, bool *twice, mmsb_error *err)
 {
 	const page *from = &m->pages[p->def->init_page];
 	const staged_op op = {.kind = STAGED_RANGE, .first = 0, .count = p->count};
@@ -132,63 +279,17 @@ static int apply_init_page(mmsb_instance *m, page *p, uint64_t *changed, mmsb_er
 	for (uint32_t k = 0; k < n && !status; k++) {
 		uint32_t field = p->def->record == NONE ? NONE : k;
 		column c = page_column(m, from, false, field);
-		status = apply_column(m, p, field, &op, NULL, c.base, c.stride, changed, err);
+		status = apply_column(m, p, field, &op, NULL, c.base, c.stride, twice, err);
 	}
 	return status;
 }
 
-static void undo_scattered(const mmsb_instance *m, page *p, const undo_op *op)
+static bool any_marked(const page *p)
 {
-	column c = page_column(m, p, false, op->field);
-	size_t width = type_table[c.type].bytes;
-	for (uint64_t i = op->count; i-- > 0;) {
-		const undo_pair *pair = &m->undo->pairs[op->at + i];
-		memcpy(c.base + pair->position * c.stride, &pair->bits, width);
-	}
-}
-
-static void undo_values(const mmsb_instance *m, page *p, const undo_op *op)
-{
-	if (op->kind == UNDO_SCATTER) {
-		undo_scattered(m, p, op);
-		return;
-	}
-	column c = page_column(m, p, false, op->field);
-	store_column(&c, op->first, NULL, op->count, m->undo->bytes + op->at, type_table[c.type].bytes, NULL);
-}
-
-/* ---- what has changed in the end --------------------------------------------------------------- */
-
-/* Says of one element whether it differs from what it was before. */
-static void mark_element(bitset *marks, const column *c, uint64_t position, const void *was)
-{
-	if (memcmp(c->base + position * c->stride, was, type_table[c->type].bytes) != 0)
-		bitset_set(marks, position);
-	else if (bitset_test(marks, position))
-		bitset_unset(marks, position);
-}
-
-/* Several writes to one element can come to nothing. From the last undo to the page's first one, the word of the first about an element
- * stands: it knows what was there before the epoch. */
-static bool mark_changes(mmsb_instance *m, page *p, size_t first)
-{
-	const undo *u = m->undo;
-	for (size_t i = u->n_ops; i-- > first;) {
-		const undo_op *op = &u->ops[i];
-		column c = page_column(m, p, false, op->field);
-		bitset *marks = &p->now[column_number(p, op->field)].bits;
-		size_t width = type_table[c.type].bytes;
-		for (uint64_t k = op->count; k-- > 0;) {
-			if (op->kind == UNDO_SCATTER)
-				mark_element(marks, &c, u->pairs[op->at + k].position, &u->pairs[op->at + k].bits);
-			else
-				mark_element(marks, &c, op->first + k, u->bytes + op->at + k * width);
-		}
-	}
-	bool any = false;
 	for (uint32_t k = 0; k < p->n_columns; k++)
-		any |= !bitset_empty(&p->now[k].bits);
-	return any;
+		if (p->now[k].all || !bitset_empty(&p->now[k].bits))
+			return true;
+	return false;
 }
 
 static int apply_page(mmsb_instance *m, page *p, uint64_t epoch, mmsb_error *err)
@@ -197,18 +298,19 @@ static int apply_page(mmsb_instance *m, page *p, uint64_t epoch, mmsb_error *err
 	const pattern *before = p->pat;
 	uint64_t changed = 0;
 	size_t first = m->undo->n_ops;
+	bool twice = false;
 	int status = MMSB_OK;
-	if (epoch == 1 && p->def->role == PAGE_ROLE_IN && p->def->init_page != NONE)
-		status = apply_init_page(m, p, &changed, err);
+	if (epoch == 1 && p->def->init_page != NONE)
+		status = apply_init_page(m, p, &twice, err);
 	if (!status && s->n_ops)
-		status = p->def->flags & PAGEF_SPARSE ? apply_sparse(m, p, s, &changed, err) : apply_dense(m, p, s, &changed, err);
+		status = p->def->flags & PAGEF_SPARSE ? apply_sparse(m, p, s, &changed, err) : apply_dense(m, p, s, &twice, err);
 	if (p->pat != before)
 		p->pattern_changed = epoch;
-	if (p->def->flags & PAGEF_SPARSE && changed)
+	if (changed)
 		p->now[0].all = true;
-	else if (changed && !status)
-		changed = mark_changes(m, p, first);
-	if (changed) {
+	if (twice)
+		undo_settle(m, p, first);
+	if (any_marked(p)) {
 		bitset_set(&m->touched, p->id);
 		p->changed = epoch;
 		p->version++;
@@ -224,58 +326,15 @@ int apply_staged(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 			return fail_memory(err, sizeof *m->undo, "undoing an epoch");
 	}
 	int status = MMSB_OK;
-	for (uint32_t i = 0; epoch > 1 && i < m->staging->n_touched && !status; i++)
-		status = apply_page(m, &m->pages[m->staging->touched[i]], epoch, err);
+	if (epoch > 1) {
+		for (uint32_t i = 0; i < m->staging->n_touched && !status; i++)
+			status = apply_page(m, &m->pages[m->staging->touched[i]], epoch, err);
+		return status;
+	}
 	/* Those that begin with the value of another come after it; they do not chain (verify.c). */
 	for (int follow = 0; epoch == 1 && follow < 2; follow++)
 		for (uint32_t i = 0; i < m->sch->n_pages && !status; i++)
-			if ((m->sch->pages[i].init_page != NONE) == (follow == 1))
+			if ((m->sch->pages[i].init_page != NONE) == (follow == 1) && m->sch->pages[i].role == PAGE_ROLE_IN)
 				status = apply_page(m, &m->pages[i], epoch, err);
 	return status;
-}
-
-static void undo_one(mmsb_instance *m, const undo_op *op)
-{
-	page *p = &m->pages[op->page];
-	if (op->kind == UNDO_PATTERN)
-		sparse_put(m, p, op->pat, op->values, op->capacity);
-	else
-		undo_values(m, p, op);
-	p->changed = op->changed;
-	p->version++;
-}
-
-void apply_undo(mmsb_instance *m)
-{
-	undo *u = m->undo;
-	if (!u)
-		return;
-	while (u->n_ops > 0)
-		undo_one(m, &u->ops[--u->n_ops]);
-	u->n_bytes = u->n_pairs = 0;
-}
-
-void apply_keep(mmsb_instance *m)
-{
-	undo *u = m->undo;
-	if (!u)
-		return;
-	for (size_t i = 0; i < u->n_ops; i++)
-		if (u->ops[i].kind == UNDO_PATTERN) {
-			pattern_release(u->ops[i].pat);
-			free(u->ops[i].values);
-		}
-	u->n_ops = u->n_bytes = u->n_pairs = 0;
-}
-
-void undo_free(mmsb_instance *m)
-{
-	if (!m->undo)
-		return;
-	apply_keep(m);
-	free(m->undo->ops);
-	free(m->undo->bytes);
-	free(m->undo->pairs);
-	free(m->undo);
-	m->undo = NULL;
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels.h"
+
 struct staging *staging_new(uint32_t n_pages)
 {
 	staging *s = calloc(1, sizeof *s);
@@ -76,17 +78,41 @@ void mmsb_discard(mmsb_instance *m)
 
 /* ---- values ---- */
 
-/* Copies n values of one type, `from` apart by `step` bytes, to `to` apart by `gap`; booleans become 0 or 1, nans canonical.
- * range: values of index(D) must lie below it (0: none is checked). Returns the position of the first that does not, or n. */
-static size_t copy_values(uint8_t type, uint64_t range, uint8_t *to, size_t gap, const uint8_t *from, size_t step, size_t n)
+/* The first of n values of index(D) that is not below D, or n. */
+static size_t check_range(const uint32_t *values, uint64_t range, size_t n)
 {
-	size_t width = type_table[type].bytes, i = 0;
-	bool plain = type_table[type].kind == KIND_S || (type_table[type].kind == KIND_U && !range);
-	if (plain && gap == width && step == width) {
-		memcpy(to, from, n * width);
+	uint32_t most = 0;
+	for (size_t i = 0; i < n; i++)
+		most = values[i] > most ? values[i] : most;
+	if (n == 0 || most < range)
 		return n;
-	}
-	for (; i < n; i++, to += gap, from += step) {
+	size_t at = 0;
+	while (values[at] < range)
+		at++;
+	return at;
+}
+
+/* Copies n values of one type that lie side by side; booleans become 0 or 1, nans canonical. range: values of index(D) must lie below it
+ * (0: none is checked). Returns the position of the first that does not, or n. `to` is aligned. */
+static size_t copy_run(const mmsb_instance *m, uint8_t type, uint64_t range, uint8_t *to, const uint8_t *from, size_t n)
+{
+	const store_target in_place = {to, NULL, type_table[type].bytes, NULL};
+	memcpy(to, from, n * type_table[type].bytes);
+	if (type == T_F32 || type == T_F64)
+		m->kernels->store[type](&in_place, to, n);
+	else if (type == T_BOOL)
+		for (size_t i = 0; i < n; i++)
+			to[i] = to[i] != 0;
+	else if (range)
+		return check_range((const uint32_t *)(const void *)to, range, n);
+	return n;
+}
+
+/* The same of values that lie `gap` bytes apart. */
+static size_t copy_values(uint8_t type, uint64_t range, uint8_t *to, const uint8_t *from, size_t gap, size_t n)
+{
+	size_t width = type_table[type].bytes;
+	for (size_t i = 0; i < n; i++, to += gap, from += gap) {
 		scalar v = {0};
 		memcpy(&v, from, width);
 		if (type == T_BOOL)
@@ -117,15 +143,17 @@ static int out_of_range(const mmsb_instance *m, const page *p, const char *field
 	return MMSB_RANGE;
 }
 
-/* Takes n values of a field (or of a page without fields). */
-static int take_column(const mmsb_instance *m, const page *p, uint8_t type, uint32_t index_size, const char *field, uint8_t *to, size_t gap,
-                       const uint8_t *from, size_t step, size_t n, mmsb_error *err)
+/* Takes n values of a field (or of a page without fields), `gap` bytes apart here and there. */
+static int take_column(const mmsb_instance *m, const page *p, uint8_t type, uint32_t index_size, const char *field, uint8_t *to,
+                       const uint8_t *from, size_t gap, size_t n, mmsb_error *err)
 {
 	uint64_t range = range_of(m, index_size), value = 0;
-	size_t done = index_size != NONE && range == 0 ? 0 : copy_values(type, range, to, gap, from, step, n);
+	size_t done = 0;
+	if (index_size == NONE || range > 0)
+		done = gap == type_table[type].bytes ? copy_run(m, type, range, to, from, n) : copy_values(type, range, to, from, gap, n);
 	if (done == n)
 		return MMSB_OK;
-	memcpy(&value, from + done * step, type_table[type].bytes);
+	memcpy(&value, from + done * gap, type_table[type].bytes);
 	return out_of_range(m, p, field, done, value, range, err);
 }
 
@@ -134,13 +162,12 @@ static int take_elements(const mmsb_instance *m, const page *p, uint8_t *to, con
 {
 	const sch_page *d = p->def;
 	if (d->record == NONE)
-		return take_column(m, p, d->type, d->index_size, NULL, to, p->element, from, p->element, n, err);
+		return take_column(m, p, d->type, d->index_size, NULL, to, from, p->element, n, err);
 	const sch_record *r = &m->sch->records[d->record];
 	memset(to, 0, n * p->element); /* what lies between fields */
 	for (uint32_t k = 0; k < r->n_fields; k++) {
 		const sch_field *f = &m->sch->fields[r->first_field + k];
-		int status = take_column(m, p, f->type, f->index_size, sch_text(m->sch, f->name), to + f->offset, p->element,
-		                         from + f->offset, p->element, n, err);
+		int status = take_column(m, p, f->type, f->index_size, sch_text(m->sch, f->name), to + f->offset, from + f->offset, p->element, n, err);
 		if (status)
 			return status;
 	}
@@ -186,31 +213,52 @@ static int stage_end(mmsb_instance *m, size_t count, uint64_t start, int status)
 	return status;
 }
 
-/* Room for one more op, n positions and `bytes` of values. */
+/* Few positions stay a list, to which others can be added; so do those that are fewer than MASK_LEAST in each 64. */
+enum { LIST_MOST = 16, MASK_LEAST = 4 };
+
+/* Room for one more op, n positions beside the masks that they may become, and `bytes` of values, which may begin up to 8 bytes behind
+ * the end. */
 static int make_room(staged_page *s, size_t n, size_t bytes, mmsb_error *err)
 {
 	if (reserve(&s->ops, &s->cap_ops, (s->n_ops + 1) * sizeof *s->ops) ||
-	    reserve(&s->index, &s->cap_index, (s->n_index + n) * sizeof *s->index) ||
-	    reserve(&s->values, &s->cap_values, s->n_values + bytes))
+	    reserve(&s->index, &s->cap_index, (s->n_index + n + n / MASK_LEAST) * sizeof *s->index) ||
+	    reserve(&s->values, &s->cap_values, s->n_values + 8 + bytes))
 		return fail_memory(err, n * sizeof *s->index + bytes, "staged deltas");
 	return MMSB_OK;
 }
 
+/* The last op, if more of this field can follow it. */
+static staged_op *last_op(staged_page *s, uint32_t field)
+{
+	staged_op *last = s->n_ops ? &s->ops[s->n_ops - 1] : NULL;
+	return last && last->field == field ? last : NULL;
+}
+
+/* Where the values of a call are put: behind those of the last op if it is of the same field, else from a multiple of 8 on. */
+static uint8_t *put_values(staged_page *s, uint32_t field)
+{
+	if (!last_op(s, field))
+		s->n_values = (s->n_values + 7) & ~(size_t)7;
+	return s->values + s->n_values;
+}
+
 /* What was put behind the ends of index[] and values[] becomes part of the stage. */
-static void add_op(mmsb_instance *m, staged_page *s, staged_kind kind, uint32_t field, uint64_t first, uint64_t count, size_t n_index,
-                   size_t bytes)
+static void add_op(mmsb_instance *m, staged_page *s, staged_op op, size_t n_index, size_t bytes)
 {
 	staging *batch = m->open;
-	staged_op *last = s->n_ops ? &s->ops[s->n_ops - 1] : NULL;
-	if (!last)
+	staged_op *last = last_op(s, op.field);
+	if (s->n_ops == 0)
 		batch->touched[batch->n_touched++] = (uint32_t)(s - batch->pages);
-	if (last && last->kind == kind && last->field == field && (kind != STAGED_RANGE || last->first + last->count == first))
-		last->count += count;
-	else
-		s->ops[s->n_ops++] = (staged_op){kind, field, first, count, s->n_index, s->n_values};
+	if (last && last->kind == op.kind && op.kind != STAGED_MASK && (op.kind != STAGED_RANGE || last->first + last->count == op.first)) {
+		last->count += op.count;
+	} else {
+		op.index = s->n_index;
+		op.values = s->n_values;
+		s->ops[s->n_ops++] = op;
+	}
 	s->n_index += n_index;
 	s->n_values += bytes;
-	batch->total += count;
+	batch->total += op.count;
 }
 
 static int bad_position(const mmsb_instance *m, const page *p, uint64_t at, mmsb_error *err)
@@ -235,20 +283,52 @@ int mmsb_write(mmsb_instance *m, int id, size_t first, size_t count, const void 
 	size_t bytes = count * p->element;
 	status = make_room(s, 0, bytes, err);
 	if (!status)
-		status = take_elements(m, p, s->values + s->n_values, values, count, err);
+		status = take_elements(m, p, put_values(s, NONE), values, count, err);
 	if (!status)
-		add_op(m, s, STAGED_RANGE, 0, first, count, 0, bytes);
+		add_op(m, s, (staged_op){.kind = STAGED_RANGE, .field = NONE, .first = first, .count = count}, 0, bytes);
 	return stage_end(m, count, start, status);
 }
 
-static int take_positions(const mmsb_instance *m, const page *p, staged_page *s, size_t count, const uint64_t *index, mmsb_error *err)
+/* Puts positions behind the end of index[]; *ascending: each is greater than the one before. */
+static int take_positions(const mmsb_instance *m, const page *p, staged_page *s, size_t count, const uint64_t *index, bool *ascending,
+                          mmsb_error *err)
 {
+	uint64_t *to = s->index + s->n_index, most = 0, falls = 0, last = index[0];
 	for (size_t i = 0; i < count; i++) {
-		if (index[i] >= p->count)
-			return bad_position(m, p, index[i], err);
-		s->index[s->n_index + i] = index[i];
+		uint64_t at = index[i];
+		to[i] = at;
+		most = at > most ? at : most;
+		falls += at <= last;
+		last = at;
 	}
-	return MMSB_OK;
+	*ascending = falls == 1; /* the first is compared with itself */
+	if (most < p->count)
+		return MMSB_OK;
+	size_t bad = 0;
+	while (index[bad] < p->count)
+		bad++;
+	return bad_position(m, p, index[bad], err);
+}
+
+/* Chooses how ascending positions are kept, those behind the end of index[]. Returns how many words they take there. */
+static size_t encode(const staged_page *s, staged_op *op)
+{
+	uint64_t *at = s->index + s->n_index, first = at[0], last = at[op->count - 1], word = first / 64, words = last / 64 - word + 1;
+	if (op->count <= LIST_MOST || (last - first + 1 != op->count && words > op->count / MASK_LEAST))
+		return op->count;
+	if (last - first + 1 == op->count) {
+		op->kind = STAGED_RANGE;
+		op->first = first;
+		return 0;
+	}
+	uint64_t *masks = at + op->count; /* for which there is room */
+	memset(masks, 0, words * sizeof *masks);
+	for (size_t i = 0; i < op->count; i++)
+		masks[at[i] / 64 - word] |= (uint64_t)1 << at[i] % 64;
+	memmove(at, masks, words * sizeof *masks);
+	op->kind = STAGED_MASK;
+	op->first = word;
+	return words;
 }
 
 int mmsb_scatter(mmsb_instance *m, int id, size_t count, const uint64_t *index, const void *values, mmsb_error *err)
@@ -258,15 +338,19 @@ int mmsb_scatter(mmsb_instance *m, int id, size_t count, const uint64_t *index, 
 	if (status || count == 0)
 		return status;
 	uint64_t start;
+	bool ascending = false;
+	staged_op op = {.kind = STAGED_SCATTER, .field = NONE, .count = count};
 	staged_page *s = stage_begin(m, p, count, &start);
 	size_t bytes = count * p->element;
 	status = make_room(s, count, bytes, err);
 	if (!status)
-		status = take_positions(m, p, s, count, index, err);
+		status = take_positions(m, p, s, count, index, &ascending, err);
 	if (!status)
-		status = take_elements(m, p, s->values + s->n_values, values, count, err);
-	if (!status)
-		add_op(m, s, STAGED_SCATTER, 0, 0, count, count, bytes);
+		status = take_elements(m, p, put_values(s, NONE), values, count, err);
+	if (!status) {
+		size_t words = ascending ? encode(s, &op) : count;
+		add_op(m, s, op, words, bytes);
+	}
 	return stage_end(m, count, start, status);
 }
 
@@ -284,14 +368,18 @@ int mmsb_scatter_field(mmsb_instance *m, int id, unsigned field, size_t count, c
 	const sch_field *f = &m->sch->fields[r->first_field + field];
 	size_t width = type_table[f->type].bytes, bytes = count * width;
 	uint64_t start;
+	bool ascending = false;
+	staged_op op = {.kind = STAGED_SCATTER, .field = field, .count = count};
 	staged_page *s = stage_begin(m, p, count, &start);
 	status = make_room(s, count, bytes, err);
 	if (!status)
-		status = take_positions(m, p, s, count, index, err);
+		status = take_positions(m, p, s, count, index, &ascending, err);
 	if (!status)
-		status = take_column(m, p, f->type, f->index_size, sch_text(m->sch, f->name), s->values + s->n_values, width, values, width, count, err);
-	if (!status)
-		add_op(m, s, STAGED_FIELD, field, 0, count, count, bytes);
+		status = take_column(m, p, f->type, f->index_size, sch_text(m->sch, f->name), put_values(s, field), values, width, count, err);
+	if (!status) {
+		size_t words = ascending ? encode(s, &op) : count;
+		add_op(m, s, op, words, bytes);
+	}
 	return stage_end(m, count, start, status);
 }
 
@@ -325,9 +413,9 @@ int mmsb_insert(mmsb_instance *m, int id, size_t count, const uint64_t *row, con
 	if (!status)
 		status = take_entries(m, p, s, count, row, col, err);
 	if (!status && p->element)
-		status = take_elements(m, p, s->values + s->n_values, values, count, err);
+		status = take_elements(m, p, put_values(s, NONE), values, count, err);
 	if (!status)
-		add_op(m, s, STAGED_INSERT, 0, 0, count, count, bytes);
+		add_op(m, s, (staged_op){.kind = STAGED_INSERT, .field = NONE, .count = count}, count, bytes);
 	return stage_end(m, count, start, status);
 }
 
@@ -343,6 +431,6 @@ int mmsb_erase(mmsb_instance *m, int id, size_t count, const uint64_t *row, cons
 	if (!status)
 		status = take_entries(m, p, s, count, row, col, err);
 	if (!status)
-		add_op(m, s, STAGED_ERASE, 0, 0, count, count, 0);
+		add_op(m, s, (staged_op){.kind = STAGED_ERASE, .field = NONE, .count = count}, count, 0);
 	return stage_end(m, count, start, status);
 }

@@ -4,15 +4,17 @@
 
 #include "instance.h"
 
-typedef enum staged_kind { STAGED_RANGE, STAGED_SCATTER, STAGED_FIELD, STAGED_INSERT, STAGED_ERASE } staged_kind;
+/* How a call is kept: by what its positions are, whichever is smallest. RANGE: they follow one another. MASK: they ascend and lie
+ * close: a bit for each. SCATTER: a list. */
+typedef enum staged_kind { STAGED_RANGE, STAGED_MASK, STAGED_SCATTER, STAGED_INSERT, STAGED_ERASE } staged_kind;
 
-/* One call, or several alike in a row. Its values lie in the page's values[], one element (STAGED_FIELD: one field value)
- * after the other; its positions in index[] (sparse: row << 32 | column; STAGED_RANGE: none). */
+/* One call, or several alike in a row. Its values lie in the page's values[] side by side, aligned to 8 bytes: whole elements, or values
+ * of one field. In index[]: its positions (SCATTER; INSERT and ERASE: row << 32 | column), or words of masks. */
 typedef struct staged_op {
 	uint32_t kind;     /* staged_kind */
-	uint32_t field;    /* STAGED_FIELD */
-	uint64_t first;    /* STAGED_RANGE */
-	uint64_t count;
+	uint32_t field;    /* NONE: whole elements */
+	uint64_t first;    /* RANGE: the first position; MASK: the first word of 64 positions */
+	uint64_t count;    /* of elements */
 	size_t index;      /* where in index[] */
 	size_t values;     /* where in values[], bytes */
 } staged_op;

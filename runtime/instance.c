@@ -9,6 +9,8 @@
 #include <omp.h>
 #endif
 
+#include "kernels.h"
+
 int reserve(void *buffer_address, size_t *capacity, size_t bytes)
 {
 	if (bytes <= *capacity)
@@ -143,6 +145,7 @@ int mmsb_instance_new(mmsb_instance **out, mmsb_schedule *owner, const mmsb_opti
 	schedule_retain(owner);
 	if (options)
 		memcpy(&m->options, options, options->size < sizeof *options ? options->size : sizeof *options);
+	m->kernels = kernel_table_pick();
 	m->threads = default_threads(&m->options);
 	m->sizes = calloc((size_t)s->n_sizes + 1, sizeof *m->sizes);
 	m->params = calloc((size_t)s->n_params + 1, sizeof *m->params);

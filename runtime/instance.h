@@ -79,6 +79,7 @@ struct mmsb_instance {
 	mmsb_schedule *owner;
 	const schedule *sch;
 	mmsb_options options;
+	const struct kernel_table *kernels; /* kernels.h */
 	int threads;
 	pthread_mutex_t lock;   /* held for binding and while something is staged: for open, bound, stage_calls and stats.ns_stage */
 	atomic_bool bound;      /* written under the lock; what binding made is fixed from then on */

@@ -5,6 +5,7 @@
 
 #include "differ.h"
 #include "elementary.h"
+#include "packed.h"
 #include "scalar.h"
 
 #ifndef KERNEL_LEVEL
@@ -217,6 +218,22 @@ STORE(u64, uint64_t, 64, 0)
 STORE(f32, float, 32, 1)
 STORE(f64, double, 64, 1)
 
+/* ---- blocks of 64 elements --------------------------------------------------------------------- */
+
+#define BLOCKS(B)                                                                                            \
+	static void differ_blocks_##B(uint64_t *masks, const void *a, const void *b, size_t blocks)          \
+	{                                                                                                    \
+		const uint8_t *x = a, *y = b;                                                                \
+		for (size_t i = 0; i < blocks; i++)                                                          \
+			masks[i] = differ_##B(x + i * 8 * B, y + i * 8 * B);                                 \
+	}                                                                                                    \
+	static size_t compress_block_##B(void *packed, const void *src, uint64_t mask) { return compress_##B(packed, src, mask); } \
+	static size_t expand_block_##B(void *dst, const void *packed, uint64_t mask) { return expand_##B(dst, packed, mask); }
+BLOCKS(8)
+BLOCKS(16)
+BLOCKS(32)
+BLOCKS(64)
+
 /* ---- reductions -------------------------------------------------------------------------------- */
 
 #define TREE_(S, T, name)                                                                                    \
@@ -387,6 +404,9 @@ const kernel_table NAMED(KERNEL_LEVEL) = {
 	.take = {take_8, take_16, take_32, take_64},
 	.pack = {pack_8, pack_16, pack_32, pack_64},
 	.store = {MMSB_FOR_ALL(ROW_STORE, )},
+	.differ = {differ_blocks_8, differ_blocks_16, differ_blocks_32, differ_blocks_64},
+	.compress = {compress_block_8, compress_block_16, compress_block_32, compress_block_64},
+	.expand = {expand_block_8, expand_block_16, expand_block_32, expand_block_64},
 	.tree = {
 #define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) [OP_##id] = ROWS_##reduce(ROW_TREE, types, name),
 #include "../lang/ops.def"

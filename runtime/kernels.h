@@ -42,6 +42,11 @@ typedef struct kernel_table {
 	size_t (*pack[WIDTHS])(void *dst, const void *src, const uint8_t *mask, size_t n);
 	/* canonical NaNs, compared with what was there and stored; returns how many lanes changed */
 	size_t (*store[T_COUNT])(const store_target *to, const void *src, size_t n);
+	/* Blocks of 64 elements, their bits alone: a mask each of those that differ; of one, those that a mask names, taken out side by side
+	 * and put back (returns how many; others are not touched) */
+	void (*differ[WIDTHS])(uint64_t *masks, const void *a, const void *b, size_t blocks);
+	size_t (*compress[WIDTHS])(void *packed, const void *src, uint64_t mask);
+	size_t (*expand[WIDTHS])(void *dst, const void *packed, uint64_t mask);
 	/* The value of n >= 1 operands combined as a tree of adjacent pairs, an odd one at the end taken along. scratch: (n + 1) / 2 lanes. */
 	void (*tree[OP_COUNT][T_COUNT])(void *dst, const void *src, void *scratch, size_t n);
 	/* dst[i] = the tree over src[0..i]; dst may be src */

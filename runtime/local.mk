@@ -11,6 +11,7 @@ libmmsb_internal_la_SOURCES = \
 	%D%/guard.def %D%/guard.h \
 	%D%/instance.h %D%/mmsb.h \
 	%D%/number.c %D%/number.h %D%/number_print.c \
+	%D%/packed.h \
 	%D%/scalar.h \
 	%D%/schedule.h \
 	%D%/status.def \
@@ -53,7 +54,8 @@ libmmsb_internal_la_SOURCES += \
 	%D%/lists.c %D%/lists.h \
 	%D%/schedule.c \
 	%D%/sizes.c \
-	%D%/sparse.c
+	%D%/sparse.c \
+	%D%/undo.c
 
 # What evaluates.
 libmmsb_internal_la_SOURCES += \

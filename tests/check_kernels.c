@@ -334,6 +334,51 @@ START_TEST(stores)
 }
 END_TEST
 
+/* Blocks of 64: which differ; taken out and put back, and nothing else touched. */
+static void check_blocks(unsigned width, uint64_t mask)
+{
+	enum { BLOCKS = 3, ROOM = 64 * 8 };
+	static uint8_t a[BLOCKS * ROOM + 1], b[sizeof a], packed[ROOM + 8], want[ROOM + 8], back[ROOM], want_back[ROOM];
+	size_t bytes = (size_t)1 << width, k = 0;
+	uint64_t masks[BLOCKS];
+	for (size_t i = 0; i < sizeof a; i++)
+		a[i] = b[i] = (uint8_t)mmsb_rand_step_u64(6, i, width);
+	for (size_t i = 0; i < 64; i++)
+		if (mask >> i & 1) {
+			b[1 + (64 + i) * bytes + i % bytes] ^= (uint8_t)(1 << i % 8);
+			b[1 + (128 + 63 - i) * bytes] ^= 0x80;
+		}
+	uint64_t turned = 0;
+	for (size_t i = 0; i < 64; i++)
+		turned |= (mask >> i & 1) << (63 - i);
+	now->differ[width](masks, a + 1, b + 1, BLOCKS); /* aligned to nothing */
+	ck_assert(masks[0] == 0 && masks[1] == mask && masks[2] == turned);
+	memset(packed, 0xa5, sizeof packed);
+	memset(want, 0xa5, sizeof want);
+	memset(back, 0x5a, sizeof back);
+	memset(want_back, 0x5a, sizeof want_back);
+	for (size_t i = 0; i < 64; i++)
+		if (mask >> i & 1) {
+			memcpy(want + k++ * bytes, a + 1 + i * bytes, bytes);
+			memcpy(want_back + i * bytes, a + 1 + i * bytes, bytes);
+		}
+	ck_assert_uint_eq(now->compress[width](packed, a + 1, mask), k);
+	ck_assert_mem_eq(packed, want, sizeof want);
+	ck_assert_uint_eq(now->expand[width](back, packed, mask), k);
+	ck_assert_mem_eq(back, want_back, sizeof back);
+}
+
+START_TEST(blocks)
+{
+	now = kernel_table_level(levels[_i]);
+	for (unsigned width = 0; now && width < WIDTHS; width++)
+		for (uint64_t i = 0; i < 300; i++) {
+			uint64_t r = mmsb_rand_step_u64(8, i, width), thin = r & mmsb_rand_step_u64(9, i, width) & mmsb_rand_step_u64(10, i, width);
+			check_blocks(width, i < 64 ? (uint64_t)1 << i : i == 64 ? 0 : i == 65 ? ~(uint64_t)0 : i % 3 == 0 ? r : i % 3 == 1 ? thin : ~thin);
+		}
+}
+END_TEST
+
 START_TEST(views)
 {
 	now = kernel_table_level(levels[_i]);
@@ -378,6 +423,7 @@ int main(void)
 	tcase_add_loop_test(t, conversions, 0, LEVELS);
 	tcase_add_loop_test(t, moves, 0, LEVELS);
 	tcase_add_loop_test(t, stores, 0, LEVELS);
+	tcase_add_loop_test(t, blocks, 0, LEVELS);
 	tcase_add_loop_test(t, views, 0, LEVELS);
 	tcase_add_test(t, meanings);
 	tcase_add_test(t, remainders);
