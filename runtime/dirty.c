@@ -5,12 +5,20 @@
 
 #include "index.h"
 #include "route.h"
+#include "store.h"
 
 /* Shares of a set from which on evaluating everything is cheaper: of elements found one by one; of operands of stored reductions.
  * Measured: docs/propagation.md. */
 enum { ELEMENT_SHARE = 4, LANE_SHARE = 16 };
 
 /* ---- sets -------------------------------------------------------------------------------------- */
+
+/* Rows and columns have lanes as there are entries. */
+static bool lanes_room(const struct executor *ex, const kernel_plan *p, dirty_sets *d, uint32_t region)
+{
+	uint64_t n = p->regions[region].stored ? store_lanes(ex, &p->regions[region]) : 0;
+	return d->lanes[region].n >= n || !bitset_grow(&d->lanes[region], n);
+}
 
 dirty_sets *dirty_new(struct executor *ex, const kernel_plan *p)
 {
@@ -19,10 +27,12 @@ dirty_sets *dirty_new(struct executor *ex, const kernel_plan *p)
 		return NULL;
 	d->lanes = calloc(p->n_regions, sizeof *d->lanes);
 	uint64_t n = ex->inst->pages[p->pass->page].count;
-	bool stored = false;
-	for (uint32_t i = 1; i < p->n_regions; i++)
+	bool stored = false, room = d->lanes != NULL;
+	for (uint32_t i = 1; i < p->n_regions && room; i++) {
 		stored |= p->regions[i].stored;
-	if (!d->lanes || bitset_new(&d->elements, n) || (stored && bitset_new(&d->fed, n))) {
+		room = lanes_room(ex, p, d, i);
+	}
+	if (!room || bitset_new(&d->elements, n) || (stored && bitset_new(&d->fed, n))) {
 		dirty_free(d, p);
 		return NULL;
 	}
@@ -150,8 +160,10 @@ reach dirty_find(struct executor *ex, const kernel_plan *p, uint64_t epoch)
 	finder f = {.ex = ex, .p = p, .epoch = epoch};
 	dirty_sets *d = p->dirty;
 	bool any = false;
-	for (uint32_t i = 0; i < p->n_regions; i++)
+	for (uint32_t i = 0; i < p->n_regions; i++) {
+		f.whole |= !lanes_room(ex, p, d, i);
 		find_region(&f, i);
+	}
 	for (uint32_t i = 0; i < p->n_reads; i++)
 		find_read(&f, i);
 	if (f.whole) {

@@ -12,6 +12,7 @@
  *   dirty.c     which elements are to be evaluated; route*.c: how what changed reaches them
  *   portable.c  passes, and the executor itself
  *   fixpoint.c  rounds; what repairs keep of them is in repair.h
+ *   store*.[ch] partial results of reductions, kept from epoch to epoch
  *
  * A *batch* is a run of a region's code over up to TILE lanes. A lane is one setting of the variables of the region and of those
  * around it. Within a region registers and variables have numbers of their own ("locals"). */
@@ -329,6 +330,9 @@ void run_step(worker *, run *r, const step *);
 /* The lane of the region around that a lane belongs to. */
 uint32_t run_outer_lane(const run *, uint32_t lane);
 
+/* The variables of region 0, of kind DOMAIN, at r->n positions of a page. */
+void root_vars_list(worker *, run *r, const kernel_plan *, const page *to, const int64_t *list);
+
 /* Values of variables and registers in one lane. */
 int64_t var_lane(const var_lanes *, uint32_t lane);
 scalar reg_lane(const lanes *, unsigned width, uint32_t lane);
@@ -348,6 +352,10 @@ bool reduce_prefix(worker *, run *r, const step *s); /* false: not of the form t
 
 /* expand.c: pushes positions first .. end-1 of the RANGE of one outer element into c->red, where c is a run of any worker's. */
 void expand_range(worker *, run *c, uint32_t lane, int64_t first, int64_t end);
+
+/* expand.c: gives the present operands of one outer element of r, in ascending order. Positions are those of reduction_push. */
+typedef void operands_fn(void *context, const void *values, const int64_t *positions, size_t n);
+void expand_operands(worker *, run *r, const step *s, uint32_t lane, operands_fn *, void *context);
 
 /* split.c: one outer element's RANGE by all threads; false: not worth it. */
 bool reduce_split(worker *, run *r, const step *s, uint32_t lane);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "exec.h"
+#include "store.h"
 
 typedef struct expansion {
 	worker *w;
@@ -327,14 +328,23 @@ static void add_element(expansion *e, int64_t *starts, uint32_t lane, span sp)
 	}
 }
 
-void reduce_expand(worker *w, run *r, const step *s)
+static expansion begin(worker *w, run *r, const step *s)
 {
-	int64_t starts[TILE];
 	const group_index *groups = w->ex->groups[s->child->id];
 	expansion e = {w, r, &w->runs[s->child->id], s, s->child, w->ex->patterns[s->child->id], groups ? &groups->positions : NULL, 0};
 	e.c->parent = r;
 	e.c->n = 0;
+	return e;
+}
+
+void reduce_expand(worker *w, run *r, const step *s)
+{
+	int64_t starts[TILE];
+	expansion e = begin(w, r, s);
+	bool given = store_holds_any(s->child);
 	for (uint32_t lane = 0; lane < r->n; lane++) {
+		if (given && store_holds(s->child, (uint64_t)var_lane(&r->vars[r->plan->flat], lane)))
+			continue; /* has its value */
 		span sp = r->live && !r->live[lane] ? side_by_side(0, 0) : span_of(&e, lane);
 		if (sp.n <= 0)
 			give_identity(w, r, s, lane);
@@ -342,6 +352,24 @@ void reduce_expand(worker *w, run *r, const step *s)
 			add_element(&e, starts, lane, sp);
 	}
 	flush(&e, starts);
+}
+
+void expand_operands(worker *w, run *r, const step *s, uint32_t lane, operands_fn *give, void *context)
+{
+	expansion e = begin(w, r, s);
+	span sp = span_of(&e, lane);
+	bool first = true;
+	for (int64_t at = 0, start; at < sp.n; at += e.c->n, first = false) {
+		uint32_t n = take_piece(&e, &sp, &start);
+		if (!run_one(&e, lane, start, n, first))
+			continue;
+		segment seg = {at, (uint16_t)lane, 0, (uint16_t)n, false};
+		operands o = operands_of(w, e.c, &seg, false);
+		if (!o.positions)
+			o.positions = positions_of(w, e.c, &seg, e.c->live);
+		if (o.n > 0)
+			give(context, o.values, o.positions, o.n);
+	}
 }
 
 void expand_range(worker *w, run *c, uint32_t lane, int64_t first, int64_t end)

@@ -109,6 +109,7 @@ struct mmsb_instance {
 	struct watches *watches;  /* changes.c, or NULL */
 	struct undo *undo;        /* apply.c */
 	struct executor *executor; /* executor.h: buffers of the threads */
+	size_t store_left;      /* store.h: bytes that partial results may still take */
 };
 
 /* ---- instance.c -------------------------------------------------------------------------------- */

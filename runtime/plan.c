@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan.h"
+#include "store.h"
 #include "route.h"
 
 /* ---- memory of a plan: blocks that are freed together ------------------------------------------ */
@@ -33,6 +34,8 @@ void plan_free(kernel_plan *p)
 {
 	if (!p)
 		return;
+	for (uint32_t i = 0; p->regions && i < p->n_regions; i++)
+		store_free(p->regions[i].store);
 	while (p->memory) {
 		struct plan_memory *next = p->memory->next;
 		free(p->memory);
@@ -235,6 +238,8 @@ kernel_plan *plan_new(mmsb_instance *inst, const kernel_table *k, uint32_t kerne
 	}
 	if (!pl.failed)
 		plan_costs(&pl);
+	if (!pl.failed)
+		store_plan(&pl);
 	if (!pl.failed && pass)
 		plan_routes(&pl);
 	if (pl.failed) {

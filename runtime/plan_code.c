@@ -139,61 +139,71 @@ typedef struct life {
 	size_t place;
 } life;
 
-/* Something is done with each local that a step uses. */
-typedef void use_fn(planner *pl, life *lives, uint32_t local, uint32_t at);
+/* The step at hand of a region. */
+typedef struct use {
+	planner *pl;
+	life *lives;
+	uint32_t at;
+} use;
 
-static void note_use(planner *pl, life *lives, uint32_t local, uint32_t at)
+static void note_use(void *context, uint32_t local)
 {
-	(void)pl;
-	if (lives[local].last < at)
-		lives[local].last = at;
+	use *u = context;
+	if (u->lives[local].last < u->at)
+		u->lives[local].last = u->at;
 }
 
-static void release(planner *pl, life *lives, uint32_t local, uint32_t at)
+static void release(void *context, uint32_t local)
 {
-	life *l = &lives[local];
-	if (!l->placed || l->last > at)
+	use *u = context;
+	planner *pl = u->pl;
+	life *l = &u->lives[local];
+	if (!l->placed || l->last > u->at)
 		return;
 	l->placed = 0;
 	if (pl->n_free[l->width] < 512)
 		pl->free_place[l->width][pl->n_free[l->width]++] = l->place;
 }
 
-static void each_use(planner *pl, const step *s, uint32_t at, life *lives, use_fn *fn)
+void plan_each_use(const step *s, plan_use_fn *fn, void *context)
 {
 	uint32_t used[4] = {s->mask, NONE, NONE, NONE};
 	for (unsigned a = 0; a < 3; a++)
 		used[a + 1] = s->code == CODE_VAR ? NONE : s->args[a];
 	for (unsigned i = 0; i < 4; i++)
 		if (used[i] != NONE)
-			fn(pl, lives, used[i], at);
+			fn(context, used[i]);
 	if (s->read && s->read->pad != NONE)
-		fn(pl, lives, s->read->pad, at);
+		fn(context, s->read->pad);
 	for (uint32_t d = 0; s->read && d < s->read->n_dims; d++)
 		if (s->read->dims[d].reg != NONE)
-			fn(pl, lives, s->read->dims[d].reg, at);
+			fn(context, s->read->dims[d].reg);
 	if (s->code != CODE_REDUCE)
 		return;
 	for (uint32_t m = 0; m < s->child->n_imports; m++)
-		fn(pl, lives, s->child->imports[m].from, at);
+		fn(context, s->child->imports[m].from);
 	if (s->child->def->kind != REGION_PREFIX && s->child->at != NONE)
-		fn(pl, lives, s->child->at, at);
+		fn(context, s->child->at);
 }
 
 static void find_lives(planner *pl, const region_plan *r, life *lives)
 {
-	for (uint32_t i = 0; i < r->n_steps; i++)
-		each_use(pl, &r->steps[i], i, lives, note_use);
+	use u = {pl, lives, 0};
+	for (; u.at < r->n_steps; u.at++)
+		plan_each_use(&r->steps[u.at], note_use, &u);
+	u.at = UINT32_MAX;
 	if (r->where != NONE)
-		note_use(pl, lives, r->where, UINT32_MAX);
+		note_use(&u, r->where);
 	if (r->value != NONE)
-		note_use(pl, lives, r->value, UINT32_MAX);
+		note_use(&u, r->value);
 	for (uint32_t o = 0; r->id == 0 && o < pl->p->def->n_outputs; o++)
-		note_use(pl, lives, pl->p->outputs[o], UINT32_MAX);
+		note_use(&u, pl->p->outputs[o]);
 	/* What a guard gives are its operand's lanes. */
-	for (uint32_t i = r->n_steps; i-- > 0;)
+	for (uint32_t i = r->n_steps; i-- > 0;) {
+		u.at = lives[r->steps[i].dst].last;
 		if (r->steps[i].code == CODE_GUARD)
-			note_use(pl, lives, r->steps[i].args[0], lives[r->steps[i].dst].last);
+			note_use(&u, r->steps[i].args[0]);
+	}
 }
 
 static size_t give_place(planner *pl, life *l, unsigned width)
@@ -211,14 +221,15 @@ void plan_places(planner *pl, region_plan *r)
 		return;
 	find_lives(pl, r, lives);
 	memset(pl->n_free, 0, sizeof pl->n_free);
-	for (uint32_t i = 0; i < r->n_steps; i++) {
-		step *s = &r->steps[i];
+	use u = {pl, lives, 0};
+	for (; u.at < r->n_steps; u.at++) {
+		step *s = &r->steps[u.at];
 		s->place = give_place(pl, &lives[s->dst], width_of(s->dst_type));
 		if (s->count != NONE)
 			s->count_place = give_place(pl, &lives[s->count], 3);
-		each_use(pl, s, i, lives, release);
-		release(pl, lives, s->dst, i);
+		plan_each_use(s, release, &u);
+		release(&u, s->dst);
 		if (s->count != NONE)
-			release(pl, lives, s->count, i);
+			release(&u, s->count);
 	}
 }

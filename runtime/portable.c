@@ -5,6 +5,7 @@
 #include "dirty.h"
 #include "fpenv.h"
 #include "repair.h"
+#include "store.h"
 
 /* ---- what a pass sees -------------------------------------------------------------------------- */
 
@@ -65,12 +66,21 @@ static int run_whole(struct executor *ex, uint32_t id, uint64_t *changed, mmsb_e
 		target.marks = NULL;
 		to->now[0].all = true;
 	}
+	store_drop_all(ex->passes[id]);
 	int status = pass_run(ex, ex->passes[id], &target, changed, err);
 	ex->inst->pass_stats[id].evaluated += page_elements(to);
 	ex->inst->pass_stats[id].dense++;
 	if (!status)
 		to->behind = false;
 	return status;
+}
+
+/* Operands of reductions with stores: what of their values changes is to be evaluated. */
+static void update_stores(struct executor *ex, const kernel_plan *p)
+{
+	for (uint32_t i = 1; i < p->n_regions; i++)
+		if (p->regions[i].stored)
+			store_update(ex, p, i, &p->dirty->lanes[i], &p->dirty->fed, &p->dirty->elements);
 }
 
 static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole, uint64_t *changed, mmsb_error *err)
@@ -92,6 +102,7 @@ static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole,
 	buffers_catch_up(to);
 	if (reached == REACH_NONE)
 		return MMSB_OK;
+	update_stores(ex, p);
 	pass_target target = {.at = to->cur, .was = to->cur, .marks = to->now};
 	status = pass_run_dirty(ex, p, &target, &p->dirty->elements, changed, err);
 	dirty_clear(p);
@@ -135,6 +146,7 @@ void executor_forget(struct executor *ex)
 	for (uint32_t i = 0; i < ex->inst->sch->n_passes; i++) {
 		ex->carries[i].all = true;
 		dirty_clear(ex->passes[i]);
+		store_drop_all(ex->passes[i]);
 	}
 	fixpoints_roll_back(ex);
 }
@@ -280,6 +292,7 @@ int executor_new(mmsb_instance *inst, mmsb_error *err)
 	struct executor *ex = executor_start(inst);
 	if (!ex)
 		return fail_memory(err, sizeof *ex, "the executor");
+	inst->store_left = inst->arena.bytes + STORE_BYTES;
 	if (!executor_plans(ex, &bytes, &n_reads, &n_regions) || !executor_arrays(ex, n_reads, n_regions) ||
 	    !executor_workers(ex, threads, bytes)) {
 		executor_free(ex);

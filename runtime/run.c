@@ -3,6 +3,7 @@
 
 #include "exec.h"
 #include "guard.h"
+#include "store.h"
 
 /* ---- runs -------------------------------------------------------------------------------------- */
 
@@ -122,6 +123,23 @@ void run_import(worker *w, run *r)
 		import_reg(w, r, &r->plan->imports[i]);
 	for (uint32_t i = 0; i < r->plan->n_var_imports; i++)
 		import_var(w, r, &r->plan->var_imports[i]);
+}
+
+void root_vars_list(worker *w, run *r, const kernel_plan *p, const page *to, const int64_t *list)
+{
+	const region_plan *rp = r->plan;
+	uint32_t n_vars = rp->def->n_vars;
+	int64_t *x = (void *)(w->arena + rp->stack);
+	r->vars[rp->flat] = (var_lanes){VAR_I64, 0, list};
+	for (uint32_t i = 0; i < r->n; i++) {
+		uint64_t position = (uint64_t)list[i];
+		for (uint32_t d = n_vars; d-- > 0;) {
+			x[d * TILE + i] = (int64_t)(position % (uint64_t)to->dims[d]);
+			position /= (uint64_t)to->dims[d];
+		}
+	}
+	for (uint32_t d = 0; d < n_vars; d++)
+		r->vars[p->root_vars[d]] = (var_lanes){VAR_I64, 0, x + d * TILE};
 }
 
 /* ---- instructions ------------------------------------------------------------------------------ */
@@ -269,9 +287,10 @@ static void run_reduce(worker *w, run *r, const step *s)
 	*dst = (lanes){w->arena + s->place, 0, false};
 	if (s->count != NONE)
 		r->regs[s->count] = (lanes){w->arena + s->count_place, 0, false};
-	if (s->child->def->kind == REGION_PREFIX && !w->ex->support && reduce_prefix(w, r, s))
+	uint32_t given = store_give(w, r, s);
+	if (given == r->n || (s->child->def->kind == REGION_PREFIX && !w->ex->support && reduce_prefix(w, r, s)))
 		return;
-	if (choose_over(w, r, s->child))
+	if (given == 0 && choose_over(w, r, s->child))
 		reduce_over(w, r, s);
 	else
 		reduce_expand(w, r, s);

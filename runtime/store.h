@@ -22,6 +22,9 @@
 
 struct planner;
 
+/* Stores of an instance take at most as many bytes as its dense pages, and some. A set of lanes takes a quarter, and some. */
+enum { STORE_BYTES = 64 << 20, STORE_LANES_BYTES = 4 << 20 };
+
 /* Decides for each region of a plan whether it has a store (region_plan.stored); memory for what stores hold is taken when it is needed. */
 void store_plan(struct planner *);
 void store_free(struct store *); /* NULL is allowed */
@@ -43,5 +46,10 @@ void store_drop_all(const kernel_plan *);
 
 /* The value and the number of operands present of an outer element; false: nothing is held. */
 bool store_value(const region_plan *, uint64_t outer, scalar *value, uint64_t *count);
+bool store_holds(const region_plan *, uint64_t outer);
+bool store_holds_any(const region_plan *);
+
+/* Gives the values of what is held to the lanes of region 0; returns how many have one. */
+uint32_t store_give(worker *, run *r, const step *s);
 
 #endif

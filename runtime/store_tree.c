@@ -1,0 +1,422 @@
+/* store_tree.c - tries over the positions of those present. What changes is marked on the way down; tree_refresh walks what is
+ * marked, so that many changes of a tree cost each node once. */
+#include "store_tree.h"
+
+#include <string.h>
+
+enum { INNER = 0, LEAF_SIZES = 4, LEAF_LEVEL = 255, MOST_DEPTH = 34 };
+
+/* An inner node, or what a leaf begins with. */
+typedef struct node {
+	uint64_t value;     /* ARG: the best one */
+	uint32_t count;     /* operands */
+	uint32_t prefix;    /* inner: its positions have the bits above `level` in common with this */
+	uint32_t child[2];  /* inner: those with bit `level` clear, and set */
+	uint32_t best;      /* ARG: the position of the best */
+	uint8_t level;      /* LEAF_LEVEL: a leaf, followed by room for positions and values */
+	uint8_t size;       /* of its block; a leaf has room for 2 << size operands */
+	bool stale;         /* value is to be made anew */
+	bool fresh;         /* never had a value */
+} node;
+
+static node *node_at(const tree_kind *t, uint32_t block) { return pool_at(&t->pool, block); }
+static bool is_leaf(const node *n) { return n->level == LEAF_LEVEL; }
+static uint32_t room_of(unsigned size) { return 2u << size; }
+static uint32_t *positions_of(node *n) { return (uint32_t *)(void *)(n + 1); }
+static uint8_t *values_of(node *n) { return (uint8_t *)(n + 1) + room_of(n->size) * sizeof(uint32_t); }
+static unsigned side_of(const node *n, uint32_t position) { return position >> n->level & 1; }
+static uint32_t level_of(uint32_t a, uint32_t b) { return 31u - (uint32_t)__builtin_clz(a ^ b); }
+
+static unsigned size_for(uint32_t n)
+{
+	unsigned size = 1;
+	while (room_of(size) < n)
+		size++;
+	return size;
+}
+
+static size_t leaf_bytes(const tree_kind *t, unsigned size)
+{
+	return sizeof(node) + room_of(size) * (sizeof(uint32_t) + ((size_t)1 << t->width));
+}
+
+void tree_kind_set(tree_kind *t, const kernel_table *k, red_kind kind, unsigned op, unsigned type, unsigned arg)
+{
+	t->k = k;
+	t->kind = kind;
+	t->op = (uint8_t)op;
+	t->type = (uint8_t)type;
+	t->width = (uint8_t)width_of(type);
+	t->arg = (uint8_t)arg;
+	t->pool.units[INNER] = sizeof(node) / POOL_UNIT;
+	for (unsigned size = 1; size <= LEAF_SIZES; size++)
+		t->pool.units[size] = (uint32_t)((leaf_bytes(t, size) + POOL_UNIT - 1) / POOL_UNIT);
+}
+
+/* At worst every leaf has one operand, beside an inner node. */
+size_t tree_kind_bytes(const tree_kind *t, uint64_t n)
+{
+	return (size_t)n * (t->pool.units[INNER] + t->pool.units[1]) * POOL_UNIT;
+}
+
+/* ---- building ---------------------------------------------------------------------------------- */
+
+static uint32_t leaf_new(tree_kind *t, unsigned size)
+{
+	uint32_t block = pool_take(&t->pool, size);
+	if (!block)
+		return 0;
+	*node_at(t, block) = (node){.level = LEAF_LEVEL, .size = (uint8_t)size, .stale = true, .fresh = true};
+	return block;
+}
+
+static uint32_t leaf_of(tree_kind *t, const uint32_t *positions, const void *values, uint32_t n)
+{
+	uint32_t block = leaf_new(t, size_for(n));
+	if (!block)
+		return 0;
+	node *leaf = node_at(t, block);
+	leaf->count = n;
+	if (n == 0)
+		return block;
+	memcpy(positions_of(leaf), positions, n * sizeof *positions);
+	memcpy(values_of(leaf), values, (size_t)n << t->width);
+	return block;
+}
+
+static uint32_t inner_of(tree_kind *t, uint32_t level, uint32_t prefix, uint32_t left, uint32_t right)
+{
+	uint32_t block = pool_take(&t->pool, INNER);
+	if (block)
+		*node_at(t, block) = (node){.count = node_at(t, left)->count + node_at(t, right)->count, .prefix = prefix, .child = {left, right},
+		                            .level = (uint8_t)level, .size = INNER, .stale = true, .fresh = true};
+	return block;
+}
+
+/* The first of n ascending positions in which bit `level` is set. */
+static size_t split(const uint32_t *positions, size_t n, uint32_t level)
+{
+	size_t lo = 0, hi = n;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (positions[mid] >> level & 1)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+uint32_t tree_build(tree_kind *t, const uint32_t *positions, const void *values, size_t n)
+{
+	if (n <= LEAF)
+		return leaf_of(t, positions, values, (uint32_t)n);
+	uint32_t level = level_of(positions[0], positions[n - 1]);
+	size_t mid = split(positions, n, level);
+	uint32_t left = tree_build(t, positions, values, mid), right = 0, block = 0;
+	if (left)
+		right = tree_build(t, positions + mid, (const uint8_t *)values + (mid << t->width), n - mid);
+	if (right)
+		block = inner_of(t, level, positions[0], left, right);
+	if (block)
+		return block;
+	tree_drop(t, left);
+	tree_drop(t, right);
+	return 0;
+}
+
+void tree_drop(tree_kind *t, uint32_t root)
+{
+	if (!root)
+		return;
+	node *n = node_at(t, root);
+	if (!is_leaf(n)) {
+		tree_drop(t, n->child[0]);
+		tree_drop(t, n->child[1]);
+	}
+	pool_give(&t->pool, n->size, root);
+}
+
+/* ---- the way down ------------------------------------------------------------------------------ */
+
+/* From the root to where a position is or would be. */
+typedef struct way {
+	uint32_t *at[MOST_DEPTH]; /* where the nodes on it are named; the last is a leaf, or an inner node that the position is outside of */
+	unsigned n;
+} way;
+
+static node *way_node(const tree_kind *t, const way *p, unsigned i) { return node_at(t, *p->at[i]); }
+
+static node *go_down(const tree_kind *t, uint32_t *root, uint32_t position, way *p)
+{
+	p->n = 0;
+	for (uint32_t *at = root;;) {
+		node *n = node_at(t, *at);
+		p->at[p->n++] = at;
+		if (is_leaf(n) || (uint64_t)(position ^ n->prefix) >> n->level > 1)
+			return n;
+		at = &n->child[side_of(n, position)];
+	}
+}
+
+/* The nodes above the last one have `by` operands more, and values that are to be made anew. */
+static void mark(const tree_kind *t, const way *p, uint32_t by)
+{
+	for (unsigned i = 0; i + 1 < p->n; i++) {
+		node *n = way_node(t, p, i);
+		n->stale = true;
+		n->count += by;
+	}
+}
+
+static uint32_t rank_in(node *leaf, uint32_t position)
+{
+	const uint32_t *positions = positions_of(leaf);
+	uint32_t rank = 0;
+	for (uint32_t i = 0; i < leaf->count; i++)
+		rank += positions[i] < position;
+	return rank;
+}
+
+static bool is_there(node *leaf, uint32_t rank, uint32_t position) { return rank < leaf->count && positions_of(leaf)[rank] == position; }
+
+/* ---- coming and going -------------------------------------------------------------------------- */
+
+/* The operands of a leaf or of a few leaves, with one more or without one. */
+typedef struct few {
+	uint32_t n, positions[2 * LEAF];
+	uint64_t values[2 * LEAF];
+} few;
+
+static void *few_value(const tree_kind *t, few *f, uint32_t i) { return (uint8_t *)f->values + ((size_t)i << t->width); }
+
+static void few_add(const tree_kind *t, few *f, node *n)
+{
+	if (!is_leaf(n)) {
+		few_add(t, f, node_at(t, n->child[0]));
+		few_add(t, f, node_at(t, n->child[1]));
+		return;
+	}
+	memcpy(f->positions + f->n, positions_of(n), n->count * sizeof(uint32_t));
+	memcpy(few_value(t, f, f->n), values_of(n), (size_t)n->count << t->width);
+	f->n += n->count;
+}
+
+static void few_insert(const tree_kind *t, few *f, uint32_t rank, uint32_t position, const void *value)
+{
+	uint32_t after = f->n++ - rank;
+	memmove(f->positions + rank + 1, f->positions + rank, after * sizeof(uint32_t));
+	memmove(few_value(t, f, rank + 1), few_value(t, f, rank), (size_t)after << t->width);
+	f->positions[rank] = position;
+	memcpy(few_value(t, f, rank), value, (size_t)1 << t->width);
+}
+
+static void few_remove(const tree_kind *t, few *f, uint32_t position)
+{
+	uint32_t rank = 0;
+	while (f->positions[rank] != position)
+		rank++;
+	uint32_t after = --f->n - rank;
+	memmove(f->positions + rank, f->positions + rank + 1, after * sizeof(uint32_t));
+	memmove(few_value(t, f, rank), few_value(t, f, rank + 1), (size_t)after << t->width);
+}
+
+/* What is named at `at` becomes a tree over a few operands. */
+static bool replace(tree_kind *t, uint32_t *at, const few *f)
+{
+	uint32_t block = tree_build(t, f->positions, f->values, f->n);
+	if (!block)
+		return false;
+	tree_drop(t, *at);
+	*at = block;
+	return true;
+}
+
+static void leaf_insert(const tree_kind *t, node *leaf, uint32_t rank, uint32_t position, const void *value)
+{
+	uint32_t *positions = positions_of(leaf), after = leaf->count++ - rank;
+	uint8_t *values = values_of(leaf) + ((size_t)rank << t->width);
+	size_t bytes = (size_t)1 << t->width;
+	memmove(positions + rank + 1, positions + rank, after * sizeof *positions);
+	memmove(values + bytes, values, after * bytes);
+	positions[rank] = position;
+	memcpy(values, value, bytes);
+	leaf->stale = true;
+}
+
+static void leaf_remove(const tree_kind *t, node *leaf, uint32_t rank)
+{
+	uint32_t *positions = positions_of(leaf), after = --leaf->count - rank;
+	uint8_t *values = values_of(leaf) + ((size_t)rank << t->width);
+	size_t bytes = (size_t)1 << t->width;
+	memmove(positions + rank, positions + rank + 1, after * sizeof *positions);
+	memmove(values, values + bytes, after * bytes);
+	leaf->stale = true;
+}
+
+/* A node above the one at `at`, which the position is outside of. */
+static bool branch(tree_kind *t, uint32_t *at, uint32_t position, const void *value)
+{
+	uint32_t prefix = node_at(t, *at)->prefix, level = level_of(prefix, position);
+	uint32_t leaf = leaf_of(t, &position, value, 1);
+	bool right = position >> level & 1;
+	uint32_t block = leaf ? inner_of(t, level, position, right ? *at : leaf, right ? leaf : *at) : 0;
+	if (!block) {
+		tree_drop(t, leaf);
+		return false;
+	}
+	*at = block;
+	return true;
+}
+
+static tree_change insert(tree_kind *t, const way *p, node *last, uint32_t rank, uint32_t position, const void *value)
+{
+	uint32_t *at = p->at[p->n - 1];
+	if (!is_leaf(last)) {
+		if (!branch(t, at, position, value))
+			return TREE_NO_ROOM;
+	} else if (last->count < room_of(last->size)) {
+		leaf_insert(t, last, rank, position, value);
+	} else {
+		few f = {0};
+		few_add(t, &f, last);
+		few_insert(t, &f, rank, position, value);
+		if (!replace(t, at, &f))
+			return TREE_NO_ROOM;
+	}
+	mark(t, p, 1);
+	return TREE_MEMBERS;
+}
+
+tree_change tree_set(tree_kind *t, uint32_t *root, uint32_t position, const void *value)
+{
+	way p;
+	node *last = go_down(t, root, position, &p);
+	uint32_t rank = 0;
+	if (is_leaf(last))
+		rank = rank_in(last, position);
+	if (!is_leaf(last) || !is_there(last, rank, position))
+		return insert(t, &p, last, rank, position, value);
+	void *to = values_of(last) + ((size_t)rank << t->width);
+	if (memcmp(to, value, (size_t)1 << t->width) == 0)
+		return TREE_SAME;
+	memcpy(to, value, (size_t)1 << t->width);
+	last->stale = true;
+	mark(t, &p, 0);
+	return TREE_VALUE;
+}
+
+/* The last operand of a leaf goes: its sibling takes the place of the node above both. */
+static void cut(tree_kind *t, const way *p)
+{
+	uint32_t *above = p->at[p->n - 2], old = *above, leaf = *p->at[p->n - 1];
+	node *n = node_at(t, old);
+	uint32_t sibling = n->child[n->child[0] == leaf];
+	pool_give(&t->pool, node_at(t, leaf)->size, leaf);
+	pool_give(&t->pool, INNER, old);
+	*above = sibling;
+}
+
+/* The highest node that is left with at most LEAF operands becomes a leaf. */
+static tree_change collapse(tree_kind *t, way *p, unsigned i, uint32_t position)
+{
+	few f = {0};
+	few_add(t, &f, way_node(t, p, i));
+	few_remove(t, &f, position);
+	if (!replace(t, p->at[i], &f))
+		return TREE_NO_ROOM;
+	p->n = i + 1;
+	mark(t, p, UINT32_MAX);
+	return TREE_MEMBERS;
+}
+
+tree_change tree_remove(tree_kind *t, uint32_t *root, uint32_t position)
+{
+	way p;
+	node *last = go_down(t, root, position, &p);
+	if (!is_leaf(last))
+		return TREE_SAME;
+	uint32_t rank = rank_in(last, position);
+	if (!is_there(last, rank, position))
+		return TREE_SAME;
+	for (unsigned i = 0; i + 1 < p.n; i++)
+		if (way_node(t, &p, i)->count - 1 <= LEAF)
+			return collapse(t, &p, i, position);
+	mark(t, &p, UINT32_MAX); /* one less */
+	if (last->count == 1 && p.n > 1)
+		cut(t, &p);
+	else
+		leaf_remove(t, last, rank);
+	return TREE_MEMBERS;
+}
+
+/* ---- values ------------------------------------------------------------------------------------ */
+
+static void leaf_refresh(const tree_kind *t, node *leaf)
+{
+	uint64_t scratch[LEAF];
+	uint8_t *values = values_of(leaf);
+	leaf->value = 0;
+	leaf->best = 0;
+	if (leaf->count == 0)
+		return;
+	if (t->kind == RED_ARG) {
+		size_t i = t->k->arg_find[t->arg][t->type](values, leaf->count);
+		leaf->best = positions_of(leaf)[i];
+		memcpy(&leaf->value, values + (i << t->width), (size_t)1 << t->width);
+	} else if (leaf->count == 1) {
+		memcpy(&leaf->value, values, (size_t)1 << t->width);
+	} else {
+		t->k->tree[t->op][t->type](&leaf->value, values, scratch, leaf->count);
+	}
+}
+
+static void inner_refresh(const tree_kind *t, node *n, const node *left, const node *right)
+{
+	if (t->kind != RED_ARG) {
+		n->value = 0;
+		t->k->op[t->op][t->type](&n->value, &left->value, &right->value, NULL, 1);
+		return;
+	}
+	uint8_t seen = 1;
+	n->value = left->value;
+	n->best = left->best;
+	t->k->arg[t->arg][t->type](&n->value, &n->best, &seen, &right->value, right->best, NULL, 1);
+}
+
+static void refresh(const tree_kind *t, node *n)
+{
+	n->stale = n->fresh = false;
+	if (is_leaf(n)) {
+		leaf_refresh(t, n);
+		return;
+	}
+	node *left = node_at(t, n->child[0]), *right = node_at(t, n->child[1]);
+	if (left->stale)
+		refresh(t, left);
+	if (right->stale)
+		refresh(t, right);
+	inner_refresh(t, n, left, right);
+}
+
+bool tree_refresh(tree_kind *t, uint32_t root)
+{
+	node *n = node_at(t, root);
+	if (!n->stale)
+		return false;
+	bool fresh = n->fresh;
+	uint64_t value = n->value;
+	uint32_t best = n->best;
+	refresh(t, n);
+	return fresh || (t->kind == RED_ARG ? n->best != best : n->value != value);
+}
+
+scalar tree_value(const tree_kind *t, uint32_t root, uint64_t *count)
+{
+	const node *n = node_at(t, root);
+	scalar v = {.bits = n->value};
+	if (t->kind == RED_ARG)
+		v = (scalar){.bits = n->best};
+	*count = n->count;
+	return v;
+}

@@ -1,0 +1,45 @@
+/* store_tree.h - the operands of reductions in which presence matters, and the partial results of the position tree over them
+ * (language.md, section 5). Internal.
+ *
+ * A tree is a binary trie over positions without nodes of one child. Leaves hold at most LEAF operands, side by side in ascending order: they are
+ * combined by rank. An inner node has more, and parts at the highest bit in which their positions differ. Values of nodes are made
+ * anew by tree_refresh alone. Trees are named by a block of the pool; 0 is none. */
+#ifndef MMSB_STORE_TREE_H
+#define MMSB_STORE_TREE_H
+
+#include "kernels.h"
+#include "pool.h"
+#include "reduce.h"
+
+/* What trees of one region have in common. */
+typedef struct tree_kind {
+	pool pool;
+	const kernel_table *k;
+	red_kind kind;          /* LIST, ANY, ARG */
+	uint8_t op, type, width, arg;
+} tree_kind;
+
+/* Sets all but the pool's memory: pool_new comes after it. */
+void tree_kind_set(tree_kind *, const kernel_table *, red_kind kind, unsigned op, unsigned type, unsigned arg);
+
+/* Bytes of the pool that trees over n operands can take altogether. */
+size_t tree_kind_bytes(const tree_kind *, uint64_t n);
+
+/* The tree over n operands with ascending positions. 0: no memory. */
+uint32_t tree_build(tree_kind *, const uint32_t *positions, const void *values, size_t n);
+void tree_drop(tree_kind *, uint32_t root);
+
+/* What an operation did to a tree. NO_ROOM: nothing. */
+typedef enum tree_change { TREE_SAME, TREE_VALUE, TREE_MEMBERS, TREE_NO_ROOM } tree_change;
+
+/* The operand at a position is there, with this value; or is not there. */
+tree_change tree_set(tree_kind *, uint32_t *root, uint32_t position, const void *value);
+tree_change tree_remove(tree_kind *, uint32_t *root, uint32_t position);
+
+/* Brings the values of nodes up to date; false: the tree's value (ARG: position) has the bits that it had. */
+bool tree_refresh(tree_kind *, uint32_t root);
+
+/* The value (ARG: the position) and the number of operands of a tree that is up to date; without operands the value is 0. */
+scalar tree_value(const tree_kind *, uint32_t root, uint64_t *count);
+
+#endif
