@@ -1,9 +1,14 @@
-/* failing_malloc.h: allocators of a test program that fail when the test says so; include it in one file. A sanitizer has an allocator
+/* failing_malloc.h: allocators of a test program that count, and fail when the test says so; include it in one file. A sanitizer has an allocator
  * of its own: then HAS_OWN_ALLOCATOR is defined, and nothing fails. */
 #ifndef MMSB_TESTS_FAILING_MALLOC_H
 #define MMSB_TESTS_FAILING_MALLOC_H
 
+#include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HAS_OWN_ALLOCATOR 1
@@ -16,6 +21,7 @@
 static long left; /* allocations until one fails; 0: none does */
 static int failed_one;
 static long held; /* allocations less frees */
+static long allocated; /* allocations asked for */
 
 #ifndef HAS_OWN_ALLOCATOR
 extern void *__libc_malloc(size_t);
@@ -26,6 +32,7 @@ extern void __libc_free(void *);
 
 static int now(void)
 {
+	allocated++;
 	if (left == 0 || --left > 0)
 		return 0;
 	failed_one = 1;
@@ -41,6 +48,17 @@ static void *count(void *at)
 void *malloc(size_t n) { return now() ? NULL : count(__libc_malloc(n)); }
 void *calloc(size_t n, size_t size) { return now() ? NULL : count(__libc_calloc(n, size)); }
 void *aligned_alloc(size_t to, size_t n) { return now() ? NULL : count(__libc_memalign(to, n)); }
+
+int posix_memalign(void **at, size_t to, size_t n)
+{
+	*at = now() ? NULL : count(__libc_memalign(to, n));
+	return *at == NULL ? ENOMEM : 0;
+}
+
+void *mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset)
+{
+	return now() ? MAP_FAILED : (void *)(uintptr_t)syscall(SYS_mmap, at, n, protection, flags, fd, offset);
+}
 
 void *realloc(void *at, size_t n)
 {

@@ -255,6 +255,7 @@ static void let(gen *g, uint32_t order)
 	like.ndim = below(g, 3);
 	for (uint32_t k = 0; k < like.ndim; k++)
 		like.dims[k] = gen_dim_of(g, 0);
+	g->no_lazy = true; /* a fixpoint may use it */
 	scope s = gen_edge_scope(g, &like);
 	s.evals = 1;
 	s.most_evals = 30;

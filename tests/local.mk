@@ -68,6 +68,7 @@ UNIT_TESTS += %D%/check_compiler
 UNIT_TESTS += %D%/check_elementary
 UNIT_TESTS += %D%/check_examples
 UNIT_TESTS += %D%/check_instance
+UNIT_TESTS += %D%/check_rollback
 UNIT_TESTS += %D%/check_apply %D%/check_bitset
 UNIT_TESTS += %D%/check_executor %D%/check_kernels %D%/check_reduce
 UNIT_TESTS += %D%/check_threads
@@ -127,6 +128,10 @@ EXTRA_DIST += %D%/golden/reduce.txt
 %C%_check_sparse_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_sparse_LDADD = $(UNIT_LIBS)
 
+%C%_check_rollback_SOURCES = %D%/check_rollback.c %D%/io_instance.h
+%C%_check_rollback_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_rollback_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
+
 %C%_check_instance_SOURCES = %D%/check_instance.c
 %C%_check_instance_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_instance_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
@@ -139,7 +144,8 @@ EXTRA_DIST += %D%/golden/reduce.txt
 # random programs on the executor and on the naive evaluator
 check_PROGRAMS += %D%/property
 TESTS += %D%/property
-%C%_property_SOURCES = %D%/property.c %D%/trial.h %D%/trial_stage.c %D%/trial_compare.c $(NAIVE) $(GENERATE)
+TRIAL = %D%/trial.h %D%/trial_make.c %D%/trial_stage.c %D%/trial_compare.c $(NAIVE) $(GENERATE)
+%C%_property_SOURCES = %D%/property.c $(TRIAL)
 %C%_property_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
 MOSTLYCLEANFILES += property-*.mmsb property-*.delta
 

@@ -16,9 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../compiler/compile.h"
 #include "../lang/module.h"
-#include "../runtime/container.h"
 #include "trial.h"
 
 typedef struct totals {
@@ -27,15 +25,6 @@ typedef struct totals {
 } totals;
 
 /* ---- reports --------------------------------------------------------------------------- */
-
-bool complain(trial *t, const char *fmt, ...)
-{
-	va_list args;
-	va_start(args, fmt);
-	vsnprintf(t->why, sizeof t->why, fmt, args);
-	va_end(args);
-	return false;
-}
 
 static void write_text(const char *path, const char *bytes, size_t n)
 {
@@ -63,92 +52,6 @@ static void keep(trial *t)
 	printf("\n");
 	if (t->ctx && lang_failed(t->ctx))
 		lang_print_diags(t->ctx, stdout, false);
-}
-
-/* ---- the two sides --------------------------------------------------------------------- */
-
-static bool check(trial *t)
-{
-	const char *stdlib = getenv("MMSB_STDLIB");
-	lang_search search = {NULL, 0, stdlib ? stdlib : "stdlib"}; /* as seen from the sources */
-	t->ctx = lang_ctx_new();
-	if (!t->ctx)
-		return complain(t, "out of memory");
-	lang_program *loaded = lang_load_text(t->ctx, "program.mmsb", t->program.text, strlen(t->program.text), &search);
-	t->checked = loaded ? lang_check(t->ctx, loaded) : NULL;
-	return t->checked ? true : complain(t, "the checker does not take it");
-}
-
-static bool make_naive(trial *t)
-{
-	uint32_t n = t->checked->n_params;
-	scalar *values = naive_room(NULL, n, sizeof *values);
-	bool *given = naive_room(NULL, n, sizeof *given);
-	for (uint32_t i = 0; i < n; i++)
-		for (uint32_t k = 0; k < t->program.n_sizes; k++)
-			if (strcmp(t->checked->params[i]->name, t->program.size_names[k]) == 0) {
-				values[i].I64 = t->program.sizes[k];
-				given[i] = true;
-			}
-	t->naive = naive_new(t->checked, values, given);
-	free(values);
-	free(given);
-	return t->naive ? true : complain(t, "the naive evaluator does not take it");
-}
-
-static bool make_run(trial *t, mmsb_schedule *s, int run)
-{
-	mmsb_error err;
-	mmsb_options options = {.size = sizeof options, .threads = run == RUN_MANY ? (int)t->set->threads : 1, .scratch = run == RUN_SCRATCH};
-	mmsb_instance **out = &t->runs[run];
-	if (mmsb_instance_new(out, s, &options, &err))
-		return complain(t, "no instance: %s", err.message);
-	for (uint32_t i = 0; i < t->checked->n_pages && t->seed % 3 == 0; i++)
-		if (t->checked->pages[i]->role == ROLE_IN && mmsb_set_shape(*out, mmsb_page(*out, t->checked->pages[i]->name),
-		                                                            t->checked->pages[i]->ndim, t->naive->pages[i].dims, NULL, &err))
-			return complain(t, "no shape: %s", err.message);
-	if (t->seed % 3 == 0 && mmsb_bind(*out, NULL) == MMSB_OK)
-		return true; /* the shapes say everything */
-	for (uint32_t k = 0; k < t->program.n_sizes; k++)
-		if (mmsb_set_param_value(*out, t->program.size_names[k], &t->program.sizes[k], NULL, &err))
-			return complain(t, "no param: %s", err.message);
-	return mmsb_bind(*out, &err) ? complain(t, "no binding: %s", err.message) : true;
-}
-
-/* What the executor would choose by size is chosen by the seed. */
-static void choose_ways(const trial *t)
-{
-	static const char *const regions[] = {"", "", "A", "B", "C"};
-	static const char *const grains[] = {"1", "64", ""};
-	setenv("MMSB_REGIONS", regions[t->seed % 5], 1);
-	setenv("MMSB_GRAIN", grains[t->seed / 5 % 3], 1);
-}
-
-static bool make_runs(trial *t)
-{
-	schedule sch = {0};
-	mmsb_schedule *loaded = NULL;
-	mmsb_error err;
-	uint8_t *bytes = NULL;
-	size_t n = 0;
-	ir_graph *graph = ir_lower(t->checked);
-	if (!graph || !ir_run_passes(graph, NULL) || !ir_schedule(graph, &sch))
-		return complain(t, "the compiler does not take it");
-	const char *wrong = ir_verify(graph);
-	if (wrong)
-		return complain(t, "the graph is wrong: %s", wrong);
-	if (schedule_write(&sch, &bytes, &n, &err))
-		return complain(t, "the schedule cannot be written: %s", err.message);
-	choose_ways(t);
-	int status = mmsb_schedule_load(&loaded, bytes, n, &err);
-	free(bytes);
-	if (status)
-		return complain(t, "the schedule does not load: %s", err.message);
-	bool ok = true;
-	for (int k = 0; k < RUNS && ok; k++)
-		ok = make_run(t, loaded, k);
-	mmsb_schedule_close(loaded);
-	return ok;
 }
 
 /* ---- epochs ---------------------------------------------------------------------------- */
@@ -204,15 +107,14 @@ static bool one_epoch(trial *t, uint32_t number, totals *sum)
 
 static bool run_trial(trial *t, totals *sum)
 {
-	t->r = (rng){t->seed ^ UINT64_C(0x5851f42d4c957f2d)};
-	t->program = generate_program(t->seed);
+	t->log = open_memstream(&t->log_text, &t->log_size);
+	if (!trial_program(t))
+		return false;
+	for (int k = 0; k < RUNS && !t->set->naive_only; k++)
+		if (!trial_run(t, k))
+			return false;
 	if (t->set->print)
 		fputs(t->program.text, stdout);
-	t->log = open_memstream(&t->log_text, &t->log_size);
-	if (!check(t) || !make_naive(t) || (!t->set->naive_only && !make_runs(t)))
-		return false;
-	for (uint32_t i = 0; i < t->checked->n_pages; i++)
-		t->has_lazy = t->has_lazy || (t->checked->pages[i]->attrs & PAGE_LAZY);
 	uint32_t epochs = t->set->epochs ? t->set->epochs : 5 + rng_below(&t->r, 26);
 	for (uint32_t e = 1; e <= epochs; e++)
 		if (!one_epoch(t, e, sum))
@@ -231,13 +133,7 @@ static void one_program(const settings *set, uint64_t seed, totals *sum)
 		sum->failed++;
 		keep(&t);
 	}
-	for (int k = 0; k < RUNS; k++)
-		mmsb_instance_free(t.runs[k]);
-	trial_unwatch(&t);
-	naive_free(t.naive);
-	lang_ctx_free(t.ctx);
-	generated_free(&t.program);
-	free(t.deltas.items);
+	trial_end(&t);
 	if (t.log)
 		fclose(t.log);
 	free(t.log_text);

@@ -31,6 +31,7 @@ typedef struct trial {
 	struct lang_ctx *ctx;
 	p_program *checked;
 	naive *naive;
+	mmsb_schedule *schedule;
 	mmsb_instance *runs[RUNS];
 	watched *watched; /* by id of the page */
 	bool has_lazy;
@@ -44,8 +45,14 @@ typedef struct trial {
 /* Says what is wrong; false. */
 bool complain(trial *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* trial_stage.c: the deltas of the epoch, to the naive evaluator and to each run in calls of another kind. */
+/* trial_make.c: the program of the seed, checked and compiled, in the naive evaluator; an instance of it; the end of both. */
+bool trial_program(trial *t);
+bool trial_run(trial *t, int run);
+void trial_end(trial *t);
+
+/* trial_stage.c: the deltas of the epoch, to the naive evaluator and to each run in calls of another kind; to one run. */
 bool trial_stage(trial *t);
+int trial_stage_run(trial *t, int run, mmsb_error *err);
 
 /* trial_compare.c: the pages of each run against the naive evaluator (or, where the program is too large for it, against the
  * run from scratch), and their digests. */

@@ -142,6 +142,8 @@ bool trial_watch(trial *t)
 		const naive_page *p = &t->naive->pages[i];
 		int id = mmsb_page(t->runs[RUN_ONE], p->page->name);
 		mmsb_info info;
+		if (p->page->init_page && t->naive->epoch == 0)
+			continue; /* what it holds before epoch 1 is known in epoch 1 */
 		if (t->watched[i].on || !rng_chance(&t->r, 30) || mmsb_page_info(t->runs[RUN_ONE], id, &info) || !info.stored)
 			continue;
 		if (mmsb_watch(t->runs[RUN_ONE], id, &err))

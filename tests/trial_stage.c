@@ -56,16 +56,16 @@ static int stage_batch(const trial *t, mmsb_instance *m, const change *c, size_t
 	return is_range ? mmsb_write(m, id, at[0], n, values, err) : mmsb_scatter(m, id, n, at, values, err);
 }
 
-static bool stage_run(trial *t, int run)
+int trial_stage_run(trial *t, int run, mmsb_error *err)
 {
-	mmsb_error err;
 	size_t most = run == RUN_SCRATCH ? 1 : BATCH;
 	for (size_t i = 0, n; i < t->deltas.n; i += n) {
 		n = batch_of(t, i, most);
-		if (stage_batch(t, t->runs[run], &t->deltas.items[i], n, run == RUN_ONE, &err))
-			return complain(t, "run %d: a delta is refused: %s", run, err.message);
+		int status = stage_batch(t, t->runs[run], &t->deltas.items[i], n, run == RUN_ONE, err);
+		if (status)
+			return status;
 	}
-	return true;
+	return MMSB_OK;
 }
 
 bool trial_stage(trial *t)
@@ -77,9 +77,10 @@ bool trial_stage(trial *t)
 		else
 			naive_set(t->naive, c->page, c->field, c->at, c->value);
 	}
+	mmsb_error err;
 	for (int k = 0; k < RUNS && t->runs[k]; k++)
-		if (!stage_run(t, k))
-			return false;
+		if (trial_stage_run(t, k, &err))
+			return complain(t, "run %d: a delta is refused: %s", k, err.message);
 	char *lines = changes_text(t->naive, &t->deltas);
 	if (lines && t->log)
 		fprintf(t->log, "%scommit\n", lines);
