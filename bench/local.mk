@@ -1,10 +1,27 @@
-# bench/: `make bench` runs the benchmarks, each beside its rival; RESULTS.md holds what was measured.
-EXTRA_PROGRAMS = %D%/scratch
-CLEANFILES += %D%/scratch
+# bench/: `make bench` runs the benchmarks, each beside its rival; RESULTS.md holds what was measured. `make bench-build` builds them;
+# BENCH=NAME... of bench/run.sh, and sizes in the environment, choose less.
+BENCHMARKS = %D%/scratch %D%/chain %D%/portfolio
+EXTRA_PROGRAMS = $(BENCHMARKS)
+CLEANFILES += $(BENCHMARKS)
+# the rivals are compiled for this very machine, as MMSB's kernels are chosen for it
+RIVAL_CFLAGS = $(AM_CFLAGS) -O3 -march=native
+RIVAL_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/runtime
+
 %C%_scratch_SOURCES = %D%/scratch.c
 %C%_scratch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/runtime
 %C%_scratch_LDADD = libmmsb.la
-EXTRA_DIST += %D%/elementary.c %D%/RESULTS.md %D%/run.sh %D%/rival.py %D%/expression.mmsb %D%/sum.mmsb %D%/deltas.awk %D%/large.awk
+%C%_chain_SOURCES = %D%/chain.c %D%/bench.h
+%C%_chain_CPPFLAGS = $(RIVAL_CPPFLAGS)
+%C%_chain_CFLAGS = $(RIVAL_CFLAGS)
+%C%_chain_LDADD = libmmsb.la
+%C%_portfolio_SOURCES = %D%/portfolio.c %D%/bench.h
+%C%_portfolio_CPPFLAGS = $(RIVAL_CPPFLAGS)
+%C%_portfolio_CFLAGS = $(RIVAL_CFLAGS)
+%C%_portfolio_LDADD = libmmsb.la
+EXTRA_DIST += %D%/elementary.c %D%/RESULTS.md %D%/run.sh %D%/rival.py %D%/expression.mmsb %D%/sum.mmsb %D%/deltas.awk %D%/large.awk \
+	%D%/chain.awk %D%/portfolio.mmsb
 
-bench: mmsb mmsbc %D%/scratch
+.PHONY: bench-build
+bench-build: $(BENCHMARKS)
+bench: mmsb mmsbc bench-build
 	$(srcdir)/bench/run.sh .
