@@ -13,57 +13,84 @@ enum { LEAF = 32, ROUNDS = 5, SECOND = 1000000000 };
 
 typedef struct tree_node {
 	double value;
-	uint32_t first, n;    /* a leaf: its positions (in the order by book) */
-	uint32_t left, right; /* n > LEAF: nodes; a child stands before its parent */
-	uint32_t parent;
+	uint32_t first, n;    /* its positions (in the order by book); more than LEAF: it has two nodes */
+	uint32_t left, right; /* a child stands before its parent */
+	uint32_t parent, height;
 } tree_node;
 
-enum { NOBODY = UINT32_MAX };
+enum { NOBODY = UINT32_MAX, HEIGHTS = 34 };
+
+/* What a change of a price needs of a position, side by side. */
+typedef struct position {
+	double cost, qty, pnl;
+	uint32_t leaf, book;
+} position;
 
 typedef struct desk {
 	uint32_t K, N, B;
 	double *price;
 	/* positions by book */
-	uint32_t *inst, *place, *book, *leaf;
+	uint32_t *inst, *place;
 	double *qty, *cost, *pnl;
+	position *of;
 	uint32_t *book_start; /* B + 1 */
 	/* positions by instrument */
 	uint32_t *by_start, *by;
 	/* the order of additions in each book */
 	tree_node *nodes;
 	uint32_t *node_start, n_nodes; /* of each book: its root is the last */
-	uint8_t *dirty;                /* by book, or by leaf */
-	uint32_t *list;
-	double *bybook, total;
+	uint8_t *dirty;                /* by book, or by node */
+	uint32_t *list[HEIGHTS];       /* of dirty nodes by height; books: list[0] */
+	double *bybook, *room, total;
 } desk;
 
 /* ---- the language's order ---- */
 
-/* n <= LEAF values by rank: adjacent pairs. */
-static inline double pairs(double *v, uint32_t n)
+static inline void halve(double *restrict to, const double *restrict v, uint32_t n)
 {
-	for (; n > 1; n = (n + 1) / 2) {
-		for (uint32_t i = 0; i < n / 2; i++)
-			v[i] = v[2 * i] + v[2 * i + 1];
-		if (n & 1)
-			v[n / 2] = v[n - 1];
-	}
-	return v[0];
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = v[2 * i] + v[2 * i + 1];
 }
 
-/* 32 values and more, in place of `pairs` where all are there. */
+/* 32 values: adjacent pairs. */
+static inline double pairs(const double *v)
+{
+	double a[16], b[8], c[4];
+	halve(a, v, 16);
+	halve(b, a, 8);
+	halve(c, b, 4);
+	return (c[0] + c[1]) + (c[2] + c[3]);
+}
+
+/* n <= LEAF values by rank. One that is absent is skipped, as if it were -0. */
 static inline double pairs_of(const double *v, uint32_t n)
 {
 	double w[LEAF];
-	memcpy(w, v, n * sizeof *w);
-	return n ? pairs(w, n) : 0.0;
+	if (n == LEAF)
+		return pairs(v);
+	for (uint32_t i = 0; i < LEAF; i++)
+		w[i] = -0.0;
+	for (uint32_t i = 0; i < n; i++)
+		w[i] = v[i];
+	return n ? pairs(w) : 0.0;
 }
 
-/* Any number of values by position: adjacent pairs; w is room for n. */
-static double dense_sum(const double *v, uint32_t n, double *w)
+/* Any number of values by position: adjacent pairs. room: for n + 1. */
+static double dense_sum(const double *v, uint32_t n, double *room)
 {
-	memcpy(w, v, n * sizeof *w);
-	return n ? pairs(w, n) : 0.0;
+	if (n == 0)
+		return 0.0;
+	double *to = room;
+	while (n > 1) {
+		uint32_t half = n / 2;
+		halve(to, v, half);
+		if (n & 1)
+			to[half] = v[n - 1];
+		v = to;
+		to += half + 1;
+		n = half + (n & 1);
+	}
+	return v[0];
 }
 
 /* The nodes over positions first .. first+n of the order by book, all within one aligned block of 2^level places. */
@@ -80,12 +107,14 @@ static uint32_t make_nodes(desk *d, uint32_t first, uint32_t n, int level)
 		right = make_nodes(d, first + split, n - split, level - 1);
 	}
 	uint32_t id = d->n_nodes++;
-	d->nodes[id] = (tree_node){0, first, n, left, right, NOBODY};
-	if (n > LEAF)
+	d->nodes[id] = (tree_node){0, first, n, left, right, NOBODY, 0};
+	if (n > LEAF) {
+		uint32_t l = d->nodes[left].height, r = d->nodes[right].height;
 		d->nodes[left].parent = d->nodes[right].parent = id;
-	else
-		for (uint32_t i = 0; i < n; i++)
-			d->leaf[first + i] = id;
+		d->nodes[id].height = (l > r ? l : r) + 1;
+	}
+	for (uint32_t i = 0; i < n && n <= LEAF; i++)
+		d->of[first + i].leaf = id;
 	return id;
 }
 
@@ -103,9 +132,9 @@ static void sort_by_book(desk *d, const uint32_t *inst, const uint32_t *book, co
 		uint32_t s = at[book[i]]++;
 		d->place[s] = i;
 		d->inst[s] = inst[i];
-		d->book[s] = book[i];
 		d->qty[s] = qty[i];
 		d->cost[s] = cost[i];
+		d->of[s] = (position){cost[i], qty[i], 0, 0, book[i]};
 	}
 	free(at);
 }
@@ -130,9 +159,12 @@ static desk *desk_new(uint32_t K, uint32_t N, uint32_t B, const double *price, c
 	*d = (desk){.K = K, .N = N, .B = B};
 	d->price = bench_alloc(K, sizeof(double));
 	memcpy(d->price, price, K * sizeof(double));
-	uint32_t **ids[] = {&d->inst, &d->place, &d->book, &d->leaf, &d->by, &d->list};
+	uint32_t **ids[] = {&d->inst, &d->place, &d->by};
 	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
-		*ids[i] = bench_alloc(N + B, sizeof(uint32_t));
+		*ids[i] = bench_alloc(N, sizeof(uint32_t));
+	for (int h = 0; h < HEIGHTS; h++)
+		d->list[h] = bench_alloc(N + B, sizeof(uint32_t)); /* pages that are not touched take no memory */
+	d->of = bench_alloc(N, sizeof *d->of);
 	d->qty = bench_alloc(N, sizeof(double));
 	d->cost = bench_alloc(N, sizeof(double));
 	d->pnl = bench_alloc(N, sizeof(double));
@@ -140,6 +172,7 @@ static desk *desk_new(uint32_t K, uint32_t N, uint32_t B, const double *price, c
 	d->node_start = bench_alloc(B + 1, sizeof(uint32_t));
 	d->by_start = bench_alloc(K + 1, sizeof(uint32_t));
 	d->bybook = bench_alloc(B, sizeof(double));
+	d->room = bench_alloc(2 * (size_t)B + 64, sizeof(double));
 	d->nodes = bench_alloc(2 * (size_t)N + B, sizeof *d->nodes);
 	d->dirty = bench_alloc(2 * (size_t)N + B, 1);
 	sort_by_book(d, inst, book, qty, cost);
@@ -158,11 +191,7 @@ static inline double pnl_of(const desk *d, uint32_t s) { return (d->price[d->ins
 
 static inline bool same(double a, double b) { return memcmp(&a, &b, sizeof a) == 0; }
 
-static double sum_books(const desk *d)
-{
-	double w[4096];
-	return dense_sum(d->bybook, d->B, d->B <= 4096 ? w : bench_alloc(d->B, sizeof(double)));
-}
+static double sum_books(const desk *d) { return dense_sum(d->bybook, d->B, d->room); }
 
 /* All nodes of one book from its values. */
 static inline double sum_book(desk *d, uint32_t b)
@@ -191,10 +220,10 @@ static __attribute__((noinline)) void epoch_plain(desk *d, uint32_t k, const uin
 	for (uint32_t i = 0; i < k; i++) {
 		d->price[which[i]] = price[i];
 		for (uint32_t j = d->by_start[which[i]]; j < d->by_start[which[i] + 1]; j++) {
-			uint32_t s = d->by[j];
-			double p = (price[i] - d->cost[s]) * d->qty[s], by = p - d->pnl[s];
-			d->pnl[s] = p;
-			d->bybook[d->book[s]] += by;
+			position *p = &d->of[d->by[j]];
+			double pnl = (price[i] - p->cost) * p->qty, by = pnl - p->pnl;
+			p->pnl = pnl;
+			d->bybook[p->book] += by;
 			d->total += by;
 		}
 	}
@@ -206,50 +235,60 @@ static __attribute__((noinline)) void epoch_books(desk *d, uint32_t k, const uin
 	for (uint32_t i = 0; i < k; i++) {
 		d->price[which[i]] = price[i];
 		for (uint32_t j = d->by_start[which[i]]; j < d->by_start[which[i] + 1]; j++) {
-			uint32_t s = d->by[j], b = d->book[s];
-			d->pnl[s] = (price[i] - d->cost[s]) * d->qty[s];
-			if (!d->dirty[b]) {
-				d->dirty[b] = 1;
-				d->list[n++] = b;
+			const position *p = &d->of[d->by[j]];
+			d->pnl[d->by[j]] = (price[i] - p->cost) * p->qty;
+			if (!d->dirty[p->book]) {
+				d->dirty[p->book] = 1;
+				d->list[0][n++] = p->book;
 			}
 		}
 	}
 	for (uint32_t i = 0; i < n; i++) {
-		d->dirty[d->list[i]] = 0;
-		d->bybook[d->list[i]] = sum_book(d, d->list[i]);
+		uint32_t b = d->list[0][i];
+		d->dirty[b] = 0;
+		d->bybook[b] = sum_book(d, b);
 	}
 	d->total = sum_books(d);
 }
 
+static inline void soil(desk *d, uint32_t *n, uint32_t id)
+{
+	if (!d->dirty[id]) {
+		d->dirty[id] = 1;
+		d->list[d->nodes[id].height][n[d->nodes[id].height]++] = id;
+	}
+}
+
 static __attribute__((noinline)) void epoch_tree(desk *d, uint32_t k, const uint64_t *which, const double *price)
 {
-	uint32_t n = 0;
+	uint32_t n[HEIGHTS] = {0};
 	for (uint32_t i = 0; i < k; i++) {
 		d->price[which[i]] = price[i];
 		for (uint32_t j = d->by_start[which[i]]; j < d->by_start[which[i] + 1]; j++) {
-			uint32_t s = d->by[j], leaf = d->leaf[s];
-			double p = (price[i] - d->cost[s]) * d->qty[s];
-			if (same(p, d->pnl[s]))
+			uint32_t s = d->by[j];
+			double pnl = (price[i] - d->of[s].cost) * d->of[s].qty;
+			if (same(pnl, d->pnl[s]))
 				continue;
-			d->pnl[s] = p;
-			if (!d->dirty[leaf]) {
-				d->dirty[leaf] = 1;
-				d->list[n++] = leaf;
+			d->pnl[s] = pnl;
+			if (!d->dirty[d->of[s].leaf]) {
+				d->dirty[d->of[s].leaf] = 1;
+				d->list[0][n[0]++] = d->of[s].leaf;
 			}
 		}
 	}
-	for (uint32_t i = 0; i < n; i++) {
-		tree_node *t = &d->nodes[d->list[i]];
-		d->dirty[d->list[i]] = 0;
-		double v = pairs_of(d->pnl + t->first, t->n);
-		while (!same(v, t->value)) {
+	for (uint32_t h = 0; h < HEIGHTS; h++) {
+		for (uint32_t i = 0; i < n[h]; i++) {
+			uint32_t id = d->list[h][i];
+			tree_node *t = &d->nodes[id];
+			double v = t->n > LEAF ? d->nodes[t->left].value + d->nodes[t->right].value : pairs_of(d->pnl + t->first, t->n);
+			d->dirty[id] = 0;
+			if (same(v, t->value))
+				continue;
 			t->value = v;
-			if (t->parent == NOBODY) {
-				d->bybook[d->book[t->first]] = v;
-				break;
-			}
-			t = &d->nodes[t->parent];
-			v = d->nodes[t->left].value + d->nodes[t->right].value;
+			if (t->parent == NOBODY)
+				d->bybook[d->of[t->first].book] = v;
+			else
+				soil(d, n, t->parent);
 		}
 	}
 	d->total = sum_books(d);
@@ -397,6 +436,8 @@ int main(int argc, char **argv)
 	for (int r = 0; r < RIVALS; r++) {
 		d[r] = desk_new(x.K, x.N, x.B, x.price, x.inst, x.book, x.qty, x.cost);
 		epoch_whole(d[r], 0, NULL, NULL);
+		for (uint32_t i = 0; i < x.N; i++)
+			d[r]->of[i].pnl = d[r]->pnl[i];
 	}
 	for (uint32_t k = 1; k <= 10000 && k <= x.K; k *= 10) {
 		samples a = {0}, b[RIVALS] = {{0}};
