@@ -1,6 +1,6 @@
 # bench/: `make bench` runs the benchmarks, each beside its rival; RESULTS.md holds what was measured. `make bench-build` builds them;
 # BENCH=NAME... of bench/run.sh, and sizes in the environment, choose less.
-BENCHMARKS = %D%/scratch %D%/chain %D%/expression %D%/life %D%/portfolio
+BENCHMARKS = %D%/scratch %D%/chain %D%/expression %D%/life %D%/paths %D%/portfolio
 EXTRA_PROGRAMS = $(BENCHMARKS)
 CLEANFILES += $(BENCHMARKS)
 # the rivals are compiled for this very machine, as MMSB's kernels are chosen for it
@@ -22,12 +22,16 @@ RIVAL_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/runtime
 %C%_life_CPPFLAGS = $(RIVAL_CPPFLAGS)
 %C%_life_CFLAGS = $(RIVAL_CFLAGS)
 %C%_life_LDADD = libmmsb.la
+%C%_paths_SOURCES = %D%/paths.c %D%/bench.h %D%/digraph.c %D%/digraph.h
+%C%_paths_CPPFLAGS = $(RIVAL_CPPFLAGS)
+%C%_paths_CFLAGS = $(RIVAL_CFLAGS)
+%C%_paths_LDADD = libmmsb.la
 %C%_portfolio_SOURCES = %D%/portfolio.c %D%/bench.h
 %C%_portfolio_CPPFLAGS = $(RIVAL_CPPFLAGS)
 %C%_portfolio_CFLAGS = $(RIVAL_CFLAGS)
 %C%_portfolio_LDADD = libmmsb.la
 EXTRA_DIST += %D%/elementary.c %D%/RESULTS.md %D%/run.sh %D%/rival.py %D%/expression.mmsb %D%/sum.mmsb %D%/deltas.awk %D%/large.awk \
-	%D%/chain.awk %D%/portfolio.mmsb %D%/expression_sum.mmsb
+	%D%/chain.awk %D%/portfolio.mmsb %D%/shortest.mmsb %D%/expression_sum.mmsb
 
 .PHONY: bench-build
 bench-build: $(BENCHMARKS)

@@ -1,0 +1,360 @@
+/* paths.c - shortest paths by an exact fixpoint: k random arcs get another length, come or go.
+ *
+ *   paths FILE.mmsbx rmat SCALE     2^SCALE vertices, 16 arcs a vertex
+ *   paths FILE.mmsbx grid SIDE      SIDE x SIDE, arcs both ways between neighbours
+ *
+ * Rivals: a repair in C (digraph.h), Dijkstra and delta-stepping from scratch, and MMSB's own evaluation of everything. The distances of
+ * all are compared bit by bit. Before that, the repair is checked against Dijkstra on small graphs with lengths of zero, and such as
+ * rounding absorbs. */
+#include <math.h>
+
+#include "bench.h"
+#include "digraph.h"
+
+enum { ROUNDS = 5, SECOND = 1000000000, MOST_EPOCHS = 1000, WHOLE_EPOCHS = 2 };
+
+/* Arcs that are there, then arcs that are not: changes draw from both. */
+typedef struct roads {
+	uint32_t n;
+	change *arcs;
+	size_t n_arcs, n_there;
+	uint64_t state;
+	change *round;        /* the changes of the epochs of a round */
+	uint32_t k, epochs;
+} roads;
+
+static double length_of(uint64_t *state) { return 1.0 - bench_unit(state); } /* 0 < length <= 1 */
+
+/* ---- graphs ---- */
+
+static change rmat_arc(uint32_t scale, uint64_t *state)
+{
+	uint32_t u = 0, v = 0;
+	for (uint32_t bit = 0; bit < scale; bit++) {
+		double r = bench_unit(state);
+		u = u << 1 | (r >= 0.76);
+		v = v << 1 | ((r >= 0.57 && r < 0.76) || r >= 0.95);
+	}
+	return (change){u, v, length_of(state)};
+}
+
+/* Labels are mixed, and vertex 0 is the one of the greatest degree. */
+static void relabel(roads *r)
+{
+	uint32_t *label = bench_alloc(r->n, sizeof *label);
+	for (uint32_t v = 0; v < r->n; v++)
+		label[v] = v;
+	for (uint32_t v = 1; v < r->n; v++) { /* 0 has the greatest in R-MAT */
+		uint32_t j = v + (uint32_t)(bench_random(&r->state) % (r->n - v)), l = label[v];
+		label[v] = label[j];
+		label[j] = l;
+	}
+	for (size_t i = 0; i < r->n_arcs; i++) {
+		r->arcs[i].from = label[r->arcs[i].from];
+		r->arcs[i].to = label[r->arcs[i].to];
+	}
+	free(label);
+}
+
+static int arc_order(const void *a, const void *b)
+{
+	const change *x = a, *y = b;
+	if (x->from != y->from)
+		return x->from < y->from ? -1 : 1;
+	return (x->to > y->to) - (x->to < y->to);
+}
+
+static void without_twins(roads *r)
+{
+	size_t n = 0;
+	qsort(r->arcs, r->n_arcs, sizeof *r->arcs, arc_order);
+	for (size_t i = 0; i < r->n_arcs; i++)
+		if (r->arcs[i].from != r->arcs[i].to && (n == 0 || arc_order(&r->arcs[n - 1], &r->arcs[i]) != 0))
+			r->arcs[n++] = r->arcs[i];
+	r->n_arcs = n;
+}
+
+/* One in 100 arcs is not there at first. */
+static void hold_back(roads *r)
+{
+	for (size_t i = 0; i + 1 < r->n_arcs; i++) {
+		size_t j = i + bench_random(&r->state) % (r->n_arcs - i);
+		change c = r->arcs[i];
+		r->arcs[i] = r->arcs[j];
+		r->arcs[j] = c;
+	}
+	r->n_there = r->n_arcs - r->n_arcs / 100;
+}
+
+static void make_rmat(roads *r, uint32_t scale, uint32_t degree)
+{
+	r->n = 1u << scale;
+	r->n_arcs = (size_t)r->n * degree;
+	r->arcs = bench_alloc(r->n_arcs, sizeof *r->arcs);
+	for (size_t i = 0; i < r->n_arcs; i++)
+		r->arcs[i] = rmat_arc(scale, &r->state);
+	relabel(r);
+	without_twins(r);
+	hold_back(r);
+}
+
+static void make_grid(roads *r, uint32_t side)
+{
+	r->n = side * side;
+	r->arcs = bench_alloc(4 * (size_t)r->n, sizeof *r->arcs);
+	for (uint32_t v = 0; v < r->n; v++) {
+		uint32_t to[2] = {v % side + 1 < side ? v + 1 : v, v / side + 1 < side ? v + side : v};
+		for (int i = 0; i < 2; i++) {
+			if (to[i] == v)
+				continue;
+			r->arcs[r->n_arcs++] = (change){v, to[i], length_of(&r->state)};
+			r->arcs[r->n_arcs++] = (change){to[i], v, length_of(&r->state)};
+		}
+	}
+	hold_back(r);
+}
+
+/* ---- changes ---- */
+
+static void swap_arcs(roads *r, size_t i, size_t j)
+{
+	change c = r->arcs[i];
+	r->arcs[i] = r->arcs[j];
+	r->arcs[j] = c;
+}
+
+/* k different arcs: for a half another length, for a quarter gone, for a quarter back. */
+static void make_epoch(roads *r, change *c, double (*length)(uint64_t *))
+{
+	size_t taken = 0, gone = 0, back = 0, there = r->n_there;
+	for (uint32_t i = 0; i < r->k; i++) {
+		uint64_t kind = bench_random(&r->state) % 4;
+		if (kind == 3 && there + back < r->n_arcs) { /* the arcs that come back, behind those that are there */
+			size_t j = there + back + bench_random(&r->state) % (r->n_arcs - there - back);
+			swap_arcs(r, there + back, j);
+			c[i] = r->arcs[there + back];
+			c[i].length = r->arcs[there + back].length = length(&r->state);
+			back++;
+		} else if (kind == 2 && taken + gone < there) { /* the arcs that go, at the end of those that are there */
+			size_t j = taken + bench_random(&r->state) % (there - gone - taken);
+			swap_arcs(r, there - ++gone, j);
+			c[i] = r->arcs[there - gone];
+			c[i].length = INFINITY;
+		} else { /* the arcs that change, at the front */
+			size_t j = taken + bench_random(&r->state) % (there - gone - taken);
+			swap_arcs(r, taken, j);
+			r->arcs[taken].length = length(&r->state);
+			c[i] = r->arcs[taken++];
+		}
+	}
+	for (size_t i = 0; i < back && gone > 0; i++, gone--) /* a gone arc and one that is back change places */
+		swap_arcs(r, there - gone, there + i);
+	if (gone > 0) {
+		r->n_there = there - gone;
+		return;
+	}
+	r->n_there = there + back;
+}
+
+/* ---- is the repair right? ---- */
+
+static double hard_length(uint64_t *state)
+{
+	static const double lengths[] = {0, 0, 0, 1, 1, 2, 0x1p-60, 0x1p-30, 1024};
+	return lengths[bench_random(state) % 9];
+}
+
+static void check_repair(void)
+{
+	roads r = {.state = 7, .k = 1};
+	make_rmat(&r, 7, 4);
+	for (size_t i = 0; i < r.n_arcs; i++)
+		r.arcs[i].length = hard_length(&r.state);
+	digraph *g = digraph_new(r.n, r.n_there, r.arcs), *h = digraph_new(r.n, r.n_there, r.arcs);
+	change c[64];
+	dijkstra(g, true);
+	for (int e = 0; e < 20000; e++) {
+		r.k = 1 + (uint32_t)(bench_random(&r.state) % 20);
+		make_epoch(&r, c, hard_length);
+		digraph_repair(g, c, r.k);
+		for (uint32_t i = 0; i < r.k; i++)
+			digraph_set(h, &c[i]);
+		dijkstra(h, false);
+		if (memcmp(g->dist, h->dist, r.n * sizeof(double)) != 0)
+			bench_stop("paths: the repair in C is wrong");
+	}
+	digraph_free(g);
+	digraph_free(h);
+	free(r.arcs);
+}
+
+/* ---- MMSB ---- */
+
+typedef struct entries {
+	uint64_t *row, *col;
+	double *value;
+	size_t n;
+} entries;
+
+static entries entries_new(size_t n)
+{
+	return (entries){bench_alloc(n, 8), bench_alloc(n, 8), bench_alloc(n, 8), 0};
+}
+
+static mmsb_instance *begin(const char *path, const roads *r, bool scratch)
+{
+	mmsb_instance *m = bench_instance(path, scratch);
+	mmsb_error err;
+	entries e = entries_new(r->n_there);
+	bench_param(m, "N", r->n);
+	for (; e.n < r->n_there; e.n++) {
+		e.row[e.n] = r->arcs[e.n].from;
+		e.col[e.n] = r->arcs[e.n].to;
+		e.value[e.n] = r->arcs[e.n].length;
+	}
+	bench_check(mmsb_insert(m, mmsb_page(m, "W"), e.n, e.row, e.col, e.value, &err), &err);
+	bench_commit(m);
+	free(e.row);
+	free(e.col);
+	free(e.value);
+	return m;
+}
+
+static double epoch_ours(mmsb_instance *m, const change *c, uint32_t k, entries *set, entries *gone)
+{
+	int page = mmsb_page(m, "W");
+	mmsb_error err;
+	set->n = gone->n = 0;
+	for (uint32_t i = 0; i < k; i++) {
+		entries *e = isinf(c[i].length) ? gone : set;
+		e->row[e->n] = c[i].from;
+		e->col[e->n] = c[i].to;
+		e->value[e->n++] = c[i].length;
+	}
+	double start = bench_ns();
+	if (gone->n > 0)
+		bench_check(mmsb_erase(m, page, gone->n, gone->row, gone->col, &err), &err);
+	if (set->n > 0)
+		bench_check(mmsb_insert(m, page, set->n, set->row, set->col, set->value, &err), &err);
+	bench_commit(m);
+	return bench_ns() - start;
+}
+
+/* ---- the run ---- */
+
+typedef struct figures {
+	samples ours, repair, dijkstra, stepping, whole;
+} figures;
+
+static void compare(mmsb_instance *m, const digraph *g, const double *other)
+{
+	if (memcmp(bench_data(m, "dist"), g->dist, g->n * sizeof(double)) != 0)
+		bench_stop("paths: the distances differ from those of the repair in C");
+	if (other && memcmp(other, g->dist, g->n * sizeof(double)) != 0)
+		bench_stop("paths: the distances from scratch differ from those of the repair in C");
+}
+
+/* From scratch, on the graph as it is now. */
+static void from_scratch(digraph *g, double *room, double width, figures *f)
+{
+	double *kept = g->dist, start = bench_ns();
+	g->dist = room;
+	dijkstra(g, false);
+	samples_add(&f->dijkstra, bench_ns() - start);
+	g->dist = kept;
+	if (memcmp(kept, room, g->n * sizeof *kept) != 0)
+		bench_stop("paths: the repair in C is wrong");
+	start = bench_ns();
+	delta_stepping(g, width, room);
+	samples_add(&f->stepping, bench_ns() - start);
+}
+
+/* Rounds by turns; a round of MMSB ends after a second. */
+static void measure(roads *r, mmsb_instance *m, mmsb_instance *whole, digraph *g, double width, figures *f)
+{
+	entries set = entries_new(r->k), gone = entries_new(r->k);
+	double *room = bench_alloc(r->n, sizeof *room);
+	for (int round = 0; round < ROUNDS; round++) {
+		uint32_t done = 0;
+		double first = bench_ns();
+		while (done < r->epochs && bench_ns() - first < SECOND) {
+			make_epoch(r, r->round + (size_t)done * r->k, length_of);
+			samples_add(&f->ours, epoch_ours(m, r->round + (size_t)done++ * r->k, r->k, &set, &gone));
+		}
+		for (uint32_t e = 0; e < done; e++) {
+			double start = bench_ns();
+			digraph_repair(g, r->round + (size_t)e * r->k, r->k);
+			samples_add(&f->repair, bench_ns() - start);
+		}
+		from_scratch(g, room, width, f);
+		compare(m, g, room);
+		for (uint32_t e = 0; e < done && e < WHOLE_EPOCHS; e++) /* another state than the others': its time is what counts */
+			samples_add(&f->whole, epoch_ours(whole, r->round + (size_t)e * r->k, r->k, &set, &gone));
+	}
+	entries *all[] = {&set, &gone};
+	for (int i = 0; i < 2; i++) {
+		free(all[i]->row);
+		free(all[i]->col);
+		free(all[i]->value);
+	}
+	free(room);
+}
+
+/* The best width of some, for this graph. */
+static double best_width(const digraph *g)
+{
+	double best = 0, least = INFINITY, *room = bench_alloc(g->n, sizeof *room);
+	for (double width = 1.0 / 256; width <= 1; width *= 2) {
+		double start = bench_ns();
+		delta_stepping(g, width, room);
+		if (bench_ns() - start < least) {
+			least = bench_ns() - start;
+			best = width;
+		}
+	}
+	free(room);
+	return best;
+}
+
+static void print_row(const char *name, uint32_t k, figures *f)
+{
+	double a = samples_median(&f->ours), b = samples_median(&f->repair), whole = samples_median(&f->whole);
+	printf("| paths, %s, k = %u | p50 %.1f us, p99 %.1f us, max %.1f us | C repair p50 %.1f us, p99 %.1f us; Dijkstra %.1f ms; "
+	       "delta-stepping %.1f ms; own whole %.1f ms | repair %.2f; whole: p50 %.3f, p99 %.3f | %s |\n",
+	       name, k, a / 1e3, samples_at(&f->ours, 0.99) / 1e3, samples_at(&f->ours, 1) / 1e3, b / 1e3, samples_at(&f->repair, 0.99) / 1e3,
+	       samples_median(&f->dijkstra) / 1e6, samples_median(&f->stepping) / 1e6, whole / 1e6, a / b, a / whole,
+	       samples_at(&f->ours, 0.99) / whole, k <= 100 && strncmp(name, "R-MAT", 5) == 0 ? "repair at most 4, whole at most 1.3" : "whole at most 1.3");
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 4)
+		return fprintf(stderr, "paths FILE.mmsbx rmat|grid SIZE\n"), 2;
+	bool grid = strcmp(argv[2], "grid") == 0;
+	uint32_t size = (uint32_t)strtoul(argv[3], NULL, 10);
+	char name[64];
+	snprintf(name, sizeof name, grid ? "grid %u" : "R-MAT-%u", size);
+	check_repair();
+	roads r = {.state = 1};
+	if (grid)
+		make_grid(&r, size);
+	else
+		make_rmat(&r, size, 16);
+	r.round = bench_alloc(1000 * MOST_EPOCHS, sizeof *r.round);
+	mmsb_instance *m = begin(argv[1], &r, false), *whole = begin(argv[1], &r, true);
+	digraph *g = digraph_new(r.n, r.n_there, r.arcs);
+	dijkstra(g, true);
+	compare(m, g, NULL);
+	double width = best_width(g);
+	for (r.k = 1; r.k <= 1000; r.k *= 10) {
+		figures f = {0};
+		r.epochs = MOST_EPOCHS;
+		measure(&r, m, whole, g, width, &f);
+		print_row(name, r.k, &f);
+	}
+	digraph_free(g);
+	mmsb_instance_free(m);
+	mmsb_instance_free(whole);
+	return 0;
+}
