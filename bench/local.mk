@@ -1,5 +1,5 @@
 # bench/: `make bench` runs the benchmarks, each beside its rival; RESULTS.md holds what was measured. `make bench-build` builds them;
-# BENCH=NAME... of bench/run.sh, and sizes in the environment, choose less.
+# bench/run.sh takes names of benchmarks, and sizes from the environment.
 BENCHMARKS = %D%/scratch %D%/chain %D%/expression %D%/life %D%/paths %D%/portfolio
 EXTRA_PROGRAMS = $(BENCHMARKS)
 CLEANFILES += $(BENCHMARKS)
@@ -31,7 +31,7 @@ RIVAL_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/runtime
 %C%_portfolio_CFLAGS = $(RIVAL_CFLAGS)
 %C%_portfolio_LDADD = libmmsb.la
 EXTRA_DIST += %D%/elementary.c %D%/RESULTS.md %D%/run.sh %D%/rival.py %D%/expression.mmsb %D%/sum.mmsb %D%/deltas.awk %D%/large.awk \
-	%D%/chain.awk %D%/portfolio.mmsb %D%/shortest.mmsb %D%/expression_sum.mmsb
+	%D%/chain.awk %D%/portfolio.mmsb %D%/portfolio.py %D%/shortest.mmsb %D%/expression_sum.mmsb
 
 .PHONY: bench-build
 bench-build: $(BENCHMARKS)

@@ -147,13 +147,9 @@ static void make_epoch(roads *r, change *c, double (*length)(uint64_t *))
 			c[i] = r->arcs[taken++];
 		}
 	}
-	for (size_t i = 0; i < back && gone > 0; i++, gone--) /* a gone arc and one that is back change places */
-		swap_arcs(r, there - gone, there + i);
-	if (gone > 0) {
-		r->n_there = there - gone;
-		return;
-	}
-	r->n_there = there + back;
+	for (; gone > 0 && back > 0; gone--, back--) /* the first that is gone and the last that is back change places */
+		swap_arcs(r, there - gone, there + back - 1);
+	r->n_there = there - gone + back;
 }
 
 /* ---- is the repair right? ---- */

@@ -1,12 +1,18 @@
 #!/bin/sh
-# run.sh - the benchmarks, each with its rival in the same run: bench/run.sh BUILDDIR
-# Prints figures as Markdown rows. Runs A B A B ...: the ratio is that of the medians.
+# run.sh - the benchmarks, each with its rivals in the same run: bench/run.sh BUILDDIR [NAME...]
+#
+# NAME: whole deltas compile chain expression life paths portfolio; without any, all. Prints figures as Markdown rows. Everything runs by
+# turns, A B A B ...: a ratio is that of the medians. QUICK=1 takes small sizes, to see that all is well; the environment may also give
+# each size: WHOLE (elements), CHAIN (pages), EXPRESSION (elements), LIFE (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio).
 set -eu
 build=$(cd "${1:-.}" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
+[ $# -gt 0 ] && shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-N=${N:-16777216}
+if [ -n "${QUICK:-}" ]; then
+	: "${WHOLE:=100000}" "${CHAIN:=100}" "${EXPRESSION:=100003}" "${LIFE:=256}" "${RMAT:=10}" "${GRID:=40}" "${K:=1000}" "${N:=20000}" "${B:=100}"
+fi
 
 median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
@@ -16,58 +22,102 @@ for p in python3 python; do
 done
 [ -n "$python" ] || echo "NumPy is not installed (Debian: python3-numpy): its rows are left out" >&2
 
-echo "| benchmark | MMSB | rival | ratio | limit |"
-echo "| --- | --- | --- | --- | --- |"
+compile() { "$build/mmsbc" compile "$1" -o "$work/$2.mmsbx"; }
 
 # Element-wise work and a sum over 16M f32; 1 and 2 threads. Bytes: 4 pages of 4 bytes (the store of d reads what was there, to
 # find what changed: 5); the sum reads 4.
-for what in expression sum; do
-	"$build/mmsbc" compile "$here/$what.mmsb" -o "$work/$what.mmsbx"
-	[ "$what" = expression ] && bytes=20 || bytes=4
-	[ -n "$python" ] || continue
-	for threads in 1 2; do
-		: >"$work/a"; : >"$work/b"
-		for round in 1 2 3 4 5; do
-			"$build/bench/scratch" "$work/$what.mmsbx" "$N" "$threads" 7 >"$work/mine"
-			"$python" "$here/rival.py" "$what" "$N" 7 >"$work/rival"
-			[ "$what" = sum ] || { # NumPy adds in another order: sums may differ
-				sed 1d "$work/mine" >"$work/x"; sed 1d "$work/rival" >"$work/y"
-				cmp -s "$work/x" "$work/y" || { echo "run.sh: the answers differ:" >&2; cat "$work/x" "$work/y" >&2; exit 1; }
-			}
-			sed -n 's/^seconds //p' "$work/mine" >>"$work/a"
-			sed -n 's/^seconds //p' "$work/rival" >>"$work/b"
+run_whole() {
+	for what in expression sum; do
+		compile "$here/$what.mmsb" "$what"
+		[ "$what" = expression ] && bytes=20 || bytes=4
+		[ -n "$python" ] || continue
+		for threads in 1 2; do
+			: >"$work/a"; : >"$work/b"
+			for round in 1 2 3 4 5; do
+				"$build/bench/scratch" "$work/$what.mmsbx" "${WHOLE:-16777216}" "$threads" 7 >"$work/mine"
+				"$python" "$here/rival.py" "$what" "${WHOLE:-16777216}" 7 >"$work/rival"
+				[ "$what" = sum ] || { # NumPy adds in another order: sums may differ
+					sed 1d "$work/mine" >"$work/x"; sed 1d "$work/rival" >"$work/y"
+					cmp -s "$work/x" "$work/y" || { echo "run.sh: the answers differ:" >&2; cat "$work/x" "$work/y" >&2; exit 1; }
+				}
+				sed -n 's/^seconds //p' "$work/mine" >>"$work/a"
+				sed -n 's/^seconds //p' "$work/rival" >>"$work/b"
+			done
+			a=$(median <"$work/a"); b=$(median <"$work/b")
+			awk -v a="$a" -v b="$b" -v w="$what" -v t="$threads" -v n="${WHOLE:-16777216}" -v y="$bytes" 'BEGIN {
+				printf "| %s, %d f32, %d thread%s | %.2f ms (%.1f GB/s) | NumPy %.2f ms | %.2f | %d bytes an element |\n",
+					w, n, t, (t > 1 ? "s" : ""), a * 1e3, n * y / a / 1e9, b * 1e3, a / b, y }'
 		done
-		a=$(median <"$work/a"); b=$(median <"$work/b")
-		awk -v a="$a" -v b="$b" -v w="$what" -v t="$threads" -v n="$N" -v y="$bytes" 'BEGIN {
-			printf "| %s, %d f32, %d thread%s | %.2f ms (%.1f GB/s) | NumPy %.2f ms | %.2f | %d bytes an element |\n",
-				w, n, t, (t > 1 ? "s" : ""), a * 1e3, n * y / a / 1e9, b * 1e3, a / b, y }'
 	done
-done
+}
 
 # A million lines of deltas, read, staged and committed; the rival only splits and counts the lines.
-awk -f "$here/deltas.awk" >"$work/deltas"
-printf 'param N;\npage price : f64[N] in;\n' >"$work/price.mmsb"
-"$build/mmsbc" compile "$work/price.mmsb" -o "$work/price.mmsbx"
-: >"$work/a"; : >"$work/b"
-for round in 1 2 3 4 5; do
-	start=$(date +%s.%N); "$build/mmsb" run "$work/price.mmsbx" -D N=100000 --threads 1 --deltas "$work/deltas"; end=$(date +%s.%N)
-	awk -v s="$start" -v e="$end" 'BEGIN { print e - s }' >>"$work/a"
-	start=$(date +%s.%N); awk -F, '{ s += $3 } END { print s }' "$work/deltas" >/dev/null; end=$(date +%s.%N)
-	awk -v s="$start" -v e="$end" 'BEGIN { print e - s }' >>"$work/b"
-done
-a=$(median <"$work/a"); b=$(median <"$work/b")
-awk -v a="$a" -v b="$b" 'BEGIN { printf "| 1,001,000 lines of deltas, whole process | %.0f ms (%.1f million lines/s) | awk, summing a column, %.0f ms | %.2f | |\n",
-	a * 1e3, 1.001 / a, b * 1e3, a / b }'
+run_deltas() {
+	awk -f "$here/deltas.awk" >"$work/deltas"
+	printf 'param N;\npage price : f64[N] in;\n' >"$work/price.mmsb"
+	"$build/mmsbc" compile "$work/price.mmsb" -o "$work/price.mmsbx"
+	: >"$work/a"; : >"$work/b"
+	for round in 1 2 3 4 5; do
+		start=$(date +%s.%N); "$build/mmsb" run "$work/price.mmsbx" -D N=100000 --threads 1 --deltas "$work/deltas"; end=$(date +%s.%N)
+		awk -v s="$start" -v e="$end" 'BEGIN { print e - s }' >>"$work/a"
+		start=$(date +%s.%N); awk -F, '{ s += $3 } END { print s }' "$work/deltas" >/dev/null; end=$(date +%s.%N)
+		awk -v s="$start" -v e="$end" 'BEGIN { print e - s }' >>"$work/b"
+	done
+	a=$(median <"$work/a"); b=$(median <"$work/b")
+	awk -v a="$a" -v b="$b" 'BEGIN { printf "| 1,001,000 lines of deltas, whole process | %.0f ms (%.1f million lines/s) | awk, summing a column, %.0f ms | %.2f | |\n",
+		a * 1e3, 1.001 / a, b * 1e3, a / b }'
+}
 
 # Compiling a program of 500 pages; the rival is cc -O0 on as many functions of C.
-awk -v n=500 -f "$here/large.awk" >"$work/large.mmsb"
-awk 'BEGIN { for (i = 0; i < 500; i++) printf "double f%d(double a, double b) { return a > 0 ? a * a + b : (a < b ? a : b) + %d.5; }\n", i, i }' >"$work/large.c"
-: >"$work/a"; : >"$work/b"
-for round in 1 2 3 4 5 6 7; do
-	start=$(date +%s.%N); "$build/mmsbc" compile "$work/large.mmsb" -o "$work/large.mmsbx"; end=$(date +%s.%N)
-	awk -v s="$start" -v e="$end" 'BEGIN { print e - s }' >>"$work/a"
-	start=$(date +%s.%N); cc -O0 -c "$work/large.c" -o "$work/large.o"; end=$(date +%s.%N)
-	awk -v s="$start" -v e="$end" 'BEGIN { print e - s }' >>"$work/b"
+run_compile() {
+	awk -v n=500 -f "$here/large.awk" >"$work/large.mmsb"
+	awk 'BEGIN { for (i = 0; i < 500; i++) printf "double f%d(double a, double b) { return a > 0 ? a * a + b : (a < b ? a : b) + %d.5; }\n", i, i }' >"$work/large.c"
+	: >"$work/a"; : >"$work/b"
+	for round in 1 2 3 4 5 6 7; do
+		start=$(date +%s.%N); "$build/mmsbc" compile "$work/large.mmsb" -o "$work/large.mmsbx"; end=$(date +%s.%N)
+		awk -v s="$start" -v e="$end" 'BEGIN { print e - s }' >>"$work/a"
+		start=$(date +%s.%N); cc -O0 -c "$work/large.c" -o "$work/large.o"; end=$(date +%s.%N)
+		awk -v s="$start" -v e="$end" 'BEGIN { print e - s }' >>"$work/b"
+	done
+	a=$(median <"$work/a"); b=$(median <"$work/b")
+	awk -v a="$a" -v b="$b" 'BEGIN { printf "| compile, 500 pages, whole process | %.0f ms | cc -O0, 500 functions, %.0f ms | %.2f | |\n", a * 1e3, b * 1e3, a / b }'
+}
+
+# Rivals in C in the same process.
+run_chain() {
+	awk -v n="${CHAIN:-1000}" -f "$here/chain.awk" >"$work/chain.mmsb"
+	compile "$work/chain.mmsb" chain
+	"$build/bench/chain" "$work/chain.mmsbx" "${CHAIN:-1000}"
+}
+
+run_expression() {
+	compile "$here/expression_sum.mmsb" expression_sum
+	N="${EXPRESSION:-16777216}" "$build/bench/expression" "$work/expression_sum.mmsbx"
+}
+
+run_life() {
+	compile "$here/../examples/life/life.mmsb" life
+	SIDE="${LIFE:-8192}" "$build/bench/life" "$work/life.mmsbx"
+}
+
+run_paths() {
+	compile "$here/shortest.mmsb" shortest
+	for scale in ${RMAT:-16 18}; do "$build/bench/paths" "$work/shortest.mmsbx" rmat "$scale"; done
+	for side in ${GRID:-1000}; do "$build/bench/paths" "$work/shortest.mmsbx" grid "$side"; done
+}
+
+# And NumPy, which computes everything anew whatever changes: its additions are in another order.
+run_portfolio() {
+	compile "$here/portfolio.mmsb" portfolio
+	K="${K:-10000}" N="${N:-1000000}" B="${B:-1000}" "$build/bench/portfolio" "$work/portfolio.mmsbx" | tee "$work/rows"
+	[ -n "$python" ] || return 0
+	b=$("$python" "$here/portfolio.py" "${K:-10000}" "${N:-1000000}" "${B:-1000}" 15)
+	sed -n 's/^| \(portfolio, k = [0-9]*\) | \([0-9.]*\) us .*/\1;\2/p' "$work/rows" |
+		awk -F';' -v b="$b" '{ printf "| %s | %.1f us | NumPy, everything, %.1f us | %.3f | |\n", $1, $2, b * 1e6, $2 / (b * 1e6) }'
+}
+
+echo "| benchmark | MMSB | rival | ratio | goal or limit |"
+echo "| --- | --- | --- | --- | --- |"
+for name in ${*:-whole deltas compile chain expression life paths portfolio}; do
+	"run_$name"
 done
-a=$(median <"$work/a"); b=$(median <"$work/b")
-awk -v a="$a" -v b="$b" 'BEGIN { printf "| compile, 500 pages, whole process | %.0f ms | cc -O0, 500 functions, %.0f ms | %.2f | |\n", a * 1e3, b * 1e3, a / b }'
