@@ -71,7 +71,7 @@ UNIT_TESTS += %D%/check_instance
 UNIT_TESTS += %D%/check_rollback
 UNIT_TESTS += %D%/check_apply %D%/check_bitset
 UNIT_TESTS += %D%/check_executor %D%/check_kernels %D%/check_reduce
-UNIT_TESTS += %D%/check_threads
+UNIT_TESTS += %D%/check_threads %D%/check_changes
 UNIT_TESTS += %D%/check_sparse
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -177,6 +177,10 @@ TESTS += %D%/inject_io
 %C%_check_threads_SOURCES = %D%/check_threads.c %D%/io_instance.h
 %C%_check_threads_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_threads_LDADD = $(IO_LIBS) $(CHECK_LIBS)
+
+%C%_check_changes_SOURCES = %D%/check_changes.c %D%/io_instance.h
+%C%_check_changes_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_changes_LDADD = $(IO_LIBS) $(CHECK_LIBS)
 
 # what has threads of its own, for the thread sanitizer
 THREAD_TESTS = %D%/check_threads
