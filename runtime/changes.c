@@ -61,11 +61,15 @@ int mmsb_watch(mmsb_instance *m, int id, mmsb_error *err)
 	if (!m->watches && !(m->watches = watches_new(m->sch->n_pages)))
 		return fail_memory(err, m->sch->n_pages * sizeof(watch), "watching pages");
 	watch *w = &m->watches->pages[id];
-	if (!w->on && m->pages[id].pat)
+	if (!status)
+		status = lazy_settle(m, &m->pages[id], err);
+	if (!w->on && !status && m->pages[id].pat)
 		status = keep_copy(&m->pages[id], w, err);
 	if (!w->on && !status) {
 		m->watches->on[m->watches->n_on++] = (uint32_t)id;
 		w->on = true;
+		m->pages[id].watched = true;
+		lazy_plan(m);
 	}
 	return status;
 }

@@ -50,6 +50,8 @@ int mmsb_digest(mmsb_instance *m, char hex[33], mmsb_error *err)
 		return fail_memory(err, 64, "the digest");
 	XXH3_128bits_reset(x);
 	for (uint32_t i = 0; i < m->sch->n_pages && !status; i++)
+		status = lazy_settle(m, &m->pages[i], err);
+	for (uint32_t i = 0; i < m->sch->n_pages && !status; i++)
 		status = add_page(m, x, &m->pages[i], err);
 	XXH128_hash_t h = XXH3_128bits_digest(x);
 	XXH3_freeState(x);

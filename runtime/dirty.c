@@ -113,6 +113,12 @@ static void find_read(finder *f, uint32_t i)
 	const read_plan *rp = &f->p->reads[i];
 	if (!rp->def || f->whole || (rp->def->page == f->p->pass->page && !rp->def->prev))
 		return;
+	if (rp->from->stale) { /* @lazy, like this pass: what is to be evaluated there is to be here */
+		const dirty_sets *d = f->ex->passes[rp->from->def->pass]->dirty;
+		const change_set late = {d->all, d->elements};
+		follow(f, i, &late);
+		return;
+	}
 	if (!page_changed_in(rp->from, f->epoch, rp->def->prev))
 		return;
 	const change_set *sets = rp->def->prev ? rp->from->before : rp->from->now;
@@ -127,7 +133,7 @@ static void find_moves(finder *f, uint32_t i)
 	route_sink sink = {&d->elements, false};
 	size_t n;
 	bool all;
-	const index_move *moves = index_moves(f->ex->groups[i], f->ex->inst->epoch + 1, &n, &all);
+	const index_move *moves = index_moves(f->ex->groups[i], f->epoch, &n, &all);
 	if (all || n > r->driver->count / LANE_SHARE) {
 		f->whole = true;
 		return;

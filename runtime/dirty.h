@@ -6,6 +6,7 @@
 
 /* Sets of a plan; empty between passes. */
 typedef struct dirty_sets {
+	bool all;               /* of a pass that is put off (lazy.c): all elements */
 	bitset elements;        /* of region 0, to be evaluated */
 	bitset fed;             /* elements of which all operands of reductions with stores are to be evaluated; none without stores */
 	bitset *lanes;          /* by region: operands of reductions with stores, as store.h numbers them */

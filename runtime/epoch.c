@@ -84,7 +84,7 @@ static bool input_changed(const mmsb_instance *m, uint32_t pass, uint64_t epoch)
 		const sch_read *r = &s->reads[k->first_read + i];
 		if (r->page == ps->page && !r->prev)
 			continue; /* the fixpoint's own rounds */
-		if (page_changed_in(&m->pages[r->page], epoch, r->prev))
+		if (m->pages[r->page].stale || page_changed_in(&m->pages[r->page], epoch, r->prev))
 			return true;
 	}
 	for (uint32_t i = 0; i < k->n_regions; i++) {
@@ -120,6 +120,8 @@ static int run_pass(mmsb_instance *m, uint32_t i, uint64_t epoch, mmsb_error *er
 		buffers_catch_up(p);
 		return MMSB_OK;
 	}
+	if (lazy_defer(m, i, epoch, all))
+		return MMSB_OK;
 	uint64_t start = m->options.time_passes ? now_ns() : 0;
 	int status = executor_pass(m, i, epoch, all || m->options.scratch, &changed, err);
 	if (m->options.time_passes)
@@ -171,7 +173,7 @@ static int run_pending(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 	for (uint64_t i = bitset_next(&m->pending, 0); i != BITSET_END && !status; i = bitset_next(&m->pending, i + 1)) {
 		const page *p = &m->pages[m->sch->passes[i].page];
 		status = run_pass(m, (uint32_t)i, epoch, err);
-		if (p->changed == epoch)
+		if (p->changed == epoch || p->stale)
 			mark_readers(m, p->id, false);
 	}
 	bitset_clear(&m->pending);
@@ -249,6 +251,7 @@ void passes_free(mmsb_instance *m)
  * only memory can have run out: what is in it is not to be trusted until the next commit has evaluated everything. */
 static void roll_back(mmsb_instance *m, uint64_t epoch)
 {
+	m->at_hand = m->epoch;
 	apply_undo(m);
 	buffers_roll_back(m);
 	executor_forget(m->executor);
@@ -303,13 +306,15 @@ static int one_epoch(mmsb_instance *m, bool staged, bool publish, uint64_t *epoc
 		status = readers_admit(m, err);
 	if (status)
 		return status;
-	uint64_t e = m->epoch + 1, t0 = now_ns();
+	uint64_t e = m->at_hand = m->epoch + 1, t0 = now_ns();
 	if (staged)
 		staging_close(m);
 	m->commits++;
 	status = begin_sparse(m, err);
-	if (status)
+	if (status) {
+		m->at_hand = m->epoch;
 		return note_failure(m, e, err), staging_drop(m), status;
+	}
 	buffers_begin(m);
 	status = apply_staged(m, e, err);
 	if (!status && e == 1)

@@ -168,6 +168,7 @@ typedef struct kernel_plan {
 	struct output_now *own_outputs;
 	routes routes;
 	struct dirty_sets *dirty; /* dirty.h; of passes */
+	bool deferred;          /* lazy.c */
 	struct plan_memory *memory;
 } kernel_plan;
 

@@ -183,11 +183,13 @@ static group_index *index_of(mmsb_instance *m, page *p, uint32_t field, bool pre
 const group_index *page_groups(mmsb_instance *m, page *p, uint32_t field, bool prev)
 {
 	group_index *g = index_of(m, p, field, prev);
-	uint64_t epoch = m->epoch + 1, state = prev ? m->epoch : epoch;
+	uint64_t epoch = m->at_hand, state = prev ? epoch - 1 : epoch;
 	if (!g || (g->built && (prev ? p->changed_before : p->changed) <= g->synced))
 		return g;
 	bool moved = (prev ? p->changed_before : p->changed) == state;
 	bool late = !g->built || g->synced < (prev ? state - 1 : p->changed_before); /* it missed changes of epochs before */
+	/* Between commits, and for a pass that was put off, the sets may be of a later epoch than the change. */
+	late |= !bitset_test(prev ? &m->touched_before : &m->touched, p->id);
 	const change_set *sets = prev ? p->before : p->now, *set = sets ? &sets[column_number(p, field)] : NULL;
 	column now = page_column(m, p, prev, field);
 	if (index_update(g, &now, !late && set && !set->all ? &set->bits : NULL, epoch, state))

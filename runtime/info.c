@@ -56,6 +56,8 @@ int mmsb_page_info(mmsb_instance *m, int id, mmsb_info *info)
 const void *mmsb_data(mmsb_instance *m, int id)
 {
 	page *p = stored_page(m, id);
+	if (p && lazy_settle(m, p, NULL))
+		return NULL;
 	return p && !(p->pat && p->element == 0) ? page_packed(m, p) : NULL;
 }
 

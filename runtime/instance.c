@@ -315,6 +315,8 @@ static int bind_pages(mmsb_instance *m, mmsb_error *err)
 		status = readers_new(m, err);
 	if (!status)
 		status = executor_new(m, err);
+	if (!status)
+		lazy_plan(m);
 	return status;
 }
 

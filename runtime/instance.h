@@ -57,6 +57,8 @@ typedef struct page {
 	change_set *before;     /* the same of the epoch before that; NULL unless there is a second buffer */
 	bool behind;            /* cur holds the values of two epochs ago: prev has those of the epoch before */
 	bool prev_lost;         /* prev is to be copied whole */
+	bool stale;             /* @lazy: not evaluated since something that it reads changed: lazy.c */
+	bool watched;           /* its changes are: changes.c */
 	pattern *pat;           /* sparse: shared by the family */
 	pattern *prev_pat;      /* sparse and PAGEF_PREV */
 	uint64_t changed;       /* the last epoch in which a bit changed (`prev` then changes one later); 0: never */
@@ -99,6 +101,7 @@ struct mmsb_instance {
 	uint32_t *reader_start, *readers_of; /* passes that read page i: from reader_start[2 * i] on; its values of the epoch before: [2 * i + 1] */
 	mmsb_field *fields;     /* of all records, for mmsb_page_info */
 	uint64_t epoch;         /* the last that succeeded */
+	uint64_t at_hand;       /* during a commit the epoch that it makes; else as `epoch` */
 	uint64_t commits;       /* counts commits begun, failed ones too */
 	mmsb_pass_stats *pass_stats;
 	mmsb_stats stats;
@@ -221,6 +224,17 @@ int readers_fill(mmsb_instance *, mmsb_error *err);
 
 /* From now on readers see what was filled in. */
 void readers_publish(mmsb_instance *, uint64_t epoch);
+
+/* ---- lazy.c: @lazy pages ----------------------------------------------------------------------- */
+
+/* Which passes wait until their page is read: anew when a page begins to be watched. */
+void lazy_plan(mmsb_instance *);
+
+/* Puts off a pass whose inputs changed, if it may; what is to be evaluated is kept in its dirty sets. */
+bool lazy_defer(mmsb_instance *, uint32_t pass, uint64_t epoch, bool whole);
+
+/* Evaluates what is stale of a page and of what it reads. MMSB_MEMORY: it stays stale. */
+int lazy_settle(mmsb_instance *, const page *, mmsb_error *err);
 
 /* ---- index.c ----------------------------------------------------------------------------------- */
 

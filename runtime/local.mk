@@ -50,6 +50,7 @@ libmmsb_internal_la_SOURCES += \
 	%D%/index.c %D%/index.h \
 	%D%/info.c \
 	%D%/instance.c \
+	%D%/lazy.c \
 	%D%/readers.c \
 	%D%/lists.c %D%/lists.h \
 	%D%/schedule.c \

@@ -144,9 +144,11 @@ int executor_pass(mmsb_instance *inst, uint32_t id, uint64_t epoch, bool whole, 
 void executor_forget(struct executor *ex)
 {
 	for (uint32_t i = 0; i < ex->inst->sch->n_passes; i++) {
+		const kernel_plan *p = ex->passes[i];
 		ex->carries[i].all = true;
-		dirty_clear(ex->passes[i]);
-		store_drop_all(ex->passes[i]);
+		dirty_clear(p);
+		p->dirty->all = p->deferred && ex->inst->pages[p->pass->page].stale;
+		store_drop_all(p);
 	}
 	fixpoints_roll_back(ex);
 }

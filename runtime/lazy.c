@@ -1,0 +1,82 @@
+/* lazy.c - @lazy pages: in a commit they are only marked stale, with the elements that are to be evaluated, and evaluated when they are read.
+ *
+ * A page that an ordinary pass reads, or that is watched, is wanted in every epoch: its pass runs like others. A pass is `deferred` when
+ * nobody wants its page but deferred passes. */
+#include "dirty.h"
+#include "fpenv.h"
+
+static bool is_wanted(const mmsb_instance *m, uint32_t pass)
+{
+	const struct executor *ex = m->executor;
+	const page *p = &m->pages[m->sch->passes[pass].page];
+	if (!(p->def->flags & PAGEF_LAZY) || p->def->flags & PAGEF_SPARSE || p->watched || m->options.scratch ||
+	    m->sch->passes[pass].kind != PASS_MAP || ex->passes[pass]->def->can_fail)
+		return true;
+	for (uint32_t i = m->reader_start[2 * p->id]; i < m->reader_start[2 * p->id + 2]; i++)
+		if (!ex->passes[m->readers_of[i]]->deferred)
+			return true;
+	return false;
+}
+
+void lazy_plan(mmsb_instance *m)
+{
+	for (uint32_t i = m->sch->n_passes; i-- > 0;) /* readers come later */
+		m->executor->passes[i]->deferred = !is_wanted(m, i);
+}
+
+bool lazy_defer(mmsb_instance *m, uint32_t pass, uint64_t epoch, bool whole)
+{
+	struct executor *ex = m->executor;
+	const kernel_plan *p = ex->passes[pass];
+	page *to = &m->pages[m->sch->passes[pass].page];
+	dirty_sets *d = p->dirty;
+	if (!p->deferred)
+		return false;
+	whole |= d->all || pass_look_up(ex, p, NULL) != MMSB_OK || dirty_find(ex, p, epoch) == REACH_WHOLE;
+	for (uint32_t i = 1; i < p->n_regions; i++)
+		whole |= !bitset_empty(&d->lanes[i]);
+	if (whole)
+		dirty_clear(p);
+	d->all = whole;
+	to->stale |= whole || !bitset_empty(&d->elements);
+	return true;
+}
+
+static int evaluate(mmsb_instance *m, uint32_t pass, mmsb_error *err)
+{
+	struct executor *ex = m->executor;
+	const kernel_plan *p = ex->passes[pass];
+	page *to = &m->pages[m->sch->passes[pass].page];
+	pass_target target = {to->cur, to->cur, to->now};
+	uint64_t changed = 0;
+	int status = pass_look_up(ex, p, err);
+	if (status)
+		return status;
+	status = p->dirty->all ? pass_run(ex, p, &target, &changed, err) : pass_run_dirty(ex, p, &target, &p->dirty->elements, &changed, err);
+	if (status) /* it cannot fail but for memory: the page stays stale */
+		return status;
+	m->pass_stats[pass].evaluated += p->dirty->all ? to->count : bitset_count(&p->dirty->elements);
+	m->pass_stats[pass].changed += changed;
+	m->pass_stats[pass].epochs++;
+	dirty_clear(p);
+	p->dirty->all = false;
+	to->stale = false;
+	if (changed) {
+		to->version++;
+		bitset_set(&m->touched, to->id);
+	}
+	return MMSB_OK;
+}
+
+int lazy_settle(mmsb_instance *m, const page *p, mmsb_error *err)
+{
+	int status = MMSB_OK;
+	if (!p->stale)
+		return MMSB_OK;
+	uint64_t env = fpenv_enter();
+	for (uint32_t i = 0; i <= p->def->pass && !status; i++) /* what it reads comes first, and may be stale too */
+		if (m->pages[m->sch->passes[i].page].stale)
+			status = evaluate(m, i, err);
+	fpenv_leave(env);
+	return status;
+}
