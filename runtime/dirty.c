@@ -91,6 +91,16 @@ static bool too_many(const bitset *to, const bitset *changed, bool of_lanes)
 	return bitset_above(changed, to->n / (of_lanes ? LANE_SHARE : ELEMENT_SHARE) / fan);
 }
 
+/* All elements; what reductions with stores come to is kept where it does not depend on this. */
+static void reach_all(finder *f, const route *r)
+{
+	dirty_sets *d = f->p->dirty;
+	if (r->target == 0 && !r->feeds && d->fed.n)
+		bitset_set_range(&d->elements, 0, d->elements.n);
+	else
+		f->whole = true;
+}
+
 static void follow(finder *f, uint32_t read, const change_set *set)
 {
 	const route *r = &f->p->routes.reads[read];
@@ -98,13 +108,14 @@ static void follow(finder *f, uint32_t read, const change_set *set)
 	if (bitset_empty(&set->bits) && !set->all)
 		return;
 	if (set->all || r->kind == ROUTE_WHOLE || too_many(to, &set->bits, r->target != 0)) {
-		f->whole = true;
+		reach_all(f, r);
 	} else if (r->kind == ROUTE_SAME) {
 		bitset_union(to, &set->bits);
 	} else {
 		route_sink sink = {to, false};
 		route_changes(f->ex, f->p, read, &set->bits, &sink);
-		f->whole |= sink.all;
+		if (sink.all)
+			reach_all(f, r);
 	}
 }
 

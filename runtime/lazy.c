@@ -47,7 +47,7 @@ static int evaluate(mmsb_instance *m, uint32_t pass, mmsb_error *err)
 	struct executor *ex = m->executor;
 	const kernel_plan *p = ex->passes[pass];
 	page *to = &m->pages[m->sch->passes[pass].page];
-	pass_target target = {to->cur, to->cur, to->now};
+	pass_target target = {.at = to->cur, .was = to->cur, .marks = to->now};
 	uint64_t changed = 0;
 	int status = pass_look_up(ex, p, err);
 	if (status)
