@@ -169,6 +169,10 @@ check_PROGRAMS += %D%/inject_io
 TESTS += %D%/inject_io
 %C%_inject_io_SOURCES = %D%/inject_io.c %D%/failing_malloc.h %D%/io_instance.h
 %C%_inject_io_LDADD = $(IO_LIBS)
+check_PROGRAMS += %D%/inject_readers
+TESTS += %D%/inject_readers
+%C%_inject_readers_SOURCES = %D%/inject_readers.c %D%/failing_malloc.h %D%/io_instance.h
+%C%_inject_readers_LDADD = $(IO_LIBS)
 
 %C%_check_elementary_SOURCES = %D%/check_elementary.c %D%/elementary_cases.h
 %C%_check_elementary_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
