@@ -1,0 +1,476 @@
+/* check_store.c - partial results that are kept, held against reduce.c over the same operands after every change; and programs whose
+ * stores hold everything, held against evaluating whole. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../compiler/compile.h"
+#include "../runtime/container.h"
+#include "../runtime/mmsb.h"
+#include "../runtime/scalar.h"
+#include "../runtime/schedule.h"
+#include "../runtime/store_flat.h"
+#include "../runtime/store_tree.h"
+#include "unit.h"
+
+static uint64_t state;
+static uint64_t draw(uint64_t below) { return mmsb_rand_step_u64(0x73746f72, 1, ++state) % below; }
+
+/* A reducer, in one of the kinds that differ. */
+typedef struct reducer {
+	const char *name;
+	red_kind kind;
+	unsigned op, type, arg;
+} reducer;
+
+static const reducer presence[] = {
+	{"sum f64", RED_LIST, OP_ADD, T_F64, 0}, {"sum f32", RED_LIST, OP_ADD, T_F32, 0}, {"prod f32", RED_LIST, OP_MUL, T_F32, 0},
+	{"min f64", RED_ANY, OP_MIN, T_F64, 0}, {"sum i64", RED_ANY, OP_ADD, T_I64, 0}, {"max u8", RED_ANY, OP_MAX, T_U8, 0},
+	{"any", RED_ANY, OP_LOR, T_BOOL, 0}, {"argmin f32", RED_ARG, OP_MIN, T_F32, 0}, {"argmax i16", RED_ARG, OP_MIN, T_I16, 1},
+	{"argmin f64", RED_ARG, OP_MIN, T_F64, 0},
+};
+static const reducer everyone[] = {
+	{"sum f64", RED_DENSE, OP_ADD, T_F64, 0}, {"sum f32", RED_DENSE, OP_ADD, T_F32, 0}, {"prod f64", RED_DENSE, OP_MUL, T_F64, 0},
+	{"max f32", RED_ANY, OP_MAX, T_F32, 0}, {"sum u64", RED_ANY, OP_ADD, T_U64, 0}, {"all", RED_ANY, OP_LAND, T_BOOL, 0},
+	{"argmin f64", RED_ARG, OP_MIN, T_F64, 0}, {"argmax i8", RED_ARG, OP_MIN, T_I8, 1},
+};
+
+/* Values of all magnitudes, among them -0, and now and then a nan or an infinity. */
+static scalar operand(unsigned type)
+{
+	scalar v = {0};
+	uint64_t r = draw(UINT64_MAX);
+	double x = ((double)(r >> 40) - 8388608.0) * pow(2, (double)(r % 60) - 30);
+	if (r % 97 == 0)
+		x = -0.0;
+	if (r % 2003 == 0)
+		x = NAN;
+	if (r % 2011 == 0)
+		x = INFINITY;
+	if (type == T_F64)
+		v.F64 = x;
+	else if (type == T_F32)
+		v.F32 = (float)x;
+	else if (type == T_BOOL)
+		v.BOOL = r % 5 == 0;
+	else
+		memcpy(&v, &r, type_table[type].bytes);
+	return v;
+}
+
+/* What reduce.c says of n operands at ascending positions. */
+static scalar reduced(const reducer *d, const kernel_table *k, const uint32_t *positions, const uint8_t *values, size_t n)
+{
+	static list_tree list;
+	static reduction r;
+	int64_t at[TILE];
+	uint8_t scratch[8 * TILE];
+	scalar v = {0};
+	unsigned width = width_of(d->type);
+	reduction_set(&r, k, d->kind, d->op, d->type, d->arg, &list);
+	reduction_begin(&r);
+	for (size_t i = 0; i < n; i += TILE) {
+		size_t m = n - i < TILE ? n - i : TILE;
+		for (size_t j = 0; j < m; j++)
+			at[j] = positions[i + j];
+		if (d->kind == RED_DENSE && m < TILE)
+			reduction_push_tail(&r, values + (i << width), m, scratch);
+		else
+			reduction_push(&r, values + (i << width), m, at, scratch);
+	}
+	reduction_value(&r, &v);
+	return v;
+}
+
+/* Equal bits, or nan both. */
+static bool same(unsigned type, red_kind kind, scalar a, scalar b)
+{
+	if (kind != RED_ARG && type == T_F64 && isnan(a.F64) && isnan(b.F64))
+		return true;
+	if (kind != RED_ARG && type == T_F32 && isnan(a.F32) && isnan(b.F32))
+		return true;
+	return a.bits == b.bits;
+}
+
+/* ---- trees ------------------------------------------------------------------------------------- */
+
+enum { MOST = 5000 };
+
+/* The operands of a tree, in another form. */
+typedef struct model {
+	size_t n, width;
+	uint32_t positions[MOST];
+	uint8_t values[8 * MOST];
+} model;
+
+static size_t rank_of(const model *m, uint32_t position)
+{
+	size_t rank = 0;
+	while (rank < m->n && m->positions[rank] < position)
+		rank++;
+	return rank;
+}
+
+static void model_set(model *m, uint32_t position, const scalar *v)
+{
+	size_t i = rank_of(m, position);
+	if (i == m->n || m->positions[i] != position) {
+		memmove(m->positions + i + 1, m->positions + i, (m->n - i) * sizeof *m->positions);
+		memmove(m->values + ((i + 1) << m->width), m->values + (i << m->width), (m->n - i) << m->width);
+		m->n++;
+	}
+	m->positions[i] = position;
+	memcpy(m->values + (i << m->width), v, (size_t)1 << m->width);
+}
+
+static bool model_remove(model *m, uint32_t position)
+{
+	size_t i = rank_of(m, position);
+	if (i == m->n || m->positions[i] != position)
+		return false;
+	m->n--;
+	memmove(m->positions + i, m->positions + i + 1, (m->n - i) * sizeof *m->positions);
+	memmove(m->values + (i << m->width), m->values + ((i + 1) << m->width), (m->n - i) << m->width);
+	return true;
+}
+
+typedef enum spread { NARROW, WIDE, CLUSTERS, HIGH, SPREADS } spread;
+
+static uint32_t place(spread s)
+{
+	switch (s) {
+	case NARROW: return (uint32_t)draw(100);
+	case WIDE: return (uint32_t)draw(UINT32_MAX);
+	case CLUSTERS: return (uint32_t)(draw(8) * draw(8) << 20 | draw(60));
+	default: return UINT32_MAX - (uint32_t)(draw(2) ? draw(50) : draw(3000));
+	}
+}
+
+static void check_tree(const reducer *d, const kernel_table *k, const tree_kind *t, uint32_t root, const model *m)
+{
+	uint64_t n;
+	scalar is = tree_value(t, root, &n), should = reduced(d, k, m->positions, m->values, m->n);
+	ck_assert_uint_eq(n, m->n);
+	ck_assert_msg(same(d->type, d->kind, is, should), "%s of %zu: %016llx, not %016llx", d->name, m->n, (unsigned long long)is.bits,
+	              (unsigned long long)should.bits);
+}
+
+/* Grows, stays and shrinks around the sizes at which leaves part and join. */
+static void work_tree(const reducer *d, spread s, size_t around, int steps)
+{
+	static model m;
+	const kernel_table *k = kernel_table_pick();
+	size_t left = 1 << 22;
+	tree_kind t = {0};
+	tree_kind_set(&t, k, d->kind, d->op, d->type, d->arg);
+	ck_assert_int_eq(pool_new(&t.pool, tree_kind_bytes(&t, MOST), &left), 0);
+	m.n = 0;
+	m.width = width_of(d->type);
+	uint32_t root = tree_build(&t, NULL, NULL, 0);
+	for (int i = 0; i < steps; i++) {
+		for (uint64_t changes = 1 + draw(4); changes > 0; changes--) {
+			uint32_t position = m.n > 0 && draw(2) ? m.positions[draw(m.n)] : place(s);
+			scalar v = operand(d->type);
+			size_t before = m.n;
+			tree_change c;
+			if (draw(2 * around) < m.n) {
+				bool was = model_remove(&m, position);
+				c = tree_remove(&t, &root, position);
+				ck_assert_int_eq(c, was ? TREE_MEMBERS : TREE_SAME);
+			} else {
+				model_set(&m, position, &v);
+				c = tree_set(&t, &root, position, &v);
+				ck_assert(m.n > before ? c == TREE_MEMBERS : c == TREE_VALUE || c == TREE_SAME);
+			}
+		}
+		tree_refresh(&t, root);
+		check_tree(d, k, &t, root, &m);
+	}
+	tree_drop(&t, root);
+	root = tree_build(&t, m.positions, m.values, m.n);
+	ck_assert_uint_ne(root, 0);
+	tree_refresh(&t, root);
+	check_tree(d, k, &t, root, &m);
+	pool_reset(&t.pool);
+	ck_assert_uint_eq(left, (1 << 22));
+	pool_free(&t.pool);
+}
+
+START_TEST(trees)
+{
+	const reducer *d = &presence[_i];
+	for (spread s = NARROW; s < SPREADS; s++) {
+		work_tree(d, s, 4, 300);
+		work_tree(d, s, 33, 1500);
+		work_tree(d, s, 70, 1500);
+		work_tree(d, s, 1000, 1500);
+	}
+}
+END_TEST
+
+/* A refresh says whether the value changed. */
+START_TEST(unchanged)
+{
+	const kernel_table *k = kernel_table_pick();
+	size_t left = 1 << 20;
+	tree_kind t = {0};
+	uint32_t positions[100];
+	double values[100];
+	for (uint32_t i = 0; i < 100; i++) {
+		positions[i] = 3 * i;
+		values[i] = i;
+	}
+	tree_kind_set(&t, k, RED_ANY, OP_MAX, T_F64, 0);
+	ck_assert_int_eq(pool_new(&t.pool, 1 << 20, &left), 0);
+	uint32_t root = tree_build(&t, positions, values, 100);
+	ck_assert(tree_refresh(&t, root));
+	double v = 98.5;
+	ck_assert_int_eq(tree_set(&t, &root, 30, &v), TREE_VALUE);
+	ck_assert(!tree_refresh(&t, root));
+	v = 99.5;
+	ck_assert_int_eq(tree_set(&t, &root, 30, &v), TREE_VALUE);
+	ck_assert(tree_refresh(&t, root));
+	ck_assert_int_eq(tree_set(&t, &root, 30, &v), TREE_SAME);
+	ck_assert(!tree_refresh(&t, root));
+	pool_free(&t.pool);
+}
+END_TEST
+
+/* Where there is no room nothing has changed, and what was given back is room. */
+START_TEST(no_room)
+{
+	static model m;
+	const reducer *d = &presence[0];
+	const kernel_table *k = kernel_table_pick();
+	size_t left = 20000;
+	tree_kind t = {0};
+	tree_kind_set(&t, k, d->kind, d->op, d->type, d->arg);
+	ck_assert_int_eq(pool_new(&t.pool, 1 << 20, &left), 0);
+	m.n = 0;
+	m.width = 3;
+	uint32_t root = tree_build(&t, NULL, NULL, 0);
+	int refused = 0;
+	for (int i = 0; i < 20000; i++) {
+		uint32_t position = place(WIDE);
+		scalar v = operand(T_F64);
+		if (m.n > 0 && draw(3) == 0) {
+			position = m.positions[draw(m.n)];
+			tree_change c = tree_remove(&t, &root, position);
+			if (c == TREE_MEMBERS)
+				model_remove(&m, position);
+			else
+				ck_assert_int_eq(c, TREE_NO_ROOM);
+		} else {
+			tree_change c = tree_set(&t, &root, position, &v);
+			if (c != TREE_NO_ROOM)
+				model_set(&m, position, &v);
+			refused += c == TREE_NO_ROOM;
+		}
+		tree_refresh(&t, root);
+		if (i % 16 == 0)
+			check_tree(d, k, &t, root, &m);
+	}
+	ck_assert_int_gt(refused, 100);
+	ck_assert_uint_gt(m.n, 500);
+	pool_free(&t.pool);
+}
+END_TEST
+
+/* ---- flat -------------------------------------------------------------------------------------- */
+
+static void put_blocks(flat_change *c, const flat_kind *f, uint64_t first, uint64_t end, const uint8_t *values)
+{
+	uint64_t scratch[TILE];
+	flat_put(c, first, values + (first << f->width), (uint32_t)(end - first), scratch);
+}
+
+static void work_flat(const reducer *d, uint64_t n, unsigned bits, int steps)
+{
+	const kernel_table *k = kernel_table_pick();
+	size_t left = 1 << 24;
+	flat_kind f = {0};
+	uint8_t *values = calloc(n, 8);
+	uint32_t *positions = calloc(n, sizeof *positions);
+	ck_assert(flat_kind_set(&f, k, d->kind, d->op, d->type, d->arg, n, bits));
+	ck_assert_int_eq(pool_new(&f.pool, flat_kind_bytes(&f), &left), 0);
+	uint32_t block = pool_take(&f.pool, 0);
+	ck_assert_uint_ne(block, 0);
+	uint64_t size = UINT64_C(1) << bits;
+	for (uint64_t i = 0; i < n; i++) {
+		scalar v = operand(d->type);
+		positions[i] = (uint32_t)i;
+		memcpy(values + (i << f.width), &v, (size_t)1 << f.width);
+	}
+	for (int step = 0; step < steps; step++) {
+		flat_change c;
+		flat_begin(&c, &f, block, step == 0);
+		scalar was = step ? flat_value(&f, block) : (scalar){0};
+		for (uint64_t at = 0; at < n; at += size) {
+			if (step > 0 && draw(1 + n / size / 4) != 0)
+				continue;
+			uint64_t end = n - at < size ? n : at + size;
+			scalar v = operand(d->type);
+			if (step > 0)
+				memcpy(values + ((at + draw(end - at)) << f.width), &v, (size_t)1 << f.width);
+			put_blocks(&c, &f, at, end, values);
+		}
+		bool changed = flat_end(&c);
+		scalar is = flat_value(&f, block), should = reduced(d, k, positions, values, n);
+		ck_assert_msg(same(d->type, d->kind, is, should), "%s of %llu", d->name, (unsigned long long)n);
+		ck_assert(step == 0 || changed || is.bits == was.bits);
+	}
+	pool_free(&f.pool);
+	free(positions);
+	free(values);
+}
+
+START_TEST(flats)
+{
+	static const uint64_t sizes[] = {1, 63, 64, 65, 511, 512, 513, 2047, 2048, 2049, 5000, 65536, 70001};
+	for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		for (unsigned bits = 0; bits <= FLAT_BITS; bits += 2)
+			work_flat(&everyone[_i], sizes[i], bits, sizes[i] > 10000 ? 5 : 40);
+}
+END_TEST
+
+/* ---- programs ---------------------------------------------------------------------------------- */
+
+static mmsb_error err;
+
+static void ok(int status) { ck_assert_msg(status == MMSB_OK, "%s", err.message); }
+
+static mmsb_instance *instance_of(const char *text, int threads, int scratch)
+{
+	lang_ctx *ctx = lang_ctx_new();
+	compile_options options = {.stdlib = "."};
+	schedule tables = {0};
+	ir_graph *g = compile_graph_text(ctx, "test.mmsb", text, strlen(text), &options);
+	if (!g)
+		lang_print_diags(ctx, stderr, false);
+	ck_assert_ptr_nonnull(g);
+	ck_assert(ir_schedule(g, &tables));
+	uint8_t *bytes;
+	size_t n;
+	ok(schedule_write(&tables, &bytes, &n, &err));
+	mmsb_schedule *s;
+	ok(mmsb_schedule_load(&s, bytes, n, &err));
+	free(bytes);
+	lang_ctx_free(ctx);
+	mmsb_options o = {.size = sizeof o, .threads = threads, .scratch = scratch};
+	mmsb_instance *m;
+	ok(mmsb_instance_new(&m, s, &o, &err));
+	mmsb_schedule_close(s);
+	return m;
+}
+
+static const char *const text =
+	"param N, K, R;\n"
+	"page x : f64[N] in;\npage y : f32[N] in;\npage n : i32[N] in;\npage key : index(K)[N] in;\npage s : f64[K] in;\n"
+	"page D : f64[R, N] in;\npage a : f64[R] in;\n"
+	"page total : f64 out;\nedge total <- sum[i] x[i] * 2.0;\n"
+	"page most : f32 out;\nedge most <- max[i] y[i];\n"
+	"page first : index(N) out;\nedge first <- argmin[i] x[i];\n"
+	"page grouped : f64[K] out;\nedge grouped[k] <- sum[i where key[i] == k] x[i] * s[k];\n"
+	"page mean_of : f64[K] out;\nedge mean_of[k] <- mean[i where key[i] == k] x[i];\n"
+	"page large : index(N)[K] out;\nedge large[k] <- argmax[i where key[i] == k] n[i];\n"
+	"page positive : i64[K] out;\nedge positive[k] <- count[i where key[i] == k] (n[i] > 0);\n"
+	"page rows : f64[R] out;\nedge rows[r] <- a[r] + sum[i] D[r, i] * x[i];\n"
+	"page some : f64[R] out;\nedge some[r] <- sum[i where D[r, i] > 0.0] D[r, i] * a[r];\n"
+	"page ratio : i32[R] out;\nedge ratio[r] <- min[i where i != 5] (7 / (n[i] + i32(r) + 1000000));\n";
+
+static int page_of(mmsb_instance *m, const char *name)
+{
+	int page = mmsb_page(m, name);
+	ck_assert_int_ge(page, 0);
+	return page;
+}
+
+static void write_both(mmsb_instance *const m[2], const char *name, uint64_t at, const void *value)
+{
+	for (int i = 0; i < 2; i++)
+		ok(mmsb_scatter(m[i], page_of(m[i], name), 1, &at, value, &err));
+}
+
+static void change_some(mmsb_instance *const m[2], uint64_t n, uint64_t keys, uint64_t rows)
+{
+	for (uint64_t k = 1 + draw(6); k > 0; k--) {
+		double x = operand(T_F64).F64;
+		float y = operand(T_F32).F32;
+		int32_t i = (int32_t)draw(100) - 50;
+		uint32_t key = (uint32_t)draw(keys);
+		switch (draw(7)) {
+		case 0: write_both(m, "x", draw(n), &x); break;
+		case 1: write_both(m, "y", draw(n), &y); break;
+		case 2: write_both(m, "n", draw(n), &i); break;
+		case 3: write_both(m, "key", draw(n), &key); break;
+		case 4: write_both(m, "D", draw(n * rows), &x); break;
+		case 5: write_both(m, "a", draw(rows), &x); break;
+		default: write_both(m, "s", draw(keys), &x); break;
+		}
+	}
+}
+
+static void check_same(mmsb_instance *const m[2], int epoch)
+{
+	char a[33], b[33];
+	ok(mmsb_digest(m[0], a, &err));
+	ok(mmsb_digest(m[1], b, &err));
+	ck_assert_msg(memcmp(a, b, 32) == 0, "epoch %d: %s, not %s", epoch, a, b);
+}
+
+static void run_program(uint64_t n, uint64_t keys, uint64_t rows, int threads, const char *least)
+{
+	setenv("MMSB_STORES", least, 1);
+	mmsb_instance *m[2] = {instance_of(text, threads, 0), instance_of(text, 1, 1)};
+	for (int i = 0; i < 2; i++) {
+		ok(mmsb_set_param(m[i], "N", (double)n, &err));
+		ok(mmsb_set_param(m[i], "K", (double)keys, &err));
+		ok(mmsb_set_param(m[i], "R", (double)rows, &err));
+	}
+	for (int epoch = 0; epoch < 150; epoch++) {
+		change_some(m, n, keys, rows);
+		if (epoch < 20) /* many at first */
+			for (uint64_t i = 0; i < n / 10; i++)
+				change_some(m, n, keys, rows);
+		int32_t bad = -1000000 - (int32_t)draw(rows), good = 1; /* a divisor of zero in one row */
+		uint64_t at = draw(n);
+		bool fails = epoch % 11 == 10 && at != 5;
+		if (fails)
+			write_both(m, "n", at, &bad);
+		int status = mmsb_commit(m[0], NULL, &err);
+		char message[sizeof err.message];
+		memcpy(message, err.message, sizeof message);
+		ck_assert_int_eq(mmsb_commit(m[1], NULL, &err), status);
+		ck_assert_int_eq(status, fails ? MMSB_FAULT : MMSB_OK);
+		if (fails)
+			ck_assert_str_eq(message, err.message);
+		check_same(m, epoch);
+		write_both(m, "n", at, &good);
+	}
+	mmsb_instance_free(m[0]);
+	mmsb_instance_free(m[1]);
+	unsetenv("MMSB_STORES");
+}
+
+START_TEST(programs)
+{
+	run_program(50, 3, 4, 1, "1");
+	run_program(700, 2, 3, 1, "1");
+	run_program(700, 9, 3, 2, "33");
+	run_program(3000, 5, 2, 1, "128");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("store");
+	TCase *t = tcase_create("store");
+	tcase_set_timeout(t, 120);
+	tcase_add_loop_test(t, trees, 0, sizeof presence / sizeof *presence);
+	tcase_add_test(t, unchanged);
+	tcase_add_test(t, no_room);
+	tcase_add_loop_test(t, flats, 0, sizeof everyone / sizeof *everyone);
+	tcase_add_test(t, programs);
+	suite_add_tcase(s, t);
+	return unit_run(s);
+}
