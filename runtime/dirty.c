@@ -133,7 +133,9 @@ static void find_read(finder *f, uint32_t i)
 	if (!page_changed_in(rp->from, f->epoch, rp->def->prev))
 		return;
 	const change_set *sets = rp->def->prev ? rp->from->before : rp->from->now;
-	follow(f, i, &sets[column_number(rp->from, rp->def->field)]);
+	const change_set *set = &sets[column_number(rp->from, rp->def->field)];
+	if (i != f->p->by_entry || set->all)
+		follow(f, i, set);
 }
 
 /* Positions that moved from group to group: both are concerned. */

@@ -169,6 +169,7 @@ typedef struct kernel_plan {
 	routes routes;
 	struct dirty_sets *dirty; /* dirty.h; of passes */
 	bool deferred;          /* lazy.c */
+	uint32_t by_entry;      /* exact fixpoints: a read of entries whose changes repairs follow one by one (repair.h), or NONE */
 	struct plan_memory *memory;
 } kernel_plan;
 
@@ -286,6 +287,7 @@ struct executor {
 	const group_index **groups;
 	const uint8_t *self;    /* fixpoints: where reads of the own page look; NULL: its place */
 	const struct support *support; /* fixpoints: which values of the own page count (support.c); NULL: all */
+	const region_plan *bare; /* fixpoints: a reduction that is left out; NULL: none */
 	uint64_t *fault_at;     /* the lowest position of a fault so far, shared by the team */
 	uint64_t list_fault_at;
 	char force;             /* MMSB_REGIONS: A, B or C whatever the sizes; 0: chosen */

@@ -131,16 +131,36 @@ static int synchronous_round(fix *f, uint64_t *changed)
 	return status;
 }
 
+static void start_exact(fix *f)
+{
+	fix_keep *k = f->keep;
+	start_rounds(f);
+	if (!k)
+		return;
+	memset(k->stamps, 0, f->to->count * sizeof *k->stamps);
+	if (k->witness)
+		memset(k->witness, 0xff, f->to->count * sizeof *k->witness);
+	k->clock = 0;
+}
+
+/* One round finds what does not come of the page itself; from there on elements hand on their values, the best first. */
+static int relaxing_rounds(fix *f)
+{
+	uint64_t changed;
+	start_exact(f);
+	int status = synchronous_round(f, &changed);
+	if (!status && f->now != f->to->cur && f->bytes)
+		memcpy(f->to->cur, f->now, f->bytes);
+	f->now = f->to->cur;
+	return status ? status : drain_whole(f, f->keep);
+}
+
 static int exact_rounds(fix *f)
 {
 	uint64_t changed = 1;
 	bool frontier = frontier_possible(f);
 	int status = MMSB_OK;
-	start_rounds(f);
-	if (f->keep) {
-		memset(f->keep->stamps, 0, f->to->count * sizeof *f->keep->stamps);
-		f->keep->clock = 0;
-	}
+	start_exact(f);
 	while (!status && changed) {
 		bool in_place = f->ex->n_workers == 1 && !frontier;
 		status = in_place ? evaluate_round(f, f->now, &changed) : synchronous_round(f, &changed);
@@ -252,7 +272,7 @@ static int exact_whole(fix *f)
 	k->whole = true;
 	k->commit = f->inst->commits;
 	uint64_t before = work_done(f->ex);
-	status = exact_rounds(f);
+	status = f->keep && k->relaxes ? relaxing_rounds(f) : exact_rounds(f);
 	k->whole_work = work_done(f->ex) - before;
 	k->valid = !status && f->keep;
 	return status;
@@ -349,8 +369,11 @@ void fixpoints_roll_back(struct executor *ex)
 			continue;
 		if (k->whole)
 			k->valid = false;
-		for (uint64_t e = 0; e < k->n_log; e++)
+		for (uint64_t e = 0; e < k->n_log; e++) {
 			k->stamps[k->log[e].element] = k->log[e].stamp;
+			if (k->witness)
+				k->witness[k->log[e].element] = k->log[e].witness;
+		}
 		k->n_log = 0;
 	}
 }

@@ -60,7 +60,7 @@ libmmsb_internal_la_SOURCES += \
 
 # What evaluates.
 libmmsb_internal_la_SOURCES += \
-	%D%/dirty.c %D%/dirty.h %D%/exec.h %D%/expand.c %D%/fault.c %D%/fixpoint.c %D%/fpenv.c %D%/fpenv.h %D%/frontier.c %D%/kernel_pick.c %D%/numeric.c %D%/over.c \
+	%D%/dirty.c %D%/dirty.h %D%/drain.c %D%/exec.h %D%/expand.c %D%/fault.c %D%/fixpoint.c %D%/fpenv.c %D%/fpenv.h %D%/frontier.c %D%/kernel_pick.c %D%/numeric.c %D%/over.c \
 	%D%/own.c \
 	%D%/plan.c %D%/plan.h %D%/plan_code.c \
 	%D%/plan_cost.c %D%/plan_names.c %D%/plan_read.c \

@@ -163,6 +163,66 @@ static bool flows(const look *q, uint32_t local, const region_plan *from, unsign
 	return flows(q, s->args[0], from, depth - 1) || flows(q, s->args[1], from, depth - 1);
 }
 
+/* ---- operands of one operation ------------------------------------------------------------------ */
+
+/* How often a register of region 0 is taken. */
+static unsigned uses(const look *q, uint32_t local)
+{
+	const region_plan *root = &q->p->regions[0];
+	unsigned n = q->p->outputs[0] == local;
+	for (uint32_t i = 0; i < root->n_steps; i++) {
+		const step *s = &root->steps[i];
+		for (uint32_t a = 0; a < s->arity && s->code != CODE_VAR; a++)
+			n += s->args[a] == local;
+		n += s->mask == local;
+		for (uint32_t k = 0; s->code == CODE_REDUCE && k < s->child->n_imports; k++)
+			n += s->child->imports[k].from == local;
+	}
+	return n;
+}
+
+/* The reduction's value goes nowhere but, by the fixpoint's operation, into the element's. */
+static bool flows_alone(const look *q, uint32_t local, const region_plan *from, unsigned depth)
+{
+	const step *s = step_of(q, local);
+	if (!s || depth == 0 || uses(q, local) != 1)
+		return false;
+	if (s->code == CODE_REDUCE)
+		return s->child == from && s->count == NONE;
+	if (s->code != CODE_OP || s->op != q->f->pass->op)
+		return false;
+	return flows_alone(q, s->args[0], from, depth - 1) || flows_alone(q, s->args[1], from, depth - 1);
+}
+
+/* The step of a region that gives a register, behind a condition on data. */
+static const step *source_of(const region_plan *r, uint32_t local)
+{
+	for (uint32_t i = 0; i < r->n_steps; i++)
+		if (r->steps[i].dst == local)
+			return r->steps[i].code == CODE_GUARD ? source_of(r, r->steps[i].args[0]) : &r->steps[i];
+	return NULL;
+}
+
+static bool is_entry(const step *s) { return s && s->code == CODE_READ && s->read->def->cls == READ_ENTRY && s->read->from->element > 0; }
+
+/* Finds fn(element read, entry). */
+static void find_simple(const look *q, own_read *o)
+{
+	const region_plan *r = o->region;
+	const step *value = source_of(r, r->value);
+	if (r->def->kind == REGION_RANGE || r->where != NONE || q->f->to->def->ndim != 1 || r->type != q->f->to->def->type)
+		return;
+	if (!value || value->code != CODE_OP || value->arity != 2 || value->type != r->type || !flows_alone(q, q->p->outputs[0], r, 64))
+		return;
+	const step *a = source_of(r, value->args[0]), *b = source_of(r, value->args[1]);
+	o->turned = is_entry(a);
+	const step *element = o->turned ? b : a, *entry = o->turned ? a : b;
+	if (!element || element->read != o->read || !is_entry(entry))
+		return;
+	o->entries = (uint32_t)(entry->read - q->p->reads);
+	o->fn = value->fn;
+}
+
 /* ---- all own reads ----------------------------------------------------------------------------- */
 
 static bool find_shift(const look *q, own_read *o)
@@ -200,6 +260,8 @@ static void look_at(look *q, own_read *o)
 		o->kind = OWN_ANY;
 	bool one = o->kind == OWN_LANES && flows(q, q->p->outputs[0], o->region, 64) && find_steps(q, o);
 	q->k->relaxes &= one || o->kind == OWN_SAME;
+	if (one)
+		find_simple(q, o);
 }
 
 static void look_at_reads(look *q)
@@ -212,6 +274,29 @@ static void look_at_reads(look *q)
 		o->read = rp;
 		look_at(q, o);
 	}
+}
+
+/* The only way from an element to its readers, of operands that one operation computes. */
+static void choose_simple(look *q)
+{
+	fix_keep *k = q->k;
+	const own_read *only = NULL;
+	unsigned n = 0;
+	for (uint32_t i = 0; i < k->n_own; i++)
+		if (k->own[i].kind != OWN_SAME) {
+			only = &k->own[i];
+			n++;
+		}
+	if (!k->relaxes || n != 1 || !only->fn)
+		return;
+	k->witness = malloc(q->f->to->count * sizeof *k->witness);
+	if (!k->witness) {
+		q->failed = true;
+		return;
+	}
+	memset(k->witness, 0xff, q->f->to->count * sizeof *k->witness);
+	k->simple = only;
+	q->f->ex->passes[q->f->id]->by_entry = only->entries;
 }
 
 /* ---- what is kept ------------------------------------------------------------------------------ */
@@ -242,12 +327,14 @@ void keep_free(fix_keep *k)
 		free(k->own[i].steps);
 	free(k->own);
 	free(k->stamps);
+	free(k->witness);
 	free(k->flags);
 	free(k->log);
 	free(k->queue.at);
 	free(k->dirty.at);
 	free(k->resets.at);
 	free(k->batch.at);
+	free(k->better.at);
 	free(k);
 }
 
@@ -267,10 +354,11 @@ static fix_keep *keep_new(const fix *f)
 	k->stamps = calloc(f->to->count, sizeof *k->stamps);
 	k->flags = calloc(f->to->count, 1);
 	q.needed = calloc(p->regions[0].n_locals + 1u, 1);
-	if (k->own && k->stamps && k->flags && q.needed)
+	q.failed = !k->own || !k->stamps || !k->flags || !q.needed;
+	if (!q.failed)
 		look_at_reads(&q);
-	else
-		q.failed = true;
+	if (!q.failed)
+		choose_simple(&q);
 	free(q.needed);
 	if (q.failed) {
 		keep_free(k);
@@ -288,7 +376,7 @@ int keep_of(fix *f, fix_keep **out)
 	return *slot ? MMSB_OK : fail_memory(f->err, f->to->count * sizeof(uint32_t), "what is kept of a fixpoint");
 }
 
-/* ---- who reads an element ------------------------------------------------------------------------ */
+/* ---- who reads an element, and what an element reads ------------------------------------------------------------------------ */
 
 own_lanes own_lanes_of(const page *to, const own_read *o, uint64_t element)
 {
@@ -304,6 +392,26 @@ own_lanes own_lanes_of(const page *to, const own_read *o, uint64_t element)
 	if (!pat)
 		return l;
 	if (g->kind == REGION_COL) {
+		l.at = pat->row_start[at];
+		l.end = pat->row_start[at + 1];
+		l.other = pat->col;
+	} else {
+		l.at = pat->col_start[at];
+		l.end = pat->col_start[at + 1];
+		l.entry = pat->by_col;
+		l.other = pat->row;
+	}
+	return l;
+}
+
+own_lanes own_lanes_into(const page *to, const own_read *o, uint64_t element)
+{
+	int64_t stride = to->strides[o->dim], at = (int64_t)element / stride % to->dims[o->dim];
+	own_lanes l = {.base = (int64_t)element - at * stride, .stride = stride};
+	const pattern *pat = o->region->driver->pat;
+	if (!pat)
+		return l;
+	if (o->region->def->kind == REGION_ROW) {
 		l.at = pat->row_start[at];
 		l.end = pat->row_start[at + 1];
 		l.other = pat->col;

@@ -3,22 +3,37 @@
  * computed for any list of pairs of reader and position, side by side, without the rest of the reduction. */
 #include "repair.h"
 
-const void *relax_run(worker *w, const kernel_plan *p, const page *to, relaxation *x, const uint8_t **live)
+/* ---- values of a batch -------------------------------------------------------------------------- */
+
+/* fn(element read, entry). */
+static const void *simple_values(const repair *q, relaxation *x, uint32_t n)
 {
 	const own_read *o = x->own;
+	const read_now *now = &q->f->ex->reads[o->entries];
+	q->w->k->gather_u32[q->k->order.width](x->weight, now->base, now->stride, x->entry, n);
+	if (o->turned)
+		o->fn(x->value, x->weight, x->read, NULL, n);
+	else
+		o->fn(x->value, x->read, x->weight, NULL, n);
+	return x->value;
+}
+
+/* By the kernel's own code; *live: which operands are present, or NULL: all. NULL: none is. */
+static const void *coded_values(const repair *q, relaxation *x, uint32_t n, const uint8_t **live)
+{
+	const own_read *o = x->own;
+	worker *w = q->w;
 	run *r = &w->runs[0], *c = &w->runs[o->region->id];
-	r->n = c->n = x->n;
+	r->n = c->n = n;
 	r->live = c->live = NULL;
-	x->n = 0;
-	pass_positions(w, p, to, r, x->outer);
-	w->work += r->n + BATCH_WORK;
+	pass_positions(w, q->p, q->to, r, x->outer);
 	for (uint32_t i = 0; i < o->n_steps; i++)
 		run_step(w, r, o->steps[i]);
 	c->parent = r;
 	c->form = OUTER_SAME;
 	c->vars[o->region->var] = (var_lanes){VAR_I64, 0, x->inner};
 	if (o->region->entry != NONE)
-		c->vars[o->region->entry] = (var_lanes){VAR_I64, 0, x->entry};
+		c->vars[o->region->entry] = (var_lanes){VAR_U32, 0, x->entry};
 	run_import(w, c);
 	if (!run_code(w, c))
 		return NULL;
@@ -26,4 +41,156 @@ const void *relax_run(worker *w, const kernel_plan *p, const page *to, relaxatio
 	lanes_fill(w, value, o->region->width, c->n);
 	*live = c->live;
 	return value->at;
+}
+
+static bool run_batch(repair *q, bool simple, operand_fn *use)
+{
+	relaxation *x = &q->k->relaxation;
+	uint32_t n = x->n;
+	const uint8_t *live = NULL;
+	x->n = 0;
+	if (n == 0)
+		return true;
+	q->k->clock++; /* what it writes rests on what was there before */
+	q->w->work += n + BATCH_WORK;
+	const uint8_t *values = simple ? simple_values(q, x, n) : coded_values(q, x, n, &live);
+	for (uint32_t i = 0; values && i < n; i++)
+		if ((!live || live[i]) && !use(q, (uint64_t)x->outer[i], x->own->fn ? x->entry[i] : NONE, values + ((size_t)i << q->k->order.width)))
+			return false;
+	return true;
+}
+
+bool relax_run(repair *q, operand_fn *use) { return run_batch(q, q->k->relaxation.own->fn != NULL, use); }
+bool relax_run_coded(repair *q, operand_fn *use) { return run_batch(q, false, use); }
+
+/* ---- from an element to its readers ------------------------------------------------------------- */
+
+bool relax_matters(const repair *q, uint64_t mine, uint32_t stamp, uint64_t reader, bool resetting)
+{
+	const fix_keep *k = q->k;
+	uint64_t its = key_of(q, reader);
+	if (!resetting)
+		return its > mine;
+	if (its < mine || k->flags[reader] & (RESET | QUEUED))
+		return false;
+	return its > mine || k->stamps[reader] > stamp;
+}
+
+bool relax_put(repair *q, const own_read *o, uint64_t element, bool resetting, operand_fn *use)
+{
+	relaxation *x = &q->k->relaxation;
+	own_lanes l = own_lanes_of(q->to, o, element);
+	uint64_t bits = bits_of(q, element), mine = value_key(&q->k->order, bits);
+	uint32_t first = x->n, stamp = q->k->stamps[element];
+	q->w->work += (l.end - l.at) / 4;
+	x->own = o;
+	for (; l.at < l.end; l.at++) {
+		uint64_t entry = own_entry(&l), reader = own_reader(&l, entry);
+		if (!relax_matters(q, mine, stamp, reader, resetting))
+			continue;
+		x->outer[x->n] = (int64_t)reader;
+		x->inner[x->n] = l.inner;
+		x->entry[x->n++] = (uint32_t)entry;
+		if (x->n < TILE)
+			continue;
+		q->w->k->fill[q->k->order.width]((uint8_t *)x->read + ((size_t)first << q->k->order.width), &bits, TILE - first);
+		first = 0;
+		if (!relax_run(q, use))
+			return false;
+		bits = bits_of(q, element);
+	}
+	q->w->k->fill[q->k->order.width]((uint8_t *)x->read + ((size_t)first << q->k->order.width), &bits, x->n - first);
+	return true;
+}
+
+/* ---- all operands of an element ------------------------------------------------------------------ */
+
+/* What is read at who[] counts for an element with this key and stamp; only its equals need to be asked. */
+static bool counts(const repair *q, uint64_t key, uint32_t stamp, uint64_t who)
+{
+	uint64_t its = key_of(q, who);
+	return its < key || (its == key && q->k->stamps[who] < stamp);
+}
+
+static void take_best_operand(repair *q, relaxation *x, uint32_t n, uint64_t v, bool counted, uint64_t *best, uint32_t *entry, void *value)
+{
+	size_t width = q->k->order.width;
+	uint64_t mine = key_of(q, v);
+	q->w->k->gather_u32[width](x->read, q->x, (size_t)1 << width, x->element, n);
+	q->w->work += n;
+	const uint8_t *values = simple_values(q, x, n);
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t key = key_at(q, values + ((size_t)i << width));
+		if (key >= *best || (counted && (key > mine || !counts(q, mine, q->k->stamps[v], x->element[i]))))
+			continue;
+		*best = key;
+		*entry = x->entry[i];
+		memcpy(value, values + ((size_t)i << width), (size_t)1 << width);
+	}
+}
+
+void relax_pull(repair *q, uint64_t v, bool counted, void *value, uint32_t *entry)
+{
+	const own_read *o = q->k->simple;
+	relaxation *x = &q->k->relaxation;
+	own_lanes l = own_lanes_into(q->to, o, v);
+	uint64_t best = key_at(q, value);
+	uint32_t n = 0;
+	q->w->work += BATCH_WORK / 2;
+	if (l.at == l.end && key_at(q, &o->region->def->identity) < best)
+		memcpy(value, &o->region->def->identity, (size_t)1 << q->k->order.width);
+	x->own = o;
+	for (; l.at < l.end; l.at++) {
+		uint64_t at = own_entry(&l);
+		x->element[n] = (uint32_t)own_reader(&l, at);
+		x->entry[n++] = (uint32_t)at;
+		if (n < TILE && l.at + 1 < l.end)
+			continue;
+		take_best_operand(q, x, n, v, counted, &best, entry, value);
+		n = 0;
+	}
+}
+
+/* ---- by entry ---------------------------------------------------------------------------------- */
+
+typedef struct pair {
+	uint64_t reader, read;
+	int64_t inner;
+} pair;
+
+/* Of a page of one dimension. */
+static pair pair_of(const repair *q, uint32_t entry)
+{
+	const region_plan *r = q->k->simple->region;
+	const pattern *pat = r->driver->pat;
+	bool down = r->def->kind == REGION_COL;
+	uint64_t row = pat->row[entry], col = pat->col[entry];
+	return (pair){down ? col : row, down ? row : col, (int64_t)(down ? row : col)};
+}
+
+bool relax_put_entry(repair *q, uint32_t entry, operand_fn *use)
+{
+	relaxation *x = &q->k->relaxation;
+	pair p = pair_of(q, entry);
+	x->own = q->k->simple;
+	x->outer[x->n] = (int64_t)p.reader;
+	x->inner[x->n] = p.inner;
+	x->entry[x->n++] = entry;
+	return x->n < TILE || relax_run_coded(q, use);
+}
+
+bool relax_witnessed(repair *q, uint64_t v)
+{
+	uint32_t entry = q->k->witness[v];
+	relaxation *x = &q->k->relaxation;
+	if (entry == NONE || entry >= q->k->simple->region->driver->pat->n_entries)
+		return false;
+	pair p = pair_of(q, entry);
+	uint64_t mine = key_of(q, v);
+	if (p.reader != v || !counts(q, mine, q->k->stamps[v], p.read))
+		return false;
+	x->own = q->k->simple;
+	x->entry[0] = entry;
+	x->read[0] = bits_of(q, p.read);
+	return key_at(q, simple_values(q, x, 1)) == mine;
 }

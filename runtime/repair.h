@@ -2,9 +2,10 @@
  *
  *   own.c      how the fixpoint reads its own page, and who reads an element
  *   support.c  which values of the page count while an element is checked
- *   relax.c    single operands of a reduction, from an element on to those who read it
+ *   relax.c    single operands of a reduction: from an element on to those who read it, or all of an element's
  *   queue.c    elements in order of value
- *   repair.c   the two phases of a repair
+ *   repair.c   a repair; its first phase, resets
+ *   drain.c    its second phase, improvements; all from the start on
  *
  * An element's *stamp* says when it got its value: the clock moves on whenever values are written. Whatever an element's value
  * rests on came before it: better values, or equal ones with an earlier stamp. Stamp 0: the element stands at its start. */
@@ -84,6 +85,9 @@ typedef struct own_read {
 	uint32_t dim;
 	const step **steps;     /* of region 0: what an operand of the reduction needs */
 	uint32_t n_steps;
+	kernel_fn *fn;          /* an operand is fn(element read, entry) of one sparse page, both of the page's type; else NULL */
+	bool turned;            /* ... fn(entry, element) */
+	uint32_t entries;       /* the read of the entry */
 	/* SHIFT */
 	int64_t by[MAX_DIMS];
 } own_read;
@@ -98,6 +102,9 @@ typedef struct own_lanes {
 } own_lanes;
 
 own_lanes own_lanes_of(const page *to, const own_read *, uint64_t element);
+
+/* The operands of the reduction for an element that goes by the entries of a sparse page: `reader` is then who is read. */
+own_lanes own_lanes_into(const page *to, const own_read *, uint64_t element);
 
 static inline uint64_t own_entry(const own_lanes *l) { return l->entry ? l->entry[l->at] : l->at; }
 static inline uint64_t own_reader(const own_lanes *l, uint64_t entry)
@@ -119,7 +126,7 @@ bool own_shift_of(const page *to, const own_read *, uint64_t element, own_shift 
 /* How an element was before the epoch. */
 typedef struct repair_entry {
 	uint64_t bits;
-	uint32_t element, stamp;
+	uint32_t element, stamp, witness;
 } repair_entry;
 
 typedef struct element_list {
@@ -132,18 +139,24 @@ typedef struct element_list {
 typedef struct relaxation {
 	const own_read *own;
 	uint32_t n;
-	int64_t outer[TILE], inner[TILE], entry[TILE];
+	int64_t outer[TILE], inner[TILE];
+	uint32_t entry[TILE], element[TILE];
+	_Alignas(64) uint64_t read[TILE];
+	_Alignas(64) uint64_t weight[TILE];
+	_Alignas(64) uint64_t value[TILE];
 } relaxation;
 
 typedef struct fix_keep {
 	bool possible;          /* repairs are */
 	bool relaxes;           /* an element's readers take it as an operand of a reduction that gives their value */
+	const own_read *simple; /* the only such way, of operands that are computed by one operation; NULL: another */
 	bool valid;             /* stamps are those of the page's values */
 	own_read *own;
 	uint32_t n_own;
 	value_order order;
 	uint32_t *stamps;
 	uint32_t clock;
+	uint32_t *witness;      /* with `simple`: the entry of an operand that holds the element up, or NONE: not known */
 	uint8_t *flags;         /* by element; all 0 between repairs */
 	uint64_t whole_work;    /* of the last whole evaluation */
 	uint64_t commit;        /* in which something was last written */
@@ -152,7 +165,7 @@ typedef struct fix_keep {
 	uint64_t n_log;
 	size_t log_capacity;
 	queue queue;
-	element_list dirty, resets, batch;
+	element_list dirty, resets, batch, better; /* better: entries whose operands are better than what their readers have */
 	relaxation relaxation;
 } fix_keep;
 
@@ -173,14 +186,91 @@ struct support {
 /* Of what a read of the own page gave: values that do not count give way to where their elements start. */
 void support_lanes(worker *, const run *, const step *, lanes *out);
 
-/* ---- relax.c ----------------------------------------------------------------------------------- */
+/* ---- a repair at work -------------------------------------------------------------------------- */
 
-/* The operands' values; *live: which of them are present, or NULL: all. NULL: none is. Forgets the batch. */
-const void *relax_run(worker *, const kernel_plan *, const page *to, relaxation *, const uint8_t **live);
+enum {
+	QUEUED = 1, /* is a candidate, or listed for evaluation */
+	RESET = 2,
+	DIRTY = 4,  /* to be evaluated after the resets */
+	LOGGED = 8
+};
 
-/* ---- repair.c ---------------------------------------------------------------------------------- */
+/* Elements taken from the queue together. */
+enum { TAKEN_TOGETHER = 64 };
 
 enum { REPAIR_GIVE_UP = -1 };
+
+typedef struct repair {
+	fix *f;
+	fix_keep *k;
+	const kernel_plan *p;
+	worker *w;
+	page *to;
+	uint8_t *x;
+	struct support support;
+	bool start_moves;       /* elements start from a page */
+	bool whole;             /* all is evaluated from the start on: nothing is logged, nothing marked */
+	bitset *marks;
+	uint64_t most_work;
+	int status;
+} repair;
+
+static inline uint64_t bits_of(const repair *q, uint64_t v) { return value_bits(&q->k->order, q->x + (v << q->k->order.width)); }
+static inline uint64_t key_at(const repair *q, const void *value) { return value_key(&q->k->order, value_bits(&q->k->order, value)); }
+static inline uint64_t key_of(const repair *q, uint64_t v) { return value_key(&q->k->order, bits_of(q, v)); }
+
+/* These return false after an error, which is q->status then. */
+bool repair_begin(repair *, fix *, fix_keep *);
+bool repair_no_memory(repair *);
+bool repair_list(repair *, element_list *, uint64_t v);
+bool repair_keep_old(repair *, uint64_t v); /* logs how the element was */
+bool repair_write(repair *, uint64_t v, const void *value, uint32_t stamp, uint32_t witness);
+bool repair_within_limits(repair *);
+bool repair_is_start(const repair *, uint64_t v, const void *value);
+void repair_tidy(repair *);
+
+/* ---- relax.c ----------------------------------------------------------------------------------- */
+
+/* What is done with an operand for a reader; entry: NONE where it has none. */
+typedef bool operand_fn(repair *q, uint64_t reader, uint32_t entry, const void *value);
+
+/* Operands of one read for those readers of an element to whom they may matter: who are worse, and (when it is about to be
+ * reset) have not been reset and came later. They are given to `use` in batches. */
+bool relax_put(repair *, const own_read *, uint64_t element, bool resetting, operand_fn *use);
+bool relax_run(repair *, operand_fn *use); /* the batch in the making */
+bool relax_matters(const repair *, uint64_t mine, uint32_t stamp, uint64_t reader, bool resetting);
+
+/* One operand of k->simple more in the batch, by its entry; and computed by the kernel's own code, conditions on data included. */
+bool relax_put_entry(repair *, uint32_t entry, operand_fn *use);
+bool relax_run_coded(repair *, operand_fn *use);
+
+/* k->simple: the element is held up by the operand of its witness. */
+bool relax_witnessed(repair *, uint64_t v);
+
+/* k->simple: the best of all operands of an element, to its best value otherwise: `value` (in and out). *entry: of the operand,
+ * or NONE. counted: those alone that count as support. */
+void relax_pull(repair *, uint64_t v, bool counted, void *value, uint32_t *entry);
+
+/* ---- drain.c ----------------------------------------------------------------------------------- */
+
+typedef bool visit_fn(repair *q, uint64_t reader, uint64_t element);
+
+/* For all who may read an element. */
+bool visit_readers(repair *, uint64_t element, visit_fn *);
+
+/* Evaluates the elements of a list, empties it and takes their flags away. */
+bool drain_list(repair *, element_list *, uint8_t flags);
+
+/* Takes a value if it is better than the element's. */
+bool drain_improve(repair *, uint64_t v, uint32_t entry, const void *value);
+
+/* Until nothing changes. */
+bool drain(repair *);
+
+/* All from the start on, into the page in place; for pages that relax. */
+int drain_whole(fix *, fix_keep *);
+
+/* ---- repair.c ---------------------------------------------------------------------------------- */
 
 /* Repairs the page in place, as fixpoint_repair does. REPAIR_GIVE_UP: it would take too much work; the log says how elements were. */
 int repair_run(fix *, fix_keep *, const bitset *heads, uint64_t *changed);

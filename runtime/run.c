@@ -287,6 +287,11 @@ static void run_reduce(worker *w, run *r, const step *s)
 	*dst = (lanes){w->arena + s->place, 0, false};
 	if (s->count != NONE)
 		r->regs[s->count] = (lanes){w->arena + s->count_place, 0, false};
+	if (s->child == w->ex->bare) {
+		uint64_t worst = op_identity(s->child->def->op, s->child->type);
+		w->k->fill[s->child->width](dst->at, &worst, r->n);
+		return;
+	}
 	uint32_t given = store_give(w, r, s);
 	if (given == r->n || (s->child->def->kind == REGION_PREFIX && !w->ex->support && reduce_prefix(w, r, s)))
 		return;
