@@ -216,7 +216,7 @@ int main(int argc, char **argv)
 	}
 	sums_all(&r);
 	mmsb_instance *m = begin(argv[1], &r, false), *whole = begin(argv[1], &r, true);
-	for (uint32_t k = 1; k <= 1000000 && k <= r.n; k *= 10) {
+	for (uint32_t k = (uint32_t)bench_env("LEAST_K", 1), most = (uint32_t)bench_env("MOST_K", 1000000); k <= most && k <= r.n; k *= 10) {
 		samples a = {0}, b = {0}, w = {0};
 		for (int round = 0; round < ROUNDS; round++) {
 			make_round(&x, k, r.n);

@@ -337,13 +337,13 @@ int main(int argc, char **argv)
 		make_grid(&r, size);
 	else
 		make_rmat(&r, size, 16);
-	r.round = bench_alloc(1000 * MOST_EPOCHS, sizeof *r.round);
+	r.round = bench_alloc(bench_env("MOST_K", 1000) * MOST_EPOCHS, sizeof *r.round);
 	mmsb_instance *m = begin(argv[1], &r, false), *whole = begin(argv[1], &r, true);
 	digraph *g = digraph_new(r.n, r.n_there, r.arcs);
 	dijkstra(g, true);
 	compare(m, g, NULL);
 	double width = best_width(g);
-	for (r.k = 1; r.k <= 1000; r.k *= 10) {
+	for (r.k = (uint32_t)bench_env("LEAST_K", 1); r.k <= bench_env("MOST_K", 1000); r.k *= 10) {
 		figures f = {0};
 		r.epochs = MOST_EPOCHS;
 		measure(&r, m, whole, g, width, &f);

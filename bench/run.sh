@@ -3,7 +3,8 @@
 #
 # NAME: whole deltas compile chain expression life paths portfolio; without any, all. Prints figures as Markdown rows. Everything runs by
 # turns, A B A B ...: a ratio is that of the medians. QUICK=1 takes small sizes, to see that all is well; the environment may also give
-# each size: WHOLE (elements), CHAIN (pages), EXPRESSION (elements), LIFE (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio).
+# each size: WHOLE (elements), CHAIN (pages), EXPRESSION (elements), LIFE (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio),
+# and LEAST_K and MOST_K how many changes an epoch has.
 set -eu
 build=$(cd "${1:-.}" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
