@@ -7,9 +7,10 @@
  * changed by a call that fails unless it says so. Nothing here aborts, prints, or exits.
  *
  * Threads: a schedule may be shared by all threads. Deltas may be staged from any thread, also while a commit runs, which they do not
- * wait for: mmsb_write, mmsb_scatter, mmsb_scatter_field, mmsb_insert, mmsb_erase and mmsb_discard; mmsb_page and mmsb_page_count may be
- * called from any thread too. Readers in any thread see whole epochs (mmsb_read_begin). All else that takes an instance is for one thread
- * at a time, the *committing thread*. Params and shapes are given before other threads use the instance.
+ * wait for: mmsb_write, mmsb_scatter, mmsb_scatter_field, mmsb_insert, mmsb_erase and mmsb_discard; mmsb_page, mmsb_page_count
+ * and, once sizes are bound, mmsb_page_info may be called from any thread too (its count of a sparse page is for the committing thread).
+ * Readers in any thread see whole epochs (mmsb_read_begin). All else that takes an instance is for one thread at a time, the *committing
+ * thread*. Params and shapes are given before other threads use the instance, and it is freed after them.
  *
  * Values in memory have the machine's layout of the C types: bool is one byte (0 or 1), index(D) a uint32_t, records
  * are packed with natural alignment as mmsb_info says. Arrays are row-major. */
@@ -86,7 +87,8 @@ typedef struct mmsb_options {
 } mmsb_options;
 
 /* A new instance without values: sizes are bound by mmsb_set_param and mmsb_set_shape, values of sources given by
- * mmsb_write and the others, and the first mmsb_commit makes epoch 1 of them. options may be NULL. */
+ * mmsb_write and the others, and the first mmsb_commit makes epoch 1 of them. options may be NULL: all zero; they are copied. *out is owned by
+ * the caller (mmsb_instance_free). MMSB_MEMORY. */
 int mmsb_instance_new(mmsb_instance **out, mmsb_schedule *, const mmsb_options *options, mmsb_error *err);
 void mmsb_instance_free(mmsb_instance *); /* NULL is allowed */
 
@@ -167,7 +169,7 @@ int mmsb_insert(mmsb_instance *, int page, size_t count, const uint64_t *row, co
 /* Deletes entries; one that is not there changes nothing. */
 int mmsb_erase(mmsb_instance *, int page, size_t count, const uint64_t *row, const uint64_t *col, mmsb_error *err);
 
-/* Forgets what is staged, and is not what a commit at work has taken. */
+/* Forgets what is staged; a commit at work keeps what it has taken. */
 void mmsb_discard(mmsb_instance *);
 
 /* ---- epochs ------------------------------------------------------------------------------------ */
@@ -224,7 +226,9 @@ void mmsb_read_end(mmsb_reader *);
 
 /* ---- what has changed -------------------------------------------------------------------------- */
 
-/* What the last commit changed in a page whose changes are watched. Valid until the next commit. */
+/* What the last commit (of mmsb_ticks: the last epoch) changed in a page that is watched: each element or entry whose bits are others than
+ * before, with its new value. Nothing after a commit that failed; the epoch after one that failed for lack of memory may hold elements of
+ * derived pages that are as they were. Owned by the instance, until the next commit. */
 typedef struct mmsb_changes_view {
 	uint64_t count;
 	const uint64_t *index;  /* dense: row-major positions, ascending */
@@ -235,12 +239,16 @@ typedef struct mmsb_changes_view {
 } mmsb_changes_view;
 
 /* From the next commit on, changes of this stored page are kept. The first view after that holds what differs from now
- * (before epoch 1: from the initial values). */
+ * (before epoch 1: from the initial values). Binds sizes; watching a page twice is watching it once. MMSB_NAME: no stored page; what
+ * mmsb_bind says. */
 int mmsb_watch(mmsb_instance *, int page, mmsb_error *err);
+
+/* The view of a page: MMSB_NAME, and an empty view, when it is not watched. */
 int mmsb_changes(mmsb_instance *, int page, mmsb_changes_view *out);
 
 /* XXH3-128 over the canonical bytes of all source, out and state pages, in the order of declaration, as 32
- * hexadecimal digits and a NUL. The same on every executor, number of threads and machine. */
+ * hexadecimal digits and a NUL. The same on every executor, number of threads and machine. MMSB_MEMORY, and what mmsb_bind says; hex is then
+ * left alone. */
 int mmsb_digest(mmsb_instance *, char hex[33], mmsb_error *err);
 
 /* ---- figures ----------------------------------------------------------------------------------- */
