@@ -295,19 +295,15 @@ static bool any_marked(const page *p)
 static int apply_page(mmsb_instance *m, page *p, uint64_t epoch, mmsb_error *err)
 {
 	staged_page *s = &m->staging->pages[p->id];
-	const pattern *before = p->pat;
-	uint64_t changed = 0;
 	size_t first = m->undo->n_ops;
 	bool twice = false;
 	int status = MMSB_OK;
 	if (epoch == 1 && p->def->init_page != NONE)
 		status = apply_init_page(m, p, &twice, err);
 	if (!status && s->n_ops)
-		status = p->def->flags & PAGEF_SPARSE ? apply_sparse(m, p, s, &changed, err) : apply_dense(m, p, s, &twice, err);
-	if (p->pat != before)
+		status = p->def->flags & PAGEF_SPARSE ? apply_sparse(m, p, s, err) : apply_dense(m, p, s, &twice, err);
+	if (p->pat && p->pat->log.n > 0)
 		p->pattern_changed = epoch;
-	if (changed)
-		p->now[0].all = true;
 	if (twice)
 		undo_settle(m, p, first);
 	if (any_marked(p)) {

@@ -4,7 +4,7 @@
 
 #include "delta.h"
 
-typedef enum undo_kind { UNDO_MASK, UNDO_SCATTER, UNDO_PATTERN } undo_kind;
+typedef enum undo_kind { UNDO_MASK, UNDO_SCATTER, UNDO_ENTRIES /* as the pattern's log says */ } undo_kind;
 
 typedef struct undo_pair {
 	uint64_t position;
@@ -24,9 +24,6 @@ typedef struct undo_op {
 	uint64_t count;        /* words or pairs */
 	size_t at;             /* in words[] (MASK) or pairs[] (SCATTER) */
 	size_t bytes;          /* MASK: in bytes[] */
-	pattern *pat;          /* PATTERN: owned, with values */
-	uint8_t *values;
-	size_t capacity;
 } undo_op;
 
 typedef struct undo {
@@ -43,8 +40,8 @@ typedef struct undo {
 /* A new op of this column of the page. NULL: no memory. */
 undo_op *undo_begin(undo *, undo_kind, const page *, uint32_t field, mmsb_error *err);
 
-/* Hands the page's pattern and values to the undo. */
-int undo_pattern(undo *, page *, pattern *, uint8_t *values, size_t capacity, mmsb_error *err);
+/* Entries of the page are about to come and go. */
+int undo_entries(undo *, const page *, mmsb_error *err);
 
 /* Elements that are now what they were before, of those that the ops from `first` on hold, lose their marks. */
 void undo_settle(mmsb_instance *, page *, size_t first);
@@ -53,9 +50,6 @@ void undo_settle(mmsb_instance *, page *, size_t first);
 
 uint64_t store_column(const column *, uint64_t first, const uint64_t *at, uint64_t n, const uint8_t *from, size_t step, undo_pair *pairs);
 
-int apply_sparse(mmsb_instance *, page *, staged_page *, uint64_t *changed, mmsb_error *err);
-
-/* Gives the page, and all pages like it, this pattern; the page itself these values. Takes both over, frees what was there. */
-void sparse_put(mmsb_instance *, page *, pattern *, uint8_t *values, size_t capacity);
+int apply_sparse(mmsb_instance *, page *, staged_page *, mmsb_error *err);
 
 #endif

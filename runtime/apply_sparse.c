@@ -1,4 +1,4 @@
-/* apply_sparse.c - deltas of sparse source pages: values in place; inserts and deletes by merging into a new pattern. */
+/* apply_sparse.c - deltas of sparse source pages: values in place; entries that come and go, one by one or by sorting all anew. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,10 +7,23 @@
 /* The last word on one entry: its place and where its value is; DELETED: none. */
 typedef struct entry_delta {
 	uint64_t key;    /* row << 32 | column */
-	uint64_t order;  /* in which it was staged */
+	union {
+		uint64_t order; /* in which it was staged */
+		uint64_t slot;  /* once they are sorted: of the entry that is there, or UINT64_MAX */
+	};
 	uint64_t value;  /* where in values[], or DELETED */
 } entry_delta;
 #define DELETED UINT64_MAX
+
+/* When more than one entry in SORT_SHARE comes or goes all are sorted anew. */
+enum { SORT_SHARE = 8 };
+
+/* The deltas of a page. */
+typedef struct entry_deltas {
+	entry_delta *at;
+	size_t n;
+	uint64_t came, gone;    /* those that change the pattern */
+} entry_deltas;
 
 static int by_key(const void *a, const void *b)
 {
@@ -21,7 +34,7 @@ static int by_key(const void *a, const void *b)
 }
 
 /* The staged deltas sorted by place, one for each: the last. */
-static int sort_deltas(const page *p, staged_page *s, entry_delta **out, size_t *n, mmsb_error *err)
+static int sort_deltas(const page *p, staged_page *s, entry_deltas *out, mmsb_error *err)
 {
 	size_t total = 0, k = 0;
 	for (size_t i = 0; i < s->n_ops; i++)
@@ -29,148 +42,186 @@ static int sort_deltas(const page *p, staged_page *s, entry_delta **out, size_t 
 	if (reserve(&s->order, &s->cap_order, total * sizeof(entry_delta)))
 		return fail_memory(err, total * sizeof(entry_delta), "sorting deltas");
 	entry_delta *d = s->order;
+	bool sorted = true;
 	for (size_t i = 0; i < s->n_ops; i++)
-		for (uint64_t j = 0; j < s->ops[i].count; j++, k++)
-			d[k] = (entry_delta){s->index[s->ops[i].index + j], k,
-			                     s->ops[i].kind == STAGED_ERASE ? DELETED : s->ops[i].values + j * p->element};
-	qsort(d, total, sizeof *d, by_key);
-	*n = 0;
+		for (uint64_t j = 0; j < s->ops[i].count; j++, k++) {
+			d[k] = (entry_delta){.key = s->index[s->ops[i].index + j], .order = k,
+			                     .value = s->ops[i].kind == STAGED_ERASE ? DELETED : s->ops[i].values + j * p->element};
+			sorted &= k == 0 || d[k - 1].key < d[k].key;
+		}
+	if (!sorted)
+		qsort(d, total, sizeof *d, by_key);
+	*out = (entry_deltas){.at = d};
 	for (size_t i = 0; i < total; i++)
 		if (i + 1 == total || d[i + 1].key != d[i].key)
-			d[(*n)++] = d[i];
-	*out = d;
+			d[out->n++] = d[i];
 	return MMSB_OK;
 }
 
-void sparse_put(mmsb_instance *m, page *p, pattern *pat, uint8_t *values, size_t capacity)
+/* Finds which entries are there. */
+static void find_entries(const pattern *pat, entry_deltas *d)
 {
-	pattern_release(p->pat);
-	free(p->cur);
-	p->pat = pat;
-	p->cur = values;
-	p->capacity = capacity;
-	p->count = pat->n_entries;
-	for (uint32_t i = 0; i < m->sch->n_pages; i++)
-		if (m->sch->pages[i].like == p->id && m->pages[i].pat != pat) {
-			pattern_release(m->pages[i].pat);
-			m->pages[i].pat = pattern_retain(pat);
-		}
+	for (size_t i = 0; i < d->n; i++) {
+		entry_delta *x = &d->at[i];
+		x->slot = pattern_find(pat, x->key >> 32, x->key & UINT32_MAX);
+		d->came += x->slot == UINT64_MAX && x->value != DELETED;
+		d->gone += x->slot != UINT64_MAX && x->value == DELETED;
+	}
 }
 
 /* Values of entries that are there already, in place. */
-static int set_values(mmsb_instance *m, page *p, const staged_page *s, const entry_delta *d, size_t n, uint64_t *changed, mmsb_error *err)
+static int set_values(mmsb_instance *m, page *p, const staged_page *s, const entry_deltas *d, mmsb_error *err)
 {
 	undo *u = m->undo;
 	if (p->element == 0)
 		return MMSB_OK;
-	if (reserve(&u->pairs, &u->cap_pairs, (u->n_pairs + n) * sizeof *u->pairs) ||
+	if (reserve(&u->pairs, &u->cap_pairs, (u->n_pairs + d->n) * sizeof *u->pairs) ||
 	    reserve(&u->ops, &u->cap_ops, (u->n_ops + 1) * sizeof *u->ops))
-		return fail_memory(err, n * sizeof *u->pairs, "undoing an epoch");
+		return fail_memory(err, d->n * sizeof *u->pairs, "undoing an epoch");
 	column c = page_column(m, p, false, NONE);
 	undo_op op = {.kind = UNDO_SCATTER, .page = p->id, .field = NONE, .changed = p->changed, .at = u->n_pairs};
-	for (size_t i = 0; i < n; i++) {
-		uint64_t entry = d[i].value == DELETED ? UINT64_MAX : pattern_find(p->pat, d[i].key >> 32, d[i].key & UINT32_MAX);
-		if (entry != UINT64_MAX)
-			op.count += store_column(&c, 0, &entry, 1, s->values + d[i].value, p->element, &u->pairs[u->n_pairs + op.count]);
+	for (size_t i = 0; i < d->n; i++) {
+		const entry_delta *x = &d->at[i];
+		if (x->slot == UINT64_MAX || x->value == DELETED ||
+		    !store_column(&c, 0, &x->slot, 1, s->values + x->value, p->element, &u->pairs[u->n_pairs + op.count]))
+			continue;
+		bitset_set(&p->now[0].bits, x->slot);
+		op.count++;
 	}
 	u->n_pairs += op.count;
 	u->ops[u->n_ops++] = op;
-	*changed += op.count;
 	return MMSB_OK;
 }
 
-static uint64_t entry_key(const pattern *p, uint64_t e) { return (uint64_t)p->row[e] << 32 | p->col[e]; }
+/* ---- room, before anything changes ------------------------------------------------------------- */
 
-/* How many entries there will be; whether any comes or goes. */
-static uint64_t count_merged(const pattern *p, const entry_delta *d, size_t n, bool *structural)
+/* Room for `bytes` of values, of which the first `used` have been given out; what is new of it is zero. */
+static int grow_values(uint8_t **values, size_t *capacity, size_t used, size_t bytes)
 {
-	uint64_t total = p->n_entries;
-	*structural = false;
-	for (size_t i = 0; i < n; i++) {
-		bool there = pattern_find(p, d[i].key >> 32, d[i].key & UINT32_MAX) != UINT64_MAX;
-		if (there == (d[i].value != DELETED))
-			continue;
-		*structural = true;
-		total += there ? UINT64_MAX : 1;
+	if (bytes <= *capacity)
+		return 0;
+	size_t want = *capacity + *capacity / 2;
+	want = want < bytes ? bytes : want;
+	uint8_t *grown = calloc(want, 1); /* large zeroes cost nothing before they are written */
+	if (!grown)
+		return -1;
+	if (used)
+		memcpy(grown, *values, used);
+	free(*values);
+	*values = grown;
+	*capacity = want;
+	return 0;
+}
+
+static bool in_family(const page *p, const page *owner) { return p->pat == owner->pat && p->def->flags & PAGEF_STORED; }
+
+/* Of a page of the family: of both buffers, and what is kept of slots elsewhere. */
+static int grow_page(page *p, uint64_t n_slots)
+{
+	size_t used = p->count * p->element, bytes = n_slots * p->element;
+	if (grow_values(&p->cur, &p->capacity, used, bytes) || (p->prev && grow_values(&p->prev, &p->prev_capacity, used, bytes)))
+		return -1;
+	return bitset_grow(&p->now[0].bits, n_slots) || (p->before && bitset_grow(&p->before[0].bits, n_slots)) ? -1 : 0;
+}
+
+static int no_room(mmsb_error *err, const page *p, uint64_t n) { return fail_memory(err, n * (16 + p->element), "the entries of a sparse page"); }
+
+static int grow_family(mmsb_instance *m, page *owner, uint64_t n_slots, mmsb_error *err)
+{
+	if (n_slots <= owner->slots_room)
+		return MMSB_OK;
+	uint64_t room = n_slots + n_slots / 4;
+	if (pattern_reserve(owner->pat, room))
+		return no_room(err, owner, room);
+	for (uint32_t i = 0; i < m->sch->n_pages; i++)
+		if (in_family(&m->pages[i], owner) && grow_page(&m->pages[i], room))
+			return no_room(err, &m->pages[i], room);
+	owner->slots_room = room;
+	return MMSB_OK;
+}
+
+static int make_room(mmsb_instance *m, page *p, const entry_deltas *d, bool sort, mmsb_error *err)
+{
+	pattern *pat = p->pat;
+	uint64_t total = pat->n_entries + d->came - d->gone, holes = pat->n_slots - pat->n_entries;
+	uint64_t slots = pat->n_slots + (d->came > holes ? d->came - holes : 0);
+	if (total >= UINT32_MAX || slots >= UINT32_MAX)
+		return fail(err, MMSB_RANGE, "page %s would have 2^32 entries or more", sch_text(m->sch, p->def->name));
+	int status = grow_family(m, p, slots, err);
+	if (!status && (pattern_reserve_log(pat, d->came + d->gone) || (sort && pattern_reserve_lists(pat, total))))
+		status = no_room(err, p, total);
+	return status ? status : undo_entries(m->undo, p, err);
+}
+
+/* ---- entries that come and go ------------------------------------------------------------------ */
+
+static int change_entry(page *p, const staged_page *s, const entry_delta *x, bool sort)
+{
+	pattern *pat = p->pat;
+	bool gone = x->value == DELETED;
+	uint32_t row = (uint32_t)(x->key >> 32), col = (uint32_t)(x->key & UINT32_MAX), slot = gone ? (uint32_t)x->slot : pattern_slot(pat);
+	if (sort)
+		pattern_set(pat, row, col, slot, !gone);
+	else if (gone)
+		pattern_take(pat, slot);
+	else if (pattern_put(pat, row, col, slot)) {
+		bitset_set(&pat->free, slot);
+		return -1;
 	}
-	return total;
+	pat->log.at[pat->log.n++] = (entry_change){row, col, slot, gone};
+	if (!gone && p->element)
+		memcpy(p->cur + (size_t)slot * p->element, s->values + x->value, p->element);
+	return 0;
 }
 
-typedef struct merged {
-	uint32_t *row, *col;
-	uint8_t *values;
-	uint64_t n;
-} merged;
-
-/* The value stands at base + offset; `sparse bool` has none. */
-static void put_entry(merged *to, const page *p, uint64_t key, const uint8_t *base, uint64_t offset)
+/* Pages like the owner have as many slots; what came or went is marked; the values of new entries are zero until they are computed. */
+static void change_family(mmsb_instance *m, const page *owner)
 {
-	to->row[to->n] = (uint32_t)(key >> 32);
-	to->col[to->n] = (uint32_t)(key & UINT32_MAX);
-	if (p->element)
-		memcpy(to->values + to->n * p->element, base + offset, p->element);
-	to->n++;
-}
-
-/* Both are sorted: one walk along them. */
-static void merge(merged *to, const page *p, const staged_page *s, const entry_delta *d, size_t n)
-{
-	uint64_t e = 0, end = p->pat->n_entries;
-	size_t i = 0;
-	while (e < end || i < n) {
-		uint64_t old = e < end ? entry_key(p->pat, e) : UINT64_MAX;
-		if (i < n && d[i].key <= old) {
-			if (d[i].value != DELETED)
-				put_entry(to, p, d[i].key, s->values, d[i].value);
-			e += d[i].key == old;
-			i++;
-		} else {
-			put_entry(to, p, old, p->cur, e * p->element);
-			e++;
+	const pattern_log *log = &owner->pat->log;
+	for (uint32_t k = 0; k < m->sch->n_pages; k++) {
+		page *p = &m->pages[k];
+		if (!in_family(p, owner))
+			continue;
+		p->count = owner->pat->n_slots;
+		bitset_set(&m->touched, k);
+		for (size_t i = 0; i < log->n; i++) {
+			size_t at = log->at[i].slot * p->element;
+			bitset_set(&p->now[0].bits, log->at[i].slot);
+			if (log->at[i].gone || p == owner)
+				continue;
+			memset(p->cur + at, 0, p->element);
+			if (p->prev)
+				memset(p->prev + at, 0, p->element);
 		}
 	}
 }
 
-static int restructure(mmsb_instance *m, page *p, const staged_page *s, const entry_delta *d, size_t n, uint64_t total, mmsb_error *err)
+static int change_entries(mmsb_instance *m, page *p, const staged_page *s, const entry_deltas *d, mmsb_error *err)
 {
-	merged to = {malloc((total + 1) * sizeof(uint32_t)), malloc((total + 1) * sizeof(uint32_t)), malloc(total * p->element + 1), 0};
-	pattern *pat = NULL;
-	int status = MMSB_OK;
-	if (to.row && to.col && to.values) {
-		merge(&to, p, s, d, n);
-		pat = pattern_new((uint64_t)p->dims[0], (uint64_t)p->dims[1], to.n, to.row, to.col, (p->def->flags & PAGEF_COLUMNS) != 0);
-	}
-	if (!pat)
-		status = fail_memory(err, total * (8 + p->element), "the entries of a sparse page");
-	else
-		status = undo_pattern(m->undo, p, p->pat, p->cur, p->capacity, err);
-	free(to.row);
-	free(to.col);
-	if (status) {
-		pattern_release(pat);
-		free(to.values);
-		return status;
-	}
-	p->pat = NULL; /* the undo owns them now */
-	p->cur = NULL;
-	sparse_put(m, p, pat, to.values, total * p->element + 1);
-	return MMSB_OK;
-}
-
-int apply_sparse(mmsb_instance *m, page *p, staged_page *s, uint64_t *changed, mmsb_error *err)
-{
-	entry_delta *d = NULL;
-	size_t n = 0;
-	bool structural;
-	int status = sort_deltas(p, s, &d, &n, err);
+	pattern *pat = p->pat;
+	bool sort = (d->came + d->gone) * SORT_SHARE > pat->n_entries + d->came;
+	int status = make_room(m, p, d, sort, err);
 	if (status)
 		return status;
-	uint64_t total = count_merged(p->pat, d, n, &structural);
-	if (!structural)
-		return set_values(m, p, s, d, n, changed, err);
-	if (total >= UINT32_MAX)
-		return fail(err, MMSB_RANGE, "page %s would have 2^32 entries or more", sch_text(m->sch, p->def->name));
-	status = restructure(m, p, s, d, n, total, err);
-	*changed += status == MMSB_OK;
+	pat->log.all = sort;
+	for (size_t i = 0; i < d->n && !status; i++) {
+		const entry_delta *x = &d->at[i];
+		if ((x->slot == UINT64_MAX) != (x->value == DELETED) && change_entry(p, s, x, sort))
+			status = no_room(err, p, pat->n_entries);
+	}
+	if (sort)
+		pattern_sort(pat);
+	change_family(m, p);
 	return status;
+}
+
+int apply_sparse(mmsb_instance *m, page *p, staged_page *s, mmsb_error *err)
+{
+	entry_deltas d = {.n = 0};
+	int status = sort_deltas(p, s, &d, err);
+	if (status)
+		return status;
+	find_entries(p->pat, &d);
+	status = set_values(m, p, s, &d, err);
+	return status || d.came + d.gone == 0 ? status : change_entries(m, p, s, &d, err);
 }

@@ -55,7 +55,7 @@ int buffers_new(mmsb_instance *m, mmsb_error *err)
 		if (!(p->def->flags & PAGEF_STORED))
 			continue;
 		p->now = sets_new(p);
-		bool two = p->prev || p->prev_pat;
+		bool two = p->prev != NULL;
 		if (two)
 			p->before = sets_new(p);
 		if (p->prev && !is_sparse(p)) { /* the first epoch begins with copying it whole */
@@ -142,7 +142,7 @@ static bool most_changed(const page *p)
 
 static void begin_values(const mmsb_instance *m, page *p)
 {
-	if (!p->prev || is_sparse(p)) /* sparse: epoch.c */
+	if (!p->prev)
 		return;
 	if (p->prev_lost) {
 		if (value_bytes(p))
@@ -190,7 +190,7 @@ void buffers_roll_back(mmsb_instance *m)
 	BITSET_FOR(&m->touched, i) {
 		page *p = &m->pages[i];
 		bool derived = p->def->pass != NONE;
-		if (derived && p->prev && !p->behind && !is_sparse(p))
+		if (derived && p->prev && !p->behind)
 			copy_changes(m, p, p->now, p->prev, p->cur);
 		sets_clear(p, p->now);
 	}

@@ -1,5 +1,4 @@
-/* changes.c - what a commit changed in the pages that are watched: of dense pages, what is marked in the page's sets, with its values; of
- * sparse pages a copy is kept as they were, and compared after the commit. */
+/* changes.c - what a commit changed in the pages that are watched: what is marked in the page's sets, with its values. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,12 +6,10 @@
 
 typedef struct watch {
 	bool on;
-	uint8_t *values;          /* sparse: as they were */
-	pattern *pat;
-	size_t cap_values;
+	struct marked *marked;    /* sparse: room for sorting */
 	uint64_t *index, *row, *col;
 	uint8_t *deleted, *fresh; /* fresh: the new values */
-	size_t cap_index, cap_row, cap_col, cap_deleted, cap_fresh;
+	size_t cap_index, cap_row, cap_col, cap_deleted, cap_fresh, cap_marked;
 	mmsb_changes_view view;
 } watch;
 
@@ -21,20 +18,6 @@ typedef struct watches {
 	watch *pages;             /* by page */
 	uint32_t *on, n_on;       /* the pages that are watched */
 } watches;
-
-static int keep_copy(const page *p, watch *w, mmsb_error *err)
-{
-	size_t n = p->count * p->element;
-	if (reserve(&w->values, &w->cap_values, n))
-		return fail_memory(err, n, "watching a page");
-	if (n)
-		memcpy(w->values, p->cur, n);
-	if (w->pat != p->pat) {
-		pattern_release(w->pat);
-		w->pat = pattern_retain(p->pat);
-	}
-	return MMSB_OK;
-}
 
 static watches *watches_new(uint32_t n_pages)
 {
@@ -61,10 +44,7 @@ int mmsb_watch(mmsb_instance *m, int id, mmsb_error *err)
 	if (!m->watches && !(m->watches = watches_new(m->sch->n_pages)))
 		return fail_memory(err, m->sch->n_pages * sizeof(watch), "watching pages");
 	watch *w = &m->watches->pages[id];
-	if (!status)
-		status = lazy_settle(m, &m->pages[id], err);
-	if (!w->on && !status && m->pages[id].pat)
-		status = keep_copy(&m->pages[id], w, err);
+	status = lazy_settle(m, &m->pages[id], err);
 	if (!w->on && !status) {
 		m->watches->on[m->watches->n_on++] = (uint32_t)id;
 		w->on = true;
@@ -169,21 +149,51 @@ static int note_entry(watch *w, const page *p, uint64_t row, uint64_t col, const
 	return MMSB_OK;
 }
 
-static uint64_t entry_key(const pattern *p, uint64_t e) { return e < p->n_entries ? (uint64_t)p->row[e] << 32 | p->col[e] : UINT64_MAX; }
+typedef struct marked {
+	uint64_t key;           /* row << 32 | column */
+	uint64_t slot;
+} marked;
 
-static int compare_sparse(page *p, watch *w, mmsb_error *err)
+static int by_key(const void *a, const void *b)
 {
-	uint64_t a = 0, b = 0; /* entries as they were, and now */
-	int status = MMSB_OK;
-	while (!status && (a < w->pat->n_entries || b < p->pat->n_entries)) {
-		uint64_t old = entry_key(w->pat, a), now = entry_key(p->pat, b);
-		const uint8_t *value = p->cur + b * p->element;
-		if (old < now)
-			status = note_entry(w, p, old >> 32, old & UINT32_MAX, NULL, err);
-		else if (now < old || (p->element && memcmp(value, w->values + a * p->element, p->element) != 0))
-			status = note_entry(w, p, now >> 32, now & UINT32_MAX, value, err);
-		a += old <= now;
-		b += now <= old;
+	uint64_t x = ((const marked *)a)->key, y = ((const marked *)b)->key;
+	return x < y ? -1 : x > y;
+}
+
+static bool is_marked(const page *p, uint64_t slot)
+{
+	return bitset_test(&p->now[0].bits, slot) || (p->now[0].all && p->pat->alive[slot]);
+}
+
+/* Entries of which the value is another now, and those that came or went, by row and column. */
+static int sort_marked(const page *p, watch *w, size_t *out, mmsb_error *err)
+{
+	size_t n = 0;
+	bool sorted = true;
+	for (uint64_t slot = p->now[0].all ? 0 : bitset_next(&p->now[0].bits, 0); slot < p->count;
+	     slot = p->now[0].all ? slot + 1 : bitset_next(&p->now[0].bits, slot + 1)) {
+		if (!is_marked(p, slot))
+			continue;
+		if (reserve(&w->marked, &w->cap_marked, (n + 1) * sizeof *w->marked))
+			return no_room(err);
+		w->marked[n] = (marked){(uint64_t)p->pat->row[slot] << 32 | p->pat->col[slot], slot};
+		sorted &= n == 0 || w->marked[n - 1].key < w->marked[n].key;
+		n++;
+	}
+	if (!sorted)
+		qsort(w->marked, n, sizeof *w->marked, by_key);
+	*out = n;
+	return MMSB_OK;
+}
+
+static int collect_sparse(const page *p, watch *w, mmsb_error *err)
+{
+	size_t n = 0;
+	int status = sort_marked(p, w, &n, err);
+	for (size_t i = 0; i < n && !status; i++) {
+		const marked *at = &w->marked[i];
+		const uint8_t *value = p->pat->alive[at->slot] ? p->cur + at->slot * p->element : NULL;
+		status = note_entry(w, p, at->key >> 32, at->key & UINT32_MAX, value, err);
 	}
 	return status;
 }
@@ -199,10 +209,7 @@ int changes_collect(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 		w->view.count = 0;
 		if (p->changed != epoch && !is_unknown(m, p) && !is_from_zero(p, epoch))
 			continue;
-		if (!p->pat)
-			status = collect_dense(m, w, p, epoch, err);
-		else if (!(status = compare_sparse(p, w, err)))
-			status = keep_copy(p, w, err);
+		status = p->pat ? collect_sparse(p, w, err) : collect_dense(m, w, p, epoch, err);
 	}
 	if (m->watches && !status)
 		m->watches->commit = m->commits;
@@ -231,8 +238,7 @@ void changes_free(mmsb_instance *m)
 {
 	for (uint32_t i = 0; m->watches && i < m->watches->n_on; i++) {
 		watch *w = &m->watches->pages[m->watches->on[i]];
-		free(w->values);
-		pattern_release(w->pat);
+		free(w->marked);
 		free(w->index);
 		free(w->row);
 		free(w->col);

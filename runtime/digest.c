@@ -13,12 +13,12 @@ static int add_sparse(XXH3_state_t *x, const page *p)
 {
 	uint8_t entry[16 + 8];
 	int bad = 0;
-	for (uint64_t e = 0; e < p->pat->n_entries && !bad; e++) {
-		uint64_t at[2] = {p->pat->row[e], p->pat->col[e]};
+	PATTERN_FOR(p->pat, slot) {
+		uint64_t at[2] = {p->pat->row[slot], p->pat->col[slot]};
 		memcpy(entry, at, 16);
 		if (p->element)
-			memcpy(entry + 16, p->cur + e * p->element, p->element);
-		bad = XXH3_128bits_update(x, entry, 16 + p->element) != XXH_OK;
+			memcpy(entry + 16, p->cur + slot * p->element, p->element);
+		bad |= XXH3_128bits_update(x, entry, 16 + p->element) != XXH_OK;
 	}
 	return bad;
 }

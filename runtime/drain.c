@@ -8,10 +8,11 @@
 static bool visit_lanes(repair *q, const own_read *o, uint64_t element, visit_fn *visit)
 {
 	own_lanes l = own_lanes_of(q->to, o, element);
-	q->w->work += (l.end - l.at) / 4;
-	for (; l.at < l.end; l.at++)
-		if (!visit(q, own_reader(&l, own_entry(&l)), element))
-			return false;
+	q->w->work += l.n / 4;
+	while (own_run(&l))
+		for (; l.at < l.end; l.at++)
+			if (!visit(q, own_reader(&l), element))
+				return false;
 	return true;
 }
 

@@ -19,30 +19,17 @@ uint64_t now_ns(void)
 static bool is_derived(const page *p) { return p->def->pass != NONE; }
 static bool is_sparse(const page *p) { return (p->def->flags & PAGEF_SPARSE) != 0; }
 
-static size_t value_bytes(const page *p) { return p->count * p->element; }
-
 /* ---- sparse pages ---- */
 
-/* The values of a sparse page of two buffers move to the second one, with the pattern that they belong to. */
-static int copy_sparse(page *p, mmsb_error *err)
+/* Patterns forget what the last epoch changed of them, those of the epoch before follow it. */
+static int begin_patterns(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 {
-	size_t n = value_bytes(p);
-	if (reserve(&p->prev, &p->prev_capacity, n + 1))
-		return fail_memory(err, n, "the values of the epoch before");
-	pattern_release(p->prev_pat);
-	p->prev_pat = pattern_retain(p->pat);
-	if (n)
-		memcpy(p->prev, p->cur, n);
+	for (uint32_t i = 0; i < m->sch->n_pages; i++) {
+		const page *p = &m->pages[i];
+		if (p->pat && p->def->like == NONE && pattern_begin(p->pat, p->prev_pat, epoch))
+			return fail_memory(err, p->count * sizeof(uint32_t), "the entries of the epoch before");
+	}
 	return MMSB_OK;
-}
-
-static int begin_sparse(mmsb_instance *m, mmsb_error *err)
-{
-	int status = MMSB_OK;
-	for (uint32_t i = 0; i < m->sch->n_pages && !status; i++)
-		if (is_sparse(&m->pages[i]) && m->pages[i].before)
-			status = copy_sparse(&m->pages[i], err);
-	return status;
 }
 
 /* `init P`: before the first epoch a derived page has the value that source P has in epoch 1 (sources: apply.c). */
@@ -95,15 +82,6 @@ static bool input_changed(const mmsb_instance *m, uint32_t pass, uint64_t epoch)
 	return ps->start_page != NONE && m->pages[ps->start_page].changed == epoch;
 }
 
-/* Room for the values of a derived sparse page: one for each entry of the pattern that it is like. */
-static int fit_sparse(page *p, mmsb_error *err)
-{
-	p->count = p->pat->n_entries;
-	if (reserve(&p->cur, &p->capacity, value_bytes(p) + 1))
-		return fail_memory(err, value_bytes(p), "the values of a sparse page");
-	return MMSB_OK;
-}
-
 static int run_pass(mmsb_instance *m, uint32_t i, uint64_t epoch, mmsb_error *err)
 {
 	const sch_pass *ps = &m->sch->passes[i];
@@ -111,11 +89,6 @@ static int run_pass(mmsb_instance *m, uint32_t i, uint64_t epoch, mmsb_error *er
 	uint64_t changed = 0;
 	bool stateful = ps->kind == PASS_FIX_BOUNDED || ps->kind == PASS_FIX_NUMERIC;
 	bool all = epoch == 1 || (m->stale && ps->kind != PASS_FIX_NUMERIC);
-	if (is_sparse(p)) {
-		int status = fit_sparse(p, err);
-		if (status)
-			return status;
-	}
 	if (!all && (stateful || !m->options.scratch) && !input_changed(m, i, epoch)) {
 		buffers_catch_up(p);
 		return MMSB_OK;
@@ -264,11 +237,6 @@ static void roll_back(mmsb_instance *m, uint64_t epoch)
 			continue;
 		if (!p->before)
 			m->stale = true;
-		if (is_sparse(p)) {
-			p->count = p->pat->n_entries;
-			if (p->before && value_bytes(p))
-				memcpy(p->cur, p->prev, value_bytes(p));
-		}
 		if (p->changed == epoch)
 			p->changed = p->changed_before;
 		p->version++;
@@ -310,7 +278,7 @@ static int one_epoch(mmsb_instance *m, bool staged, bool publish, uint64_t *epoc
 	if (staged)
 		staging_close(m);
 	m->commits++;
-	status = begin_sparse(m, err);
+	status = begin_patterns(m, e, err);
 	if (status) {
 		m->at_hand = m->epoch;
 		return note_failure(m, e, err), staging_drop(m), status;

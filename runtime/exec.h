@@ -283,7 +283,7 @@ struct executor {
 	/* the pass at hand */
 	const kernel_plan *plan;
 	read_now *reads;        /* by kernel-relative read */
-	const pattern **patterns;      /* by region */
+	pattern **patterns;     /* by region */
 	const group_index **groups;
 	const uint8_t *self;    /* fixpoints: where reads of the own page look; NULL: its place */
 	const struct support *support; /* fixpoints: which values of the own page count (support.c); NULL: all */

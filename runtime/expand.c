@@ -10,8 +10,7 @@ typedef struct expansion {
 	run *r, *c;
 	const step *s;
 	const region_plan *plan;
-	const pattern *pat;
-	const lists *lists;     /* of the positions of a group */
+	const lists *lists;     /* of the positions of ROW, COL, GROUP */
 	uint32_t n_segments;
 } expansion;
 
@@ -32,7 +31,7 @@ void give_identity(worker *w, run *r, const step *s, uint32_t lane)
 
 /* ---- the positions of an outer element --------------------------------------------------------- */
 
-/* n positions. Of those that have not been taken `left` begin at `start`: a place in the lists, the first entry, or place in by_col. */
+/* n positions. Of those that have not been taken `left` begin at `start`: a position, or a place in the lists. */
 typedef struct span {
 	int64_t n, start, left;
 	uint64_t list;
@@ -40,13 +39,6 @@ typedef struct span {
 } span;
 
 static span side_by_side(int64_t start, int64_t n) { return (span){.n = n, .start = start, .left = n}; }
-
-static span between(const uint64_t *starts, uint64_t count, int64_t at)
-{
-	if (!starts || at < 0 || (uint64_t)at >= count)
-		return side_by_side(0, 0);
-	return side_by_side((int64_t)starts[at], (int64_t)(starts[at + 1] - starts[at]));
-}
 
 static span span_of_list(const lists *l, int64_t at)
 {
@@ -82,43 +74,33 @@ static span span_of(const expansion *e, uint32_t lane)
 		return side_by_side(0, plan->extent == 0 ? 0 : var_lane(&e->r->vars[plan->at], lane) + !g->strict);
 	scalar v = reg_lane(&e->r->regs[plan->at], width_of(g->at_type), lane);
 	int64_t at = g->at_type == T_U32 ? (int64_t)v.U32 : v.I64;
-	if (g->kind == REGION_GROUP)
-		return span_of_list(e->lists, at);
-	if (!e->pat)
-		return side_by_side(0, 0);
-	if (g->kind == REGION_ROW)
-		return between(e->pat->row_start, e->pat->n_rows, at);
-	return between(e->pat->col_start, e->pat->n_cols, at);
+	return span_of_list(e->lists, at);
 }
 
 /* ---- variables of a batch ---------------------------------------------------------------------- */
+
+/* The entries of n places of the lists that lie side by side. */
+static var_lanes entries_at(const lists *l, int64_t start, uint32_t n)
+{
+	const uint32_t *slot = l->mate + start;
+	uint32_t apart = 0;
+	for (uint32_t i = 0; i < n; i++)
+		apart |= slot[i] ^ (slot[0] + i);
+	return apart ? (var_lanes){VAR_U32, 0, slot} : (var_lanes){VAR_IOTA, slot[0], NULL};
+}
 
 /* A run of positions that lie side by side in their list. */
 static void vars_listed(const expansion *e, int64_t start)
 {
 	const region_plan *plan = e->plan;
 	run *c = e->c;
-	var_lanes *var = &c->vars[plan->var], entry = {VAR_UNIFORM, 0, NULL};
-	uint32_t *rows = (void *)(e->w->arena + plan->places[PLACE_VAR]);
-	switch ((region_kind)plan->def->kind) {
-	case REGION_ROW:
-		*var = (var_lanes){VAR_U32, 0, e->pat->col + start};
-		entry = (var_lanes){VAR_IOTA, start, NULL};
-		break;
-	case REGION_COL:
-		e->w->k->gather_u32[2](rows, (const uint8_t *)e->pat->row, 4, e->pat->by_col + start, c->n);
-		*var = (var_lanes){VAR_U32, 0, rows};
-		entry = (var_lanes){VAR_U32, 0, e->pat->by_col + start};
-		break;
-	case REGION_GROUP:
-		*var = (var_lanes){VAR_U32, 0, e->lists->key + start};
-		break;
-	default: /* RANGE, PREFIX */
-		*var = (var_lanes){VAR_IOTA, plan->lo + start, NULL};
-		break;
+	if (!e->lists) {
+		c->vars[plan->var] = (var_lanes){VAR_IOTA, plan->lo + start, NULL};
+		return;
 	}
+	c->vars[plan->var] = (var_lanes){VAR_U32, 0, e->lists->key + start};
 	if (plan->entry != NONE)
-		c->vars[plan->entry] = entry;
+		c->vars[plan->entry] = entries_at(e->lists, start, c->n);
 }
 
 /* Pieces that do not lie side by side: copied together. starts[i]: of the i-th segment, where its positions are listed. */
@@ -131,12 +113,9 @@ static void vars_pieces(const expansion *e, const int64_t *starts)
 		const segment *seg = &c->segments[i];
 		for (uint32_t j = 0; j < seg->n; j++) {
 			int64_t at = starts[i] + j, lane = seg->first + j;
-			switch ((region_kind)plan->def->kind) {
-			case REGION_ROW: entry[lane] = at; x[lane] = e->pat->col[at]; break;
-			case REGION_COL: entry[lane] = e->pat->by_col[at]; x[lane] = e->pat->row[entry[lane]]; break;
-			case REGION_GROUP: x[lane] = e->lists->key[at]; break;
-			default: x[lane] = plan->lo + at; break;
-			}
+			x[lane] = e->lists ? (int64_t)e->lists->key[at] : plan->lo + at;
+			if (plan->entry != NONE)
+				entry[lane] = e->lists->mate[at];
 		}
 	}
 	c->vars[plan->var] = (var_lanes){VAR_I64, 0, x};
@@ -328,10 +307,19 @@ static void add_element(expansion *e, int64_t *starts, uint32_t lane, span sp)
 	}
 }
 
+/* Where the positions of a region are listed; NULL: they count up, or there are none. */
+static const lists *lists_of(const worker *w, const region_plan *plan)
+{
+	const pattern *pat = w->ex->patterns[plan->id];
+	const group_index *groups = w->ex->groups[plan->id];
+	if (plan->def->kind == REGION_GROUP)
+		return groups ? &groups->positions : NULL;
+	return !pat ? NULL : plan->def->kind == REGION_ROW ? &pat->rows : &pat->cols;
+}
+
 static expansion begin(worker *w, run *r, const step *s)
 {
-	const group_index *groups = w->ex->groups[s->child->id];
-	expansion e = {w, r, &w->runs[s->child->id], s, s->child, w->ex->patterns[s->child->id], groups ? &groups->positions : NULL, 0};
+	expansion e = {w, r, &w->runs[s->child->id], s, s->child, lists_of(w, s->child), 0};
 	e.c->parent = r;
 	e.c->n = 0;
 	return e;
@@ -374,7 +362,7 @@ void expand_operands(worker *w, run *r, const step *s, uint32_t lane, operands_f
 
 void expand_range(worker *w, run *c, uint32_t lane, int64_t first, int64_t end)
 {
-	expansion e = {w, c->parent, c, NULL, c->plan, NULL, NULL, 0};
+	expansion e = {w, c->parent, c, NULL, c->plan, NULL, 0};
 	reduction_begin(c->red);
 	for (int64_t at = first; at < end;) {
 		uint32_t part = end - at < TILE ? (uint32_t)(end - at) : TILE;

@@ -27,7 +27,16 @@ bool fault_before(const fault *a, const fault *b)
 	return false;
 }
 
-static void trace(const run *r, uint32_t lane, fault *f)
+/* Where in the order of its elements a lane of region 0 stands: of entries row << 32 | column. */
+static uint64_t position_of(const worker *w, const run *r, uint32_t lane)
+{
+	if (r->plan->def->kind != REGION_ENTRIES)
+		return (uint64_t)var_lane(&r->vars[r->plan->flat], lane);
+	const uint32_t *vars = w->ex->plan->root_vars;
+	return (uint64_t)var_lane(&r->vars[vars[0]], lane) << 32 | (uint64_t)var_lane(&r->vars[vars[1]], lane);
+}
+
+static void trace(const worker *w, const run *r, uint32_t lane, fault *f)
 {
 	int64_t inner_first[FAULT_VARS];
 	uint32_t n = 0;
@@ -37,7 +46,7 @@ static void trace(const run *r, uint32_t lane, fault *f)
 		lane = run_outer_lane(r, lane);
 		r = r->parent;
 	}
-	f->position = (uint64_t)var_lane(&r->vars[r->plan->flat], lane);
+	f->position = position_of(w, r, lane);
 	f->n_vars = n;
 	for (uint32_t i = 0; i < n; i++)
 		f->vars[i] = inner_first[n - 1 - i];
@@ -74,8 +83,8 @@ static void locate(const worker *w, uint64_t position, mmsb_error *e)
 	e->page = (int)pass->page;
 	e->ndim = p->def->ndim;
 	if (p->def->flags & PAGEF_SPARSE) {
-		e->index[0] = p->pat ? p->pat->row[position] : 0;
-		e->index[1] = p->pat ? p->pat->col[position] : 0;
+		e->index[0] = position >> 32;
+		e->index[1] = position & UINT32_MAX;
 		return;
 	}
 	for (unsigned d = e->ndim; d-- > 0;) {
@@ -168,7 +177,7 @@ void fault_lanes(worker *w, run *r, const step *s, const uint8_t *bad)
 		if (!bad[lane] || (r->live && !r->live[lane]) || (mask && !reg_lane(mask, 0, lane).BOOL))
 			continue;
 		fault f = {.any = true, .instr = (uint32_t)(s->def - w->ex->inst->sch->instrs)};
-		trace(r, lane, &f);
+		trace(w, r, lane, &f);
 		if (!fault_before(&f, &w->fault))
 			continue;
 		describe(w, r, s, lane, &f);

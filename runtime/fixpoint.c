@@ -54,12 +54,20 @@ static void start_from_constant(fix *f)
 	}
 }
 
+/* What lies at the holes of a sparse page differs in no two rounds. */
+static void clear_holes(const fix *f, uint8_t *values)
+{
+	if (f->to->pat)
+		pattern_clear_holes(f->to->pat, values, f->to->element);
+}
+
 static void start_rounds(fix *f)
 {
 	if (f->pass->start_page != NONE)
 		start_from_page(f, &f->inst->pages[f->pass->start_page]);
 	else if (f->pass->start != NONE)
 		start_from_constant(f);
+	clear_holes(f, f->now);
 }
 
 static int constant(fix *f, uint32_t kernel, scalar *out)
@@ -86,22 +94,12 @@ static int find_constants(fix *f)
 	return status;
 }
 
-/* Where the page stands. Of a sparse page whose pattern has changed: entries keep their values, new ones begin with zero. */
+/* Where the page stands; new entries of a sparse page are zero there. */
 static void start_where_it_stands(fix *f)
 {
-	const page *p = f->to;
-	if (f->was) {
+	if (f->bytes)
 		memmove(f->now, f->was, f->bytes);
-		return;
-	}
-	memset(f->now, 0, f->bytes);
-	if (!p->prev || !p->prev_pat || !p->pat)
-		return;
-	for (uint64_t e = 0; e < p->count; e++) {
-		uint64_t old = pattern_find(p->prev_pat, p->pat->row[e], p->pat->col[e]);
-		if (old != UINT64_MAX)
-			memcpy(f->now + e * p->element, p->prev + old * p->element, p->element);
-	}
+	clear_holes(f, f->now);
 }
 
 /* ---- rounds ------------------------------------------------------------------------------------ */
@@ -232,11 +230,6 @@ static int numeric_rounds(fix *f)
 static uint64_t mark_changes(const fix *f, const uint8_t *was)
 {
 	uint64_t changed = 0;
-	bool marks = was && !(f->to->def->flags & PAGEF_SPARSE);
-	if (!marks)
-		f->to->now[0].all = true;
-	if (!was)
-		return f->to->count;
 	for (uint64_t e = 0; e < f->to->count; e++) {
 		bool differs = false;
 		for (uint32_t i = 0; i < n_columns(f); i++) {
@@ -244,8 +237,7 @@ static uint64_t mark_changes(const fix *f, const uint8_t *was)
 			if (memcmp(x.base + e * x.stride, y.base + e * y.stride, type_table[x.type].bytes) == 0)
 				continue;
 			differs = true;
-			if (marks)
-				bitset_set(&f->to->now[i].bits, e);
+			bitset_set(&f->to->now[i].bits, e);
 		}
 		changed += differs;
 	}
@@ -291,6 +283,8 @@ int fixpoint_run(struct executor *ex, uint32_t id, uint64_t epoch, const uint8_t
 		return found ? found : numeric_run(&f, &ex->carries[id], epoch, changed);
 	}
 	int status = fix_buffer(&f, ROUND_NEXT, f.bytes, &f.next);
+	if (!status)
+		clear_holes(&f, f.next);
 	if (!status && was == to->cur && f.bytes > 0) { /* computed in place: its values are needed for the comparison */
 		status = fix_buffer(&f, ROUND_WAS, f.bytes, &kept);
 		if (!status)

@@ -18,7 +18,7 @@ static const region_plan *region_along(const fix *f, const kernel_plan *p, const
 		return NULL;
 	for (uint32_t i = 0; i < k->n_instr; i++)
 		if (instrs[i].dst == r->def->at && instrs[i].code == CODE_VAR && instrs[i].a == 0)
-			return r->def->kind == REGION_COL || (r->driver->pat && r->driver->pat->by_col) ? r : NULL;
+			return r->def->kind == REGION_COL || (r->driver->pat && !pattern_columns(r->driver->pat)) ? r : NULL;
 	return NULL;
 }
 
@@ -62,13 +62,9 @@ static void mark_readers(const frontier *q, uint64_t element)
 			continue;
 		}
 		const pattern *pat = r->driver->pat;
-		if (r->def->kind == REGION_COL) {
-			for (uint64_t e = pat->row_start[element]; e < pat->row_start[element + 1]; e++)
-				mark(q, pat->col[e]);
-		} else {
-			for (uint64_t e = pat->col_start[element]; e < pat->col_start[element + 1]; e++)
-				mark(q, pat->row[pat->by_col[e]]);
-		}
+		const lists *l = r->def->kind == REGION_COL ? &pat->rows : &pat->cols;
+		LISTS_FOR(l, element, at)
+			mark(q, l->key[at]);
 	}
 }
 

@@ -48,7 +48,7 @@ int mmsb_page_info(mmsb_instance *m, int id, mmsb_info *info)
 	info->range = d->index_size != NONE ? (uint64_t)m->sizes[d->index_size] : 0;
 	for (uint32_t k = 0; k < d->ndim; k++)
 		info->shape[k] = (uint64_t)p->dims[k];
-	info->count = p->count;
+	info->count = p->pat ? p->pat->n_entries : p->count;
 	info->element = p->element;
 	return MMSB_OK;
 }
@@ -67,12 +67,13 @@ int mmsb_entries(mmsb_instance *m, int id, const uint64_t **row, const uint64_t 
 	if (!p || !p->pat)
 		return fail(err, MMSB_TYPE, "page number %d has no entries: it is not sparse, or nothing is bound yet", id);
 	uint64_t n = p->pat->n_entries, *out;
-	if (reserve(&p->packed, &p->packed_capacity, 2 * n * sizeof *out))
+	if (reserve(&p->packed, &p->packed_capacity, n * (2 * sizeof *out + p->element)))
 		return fail_memory(err, 2 * n * sizeof *out, "the entries of a page");
 	out = p->packed;
-	for (uint64_t e = 0; e < n; e++) {
-		out[e] = p->pat->row[e];
-		out[n + e] = p->pat->col[e];
+	uint64_t e = 0;
+	PATTERN_FOR(p->pat, slot) {
+		out[e] = p->pat->row[slot];
+		out[n + e++] = p->pat->col[slot];
 	}
 	*row = out;
 	*col = out ? out + n : NULL;

@@ -63,6 +63,13 @@ void page_pack(const mmsb_instance *m, const page *p, uint64_t first, uint64_t n
 
 const uint8_t *page_packed(mmsb_instance *m, page *p)
 {
+	if (p->pat && !p->pat->in_order) {
+		size_t entries = p->pat->n_entries * 2 * sizeof(uint64_t); /* info.c: their rows and columns come first */
+		if (reserve(&p->packed, &p->packed_capacity, entries + p->pat->n_entries * p->element))
+			return NULL;
+		pattern_pack(p->pat, p->cur, p->element, (uint8_t *)p->packed + entries);
+		return (uint8_t *)p->packed + entries;
+	}
 	if (p->def->record == NONE || !(p->def->flags & PAGEF_SOA))
 		return p->cur;
 	if (reserve(&p->packed, &p->packed_capacity, p->count * p->element))
@@ -83,8 +90,10 @@ static void release_pages(mmsb_instance *m)
 		if (p->def && (p->def->flags & PAGEF_SPARSE)) {
 			free(p->cur);
 			free(p->prev);
-			pattern_release(p->pat);
-			pattern_release(p->prev_pat);
+			if (p->def->like == NONE) {
+				pattern_free(p->pat);
+				pattern_free(p->prev_pat);
+			}
 		}
 		page_indexes_free(p);
 		free(p->packed);
@@ -237,22 +246,53 @@ static int take_memory(mmsb_instance *m, mmsb_error *err)
 	return status;
 }
 
+/* A pattern of its own; columns that some region goes down are kept from the beginning. */
+static pattern *new_pattern(const page *p)
+{
+	pattern *pat = pattern_new((uint64_t)p->dims[0], (uint64_t)p->dims[1]);
+	if (pat && p->def->flags & PAGEF_COLUMNS && pattern_columns(pat)) {
+		pattern_free(pat);
+		return NULL;
+	}
+	return pat;
+}
+
+static bool family_has_prev(const mmsb_instance *m, uint32_t owner)
+{
+	bool prev = (m->sch->pages[owner].flags & PAGEF_PREV) != 0;
+	for (uint32_t i = 0; i < m->sch->n_pages; i++)
+		prev |= m->sch->pages[i].like == owner && m->sch->pages[i].flags & PAGEF_PREV;
+	return prev;
+}
+
 static int take_patterns(mmsb_instance *m, mmsb_error *err)
 {
 	for (uint32_t i = 0; i < m->sch->n_pages; i++) {
 		page *p = &m->pages[i];
 		if (!(p->def->flags & PAGEF_SPARSE) || p->def->like != NONE)
 			continue;
-		p->pat = pattern_new((uint64_t)p->dims[0], (uint64_t)p->dims[1], 0, NULL, NULL, (p->def->flags & PAGEF_COLUMNS) != 0);
-		if (!p->pat)
-			return fail_memory(err, (size_t)p->dims[0] * 8, "the rows of a sparse page");
+		bool prev = family_has_prev(m, i);
+		p->pat = new_pattern(p);
+		p->prev_pat = prev ? new_pattern(p) : NULL;
+		if (!p->pat || (prev && !p->prev_pat))
+			return fail_memory(err, (size_t)p->dims[0] * sizeof(list_head), "the rows of a sparse page");
 	}
 	for (uint32_t i = 0; i < m->sch->n_pages; i++) {
 		page *p = &m->pages[i];
-		if (p->def->flags & PAGEF_SPARSE && p->def->like != NONE)
-			p->pat = pattern_retain(m->pages[p->def->like].pat);
-		if (p->def->flags & PAGEF_SPARSE && has_two(m, p->def))
-			p->prev_pat = pattern_retain(p->pat);
+		if (!(p->def->flags & PAGEF_SPARSE))
+			continue;
+		if (p->def->like != NONE) {
+			p->pat = m->pages[p->def->like].pat;
+			p->prev_pat = m->pages[p->def->like].prev_pat;
+		}
+		bool two = has_two(m, p->def); /* of one element: it is there, and grows with the pattern */
+		if (!(p->def->flags & PAGEF_STORED))
+			continue;
+		if (reserve(&p->cur, &p->capacity, p->element + 1) || (two && reserve(&p->prev, &p->prev_capacity, p->element + 1)))
+			return fail_memory(err, p->element, "the values of a sparse page");
+		memset(p->cur, 0, p->capacity);
+		if (two)
+			memset(p->prev, 0, p->prev_capacity);
 	}
 	return MMSB_OK;
 }

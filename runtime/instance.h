@@ -16,19 +16,7 @@
 #include "index.h"
 #include "mmsb.h"
 #include "schedule.h"
-
-/* A sparse pattern: entries in row-major order. Positions of entries ("entry ids") are indices into col[] and into the values of
- * every page of the family. Immutable and shared: structural deltas make a new one (sparse.c). */
-typedef struct pattern {
-	uint32_t references;
-	uint64_t n_rows, n_cols, n_entries;
-	uint64_t *row_start;    /* n_rows + 1 */
-	uint32_t *row, *col;    /* of each entry */
-	/* The transpose; NULL unless some region goes down columns. Entries of column c: by_col[col_start[c] .. col_start[c+1]),
-	 * entry ids in ascending order (so rows ascend too). */
-	uint64_t *col_start;    /* n_cols + 1 */
-	uint32_t *by_col;
-} pattern;
+#include "sparse.h"
 
 /* Where a field (or the only value) of a page's elements lies: element p at base + p * stride bytes. */
 typedef struct column {
@@ -37,7 +25,7 @@ typedef struct column {
 	uint8_t type;           /* type_id */
 } column;
 
-/* What changed in an epoch in one column of a page: elements of a dense page, entry ids of a sparse one. */
+/* What changed in an epoch in one column of a page: elements of a dense page, slots of a sparse one (of entries that came or went too). */
 typedef struct change_set {
 	bool all;               /* anything may have: bits say nothing */
 	bitset bits;
@@ -48,7 +36,7 @@ typedef struct page {
 	uint32_t id;
 	int64_t dims[MAX_DIMS];
 	int64_t strides[MAX_DIMS]; /* in elements, row-major */
-	uint64_t count;         /* elements of a dense page; entries now of a sparse one */
+	uint64_t count;         /* elements of a dense page; slots of a sparse one, of which pat->n_entries are entries (sparse.h) */
 	size_t element;         /* bytes; records packed; 0 for a source `sparse bool`, whose entries read true */
 	uint8_t *cur;           /* the values; where a pass writes */
 	uint8_t *prev;          /* the values at the end of the epoch before, during a commit: NULL unless PAGEF_PREV or can roll back */
@@ -59,16 +47,17 @@ typedef struct page {
 	bool prev_lost;         /* prev is to be copied whole */
 	bool stale;             /* @lazy: not evaluated since something that it reads changed: lazy.c */
 	bool watched;           /* its changes are: changes.c */
-	pattern *pat;           /* sparse: shared by the family */
-	pattern *prev_pat;      /* sparse and PAGEF_PREV */
+	pattern *pat;           /* sparse: the owner's */
+	pattern *prev_pat;      /* of the epoch before: the owner's, where some page of the family is read with prev */
+	uint64_t slots_room;    /* owner: the slots for which all of the family have room */
 	uint64_t changed;       /* the last epoch in which a bit changed (`prev` then changes one later); 0: never */
 	uint64_t changed_before; /* `changed` when the commit at hand began */
-	uint64_t pattern_changed; /* sparse sources: the last epoch in which entries came or went */
+	uint64_t pattern_changed; /* owner: the last epoch in which entries came or went: pat->log says which */
 	uint64_t version;       /* counts the changes of cur, for what is built from it */
 	group_index **indexes[2]; /* reverse indexes by field, once one is asked for; [1]: of prev */
-	size_t capacity;        /* of cur, in bytes; sparse pages alone: they grow, and own cur and prev */
+	size_t capacity;        /* of cur, in bytes; sparse pages alone: they grow, and own cur and prev. The same for all of a family */
 	size_t prev_capacity;
-	void *packed;           /* mmsb_data of a @soa page; rows and columns of mmsb_entries */
+	void *packed;           /* mmsb_data of a @soa page; rows and columns of mmsb_entries, with the values of mmsb_data behind them */
 	size_t packed_capacity;
 } page;
 
@@ -171,16 +160,6 @@ void buffers_roll_back(mmsb_instance *);
 /* Solves and evaluates all params and sizes. */
 int sizes_bind(mmsb_instance *, mmsb_error *err);
 void sizes_free(mmsb_instance *);
-
-/* ---- sparse.c ---------------------------------------------------------------------------------- */
-
-/* A pattern of n entries sorted by row, then column, all different; takes copies. columns: with its transpose. NULL: no memory. */
-pattern *pattern_new(uint64_t n_rows, uint64_t n_cols, uint64_t n, const uint32_t *row, const uint32_t *col, bool columns);
-pattern *pattern_retain(pattern *);
-void pattern_release(pattern *); /* NULL is allowed */
-
-/* The entry id of (row, col), or UINT64_MAX. */
-uint64_t pattern_find(const pattern *, uint64_t row, uint64_t col);
 
 /* ---- delta.c, apply.c, changes.c, digest.c, epoch.c -------------------------------------------- */
 

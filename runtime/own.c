@@ -41,7 +41,7 @@ static bool is_along(const look *q, const own_read *o)
 		return true;
 	if ((g->kind != REGION_ROW && g->kind != REGION_COL) || g->prev || !goes_at(q, o->region, o->dim))
 		return false;
-	return g->kind == REGION_COL || (o->region->driver->def->flags & PAGEF_COLUMNS);
+	return g->kind == REGION_COL || !pattern_columns(o->region->driver->pat);
 }
 
 /* One index is the variable of a reduction, the others are the element's own. */
@@ -385,43 +385,23 @@ own_lanes own_lanes_of(const page *to, const own_read *o, uint64_t element)
 	own_lanes l = {.base = (int64_t)element - at * stride, .stride = stride, .inner = at};
 	if (g->kind == REGION_RANGE) {
 		bool in = at >= o->region->lo && at - o->region->lo < o->region->extent;
-		l.end = in ? (uint64_t)to->dims[o->dim] : 0;
+		l.n = l.end = in ? (uint64_t)to->dims[o->dim] : 0;
 		return l;
 	}
 	const pattern *pat = o->region->driver->pat;
-	if (!pat)
-		return l;
-	if (g->kind == REGION_COL) {
-		l.at = pat->row_start[at];
-		l.end = pat->row_start[at + 1];
-		l.other = pat->col;
-	} else {
-		l.at = pat->col_start[at];
-		l.end = pat->col_start[at + 1];
-		l.entry = pat->by_col;
-		l.other = pat->row;
-	}
+	l.lists = g->kind == REGION_COL ? &pat->rows : &pat->cols;
+	l.list = (uint64_t)at;
+	l.n = lists_length(l.lists, l.list);
 	return l;
 }
 
 own_lanes own_lanes_into(const page *to, const own_read *o, uint64_t element)
 {
 	int64_t stride = to->strides[o->dim], at = (int64_t)element / stride % to->dims[o->dim];
-	own_lanes l = {.base = (int64_t)element - at * stride, .stride = stride};
 	const pattern *pat = o->region->driver->pat;
-	if (!pat)
-		return l;
-	if (o->region->def->kind == REGION_ROW) {
-		l.at = pat->row_start[at];
-		l.end = pat->row_start[at + 1];
-		l.other = pat->col;
-	} else {
-		l.at = pat->col_start[at];
-		l.end = pat->col_start[at + 1];
-		l.entry = pat->by_col;
-		l.other = pat->row;
-	}
-	return l;
+	const lists *lines = o->region->def->kind == REGION_ROW ? &pat->rows : &pat->cols;
+	return (own_lanes){.base = (int64_t)element - at * stride, .stride = stride, .lists = lines, .list = (uint64_t)at,
+	                   .n = lists_length(lines, (uint64_t)at)};
 }
 
 static void add_piece(own_shift *s, uint32_t d, int64_t first, int64_t end, int64_t extent)

@@ -60,15 +60,9 @@ static int run_whole(struct executor *ex, uint32_t id, uint64_t *changed, mmsb_e
 {
 	page *to = &ex->inst->pages[ex->inst->sch->passes[id].page];
 	pass_target target = {.at = to->cur, .was = to->behind ? to->prev : to->cur, .marks = to->now};
-	if (to->def->flags & PAGEF_SPARSE) {
-		if (ex->inst->pages[to->def->like].pattern_changed == ex->inst->epoch + 1)
-			target.was = NULL;
-		target.marks = NULL;
-		to->now[0].all = true;
-	}
 	store_drop_all(ex->passes[id]);
 	int status = pass_run(ex, ex->passes[id], &target, changed, err);
-	ex->inst->pass_stats[id].evaluated += page_elements(to);
+	ex->inst->pass_stats[id].evaluated += to->pat ? to->pat->n_entries : to->count;
 	ex->inst->pass_stats[id].dense++;
 	if (!status)
 		to->behind = false;
@@ -134,8 +128,7 @@ int executor_pass(mmsb_instance *inst, uint32_t id, uint64_t epoch, bool whole, 
 	buffers_catch_up(to);
 	if (pass->kind == PASS_FIX_EXACT && !(to->def->flags & PAGEF_SPARSE))
 		return run_exact(ex, id, epoch, whole, changed, err);
-	bool moved = to->def->flags & PAGEF_SPARSE && inst->pages[to->def->like].pattern_changed == epoch;
-	int status = fixpoint_run(ex, id, epoch, moved ? NULL : to->prev ? to->prev : to->cur, changed, err);
+	int status = fixpoint_run(ex, id, epoch, to->prev ? to->prev : to->cur, changed, err);
 	if (status)
 		to->now[0].all = true; /* rounds do not mark what they write */
 	return status;

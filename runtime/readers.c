@@ -247,12 +247,12 @@ static int fill_sparse(copy *c, const page *p, mmsb_error *err)
 	uint64_t n = p->pat->n_entries;
 	if (reserve(&c->values, &c->capacity, n * p->element + 1) || reserve(&c->at, &c->at_capacity, 2 * n * sizeof *c->at))
 		return fail_memory(err, n * (16 + p->element), "what concurrent readers see of a sparse page");
-	for (uint64_t e = 0; e < n; e++) {
-		c->at[e] = p->pat->row[e];
-		c->at[n + e] = p->pat->col[e];
+	uint64_t e = 0;
+	PATTERN_FOR(p->pat, at) {
+		c->at[e] = p->pat->row[at];
+		c->at[n + e++] = p->pat->col[at];
 	}
-	if (n)
-		memcpy(c->values, p->cur, n * p->element);
+	pattern_pack(p->pat, p->cur, p->element, c->values);
 	c->count = n;
 	return MMSB_OK;
 }

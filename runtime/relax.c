@@ -82,23 +82,24 @@ bool relax_put(repair *q, const own_read *o, uint64_t element, bool resetting, o
 	own_lanes l = own_lanes_of(q->to, o, element);
 	uint64_t bits = bits_of(q, element), mine = value_key(&q->k->order, bits);
 	uint32_t first = x->n, stamp = q->k->stamps[element];
-	q->w->work += (l.end - l.at) / 4;
+	q->w->work += l.n / 4;
 	x->own = o;
-	for (; l.at < l.end; l.at++) {
-		uint64_t entry = own_entry(&l), reader = own_reader(&l, entry);
-		if (!relax_matters(q, mine, stamp, reader, resetting))
-			continue;
-		x->outer[x->n] = (int64_t)reader;
-		x->inner[x->n] = l.inner;
-		x->entry[x->n++] = (uint32_t)entry;
-		if (x->n < TILE)
-			continue;
-		q->w->k->fill[q->k->order.width]((uint8_t *)x->read + ((size_t)first << q->k->order.width), &bits, TILE - first);
-		first = 0;
-		if (!relax_run(q, use))
-			return false;
-		bits = bits_of(q, element);
-	}
+	while (own_run(&l))
+		for (; l.at < l.end; l.at++) {
+			uint64_t reader = own_reader(&l);
+			if (!relax_matters(q, mine, stamp, reader, resetting))
+				continue;
+			x->outer[x->n] = (int64_t)reader;
+			x->inner[x->n] = l.inner;
+			x->entry[x->n++] = (uint32_t)own_entry(&l);
+			if (x->n < TILE)
+				continue;
+			q->w->k->fill[q->k->order.width]((uint8_t *)x->read + ((size_t)first << q->k->order.width), &bits, TILE - first);
+			first = 0;
+			if (!relax_run(q, use))
+				return false;
+			bits = bits_of(q, element);
+		}
 	q->w->k->fill[q->k->order.width]((uint8_t *)x->read + ((size_t)first << q->k->order.width), &bits, x->n - first);
 	return true;
 }
@@ -137,18 +138,20 @@ void relax_pull(repair *q, uint64_t v, bool counted, void *value, uint32_t *entr
 	uint64_t best = key_at(q, value);
 	uint32_t n = 0;
 	q->w->work += BATCH_WORK / 2;
-	if (l.at == l.end && key_at(q, &o->region->def->identity) < best)
+	if (l.n == 0 && key_at(q, &o->region->def->identity) < best)
 		memcpy(value, &o->region->def->identity, (size_t)1 << q->k->order.width);
 	x->own = o;
-	for (; l.at < l.end; l.at++) {
-		uint64_t at = own_entry(&l);
-		x->element[n] = (uint32_t)own_reader(&l, at);
-		x->entry[n++] = (uint32_t)at;
-		if (n < TILE && l.at + 1 < l.end)
-			continue;
+	while (own_run(&l))
+		for (; l.at < l.end; l.at++) {
+			x->element[n] = (uint32_t)own_reader(&l);
+			x->entry[n++] = (uint32_t)own_entry(&l);
+			if (n < TILE)
+				continue;
+			take_best_operand(q, x, n, v, counted, &best, entry, value);
+			n = 0;
+		}
+	if (n > 0)
 		take_best_operand(q, x, n, v, counted, &best, entry, value);
-		n = 0;
-	}
 }
 
 /* ---- by entry ---------------------------------------------------------------------------------- */
@@ -183,7 +186,8 @@ bool relax_witnessed(repair *q, uint64_t v)
 {
 	uint32_t entry = q->k->witness[v];
 	relaxation *x = &q->k->relaxation;
-	if (entry == NONE || entry >= q->k->simple->region->driver->pat->n_entries)
+	const pattern *pat = q->k->simple->region->driver->pat;
+	if (entry == NONE || entry >= pat->n_slots || !pat->alive[entry])
 		return false;
 	pair p = pair_of(q, entry);
 	uint64_t mine = key_of(q, v);

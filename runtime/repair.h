@@ -92,11 +92,13 @@ typedef struct own_read {
 	int64_t by[MAX_DIMS];
 } own_read;
 
-/* The operands of a reduction that read one element: a place for each. */
+/* The operands of a reduction that read one element: n places, in runs. */
 typedef struct own_lanes {
-	uint64_t at, end;       /* places */
-	const uint32_t *entry;  /* by place, or NULL: the place */
-	const uint32_t *other;  /* by entry: the reader's coordinate, or NULL: the place */
+	uint64_t n;
+	uint64_t at, end;       /* places of the run at hand */
+	const lists *lists;     /* of the reader's coordinate and the entry; NULL: the place is both */
+	uint64_t list;
+	list_run run;
 	int64_t base, stride;   /* the reader: base + stride * coordinate */
 	int64_t inner;          /* the reduction's variable */
 } own_lanes;
@@ -106,10 +108,22 @@ own_lanes own_lanes_of(const page *to, const own_read *, uint64_t element);
 /* The operands of the reduction for an element that goes by the entries of a sparse page: `reader` is then who is read. */
 own_lanes own_lanes_into(const page *to, const own_read *, uint64_t element);
 
-static inline uint64_t own_entry(const own_lanes *l) { return l->entry ? l->entry[l->at] : l->at; }
-static inline uint64_t own_reader(const own_lanes *l, uint64_t entry)
+/* The next run; false: that was all. */
+static inline bool own_run(own_lanes *l)
 {
-	return (uint64_t)(l->base + l->stride * (l->other ? (int64_t)l->other[entry] : (int64_t)entry));
+	if (!l->lists)
+		return l->run.next++ == 0;
+	if (!lists_next(l->lists, l->list, &l->run))
+		return false;
+	l->at = l->run.at;
+	l->end = l->run.at + l->run.n;
+	return true;
+}
+
+static inline uint64_t own_entry(const own_lanes *l) { return l->lists ? l->lists->mate[l->at] : l->at; }
+static inline uint64_t own_reader(const own_lanes *l)
+{
+	return (uint64_t)(l->base + l->stride * (l->lists ? (int64_t)l->lists->key[l->at] : (int64_t)l->at));
 }
 
 /* Readers of an element where it stands moved: first .. end-1 along each dimension, in up to three pieces. */

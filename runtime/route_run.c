@@ -58,8 +58,16 @@ static void mark(walk *q, const int64_t *dims, const interval *v, uint32_t n)
 		mark_box(q->sink->lanes, dims, v, n, 0);
 }
 
+/* Entries of a row, or column, in given columns, or rows. */
+static void mark_line(walk *q, const lists *l, int64_t line, interval within)
+{
+	LISTS_FOR(l, (uint64_t)line, at)
+		if (l->key[at] >= within.lo && l->key[at] < within.hi)
+			bitset_set(q->sink->lanes, l->mate[at]);
+}
+
 /* Entries of a pattern in given rows and columns. */
-static void mark_entries(walk *q, const pattern *pat, interval rows, interval cols)
+static void mark_entries(walk *q, pattern *pat, interval rows, interval cols)
 {
 	if (!pat || rows.lo >= rows.hi || cols.lo >= cols.hi)
 		return;
@@ -68,13 +76,9 @@ static void mark_entries(walk *q, const pattern *pat, interval rows, interval co
 		if (e != UINT64_MAX)
 			bitset_set(q->sink->lanes, e);
 	} else if (single(rows)) {
-		for (uint64_t i = pat->row_start[rows.lo]; i < pat->row_start[rows.lo + 1]; i++)
-			if (pat->col[i] >= cols.lo && pat->col[i] < cols.hi)
-				bitset_set(q->sink->lanes, i);
-	} else if (single(cols) && pat->by_col) {
-		for (uint64_t i = pat->col_start[cols.lo]; i < pat->col_start[cols.lo + 1]; i++)
-			if (pat->row[pat->by_col[i]] >= rows.lo && pat->row[pat->by_col[i]] < rows.hi)
-				bitset_set(q->sink->lanes, pat->by_col[i]);
+		mark_line(q, &pat->rows, rows.lo, cols);
+	} else if (single(cols) && !pattern_columns(pat)) {
+		mark_line(q, &pat->cols, cols.lo, rows);
 	} else {
 		q->sink->all = true;
 	}
@@ -242,21 +246,17 @@ static void each_position(walk *q, uint32_t i)
 static void each_line(walk *q, uint32_t i, bool rows)
 {
 	const route_step *s = &q->r->steps[i];
-	const pattern *pat = s->prev ? s->page->prev_pat : s->page->pat;
+	pattern *pat = s->prev ? s->page->prev_pat : s->page->pat;
 	interval v = q->vars[s->var];
-	if (!single(v) || !pat || (rows && !pat->by_col)) {
+	if (!single(v) || !pat || (rows && pattern_columns(pat))) {
 		step_on(q, i + 1 + s->skip);
 		return;
 	}
-	if (rows) {
-		for (uint64_t e = pat->col_start[v.lo]; e < pat->col_start[v.lo + 1] && !q->sink->all; e++) {
-			q->values[s->first_slot] = pat->row[pat->by_col[e]];
-			step_on(q, i + 1);
-		}
-		return;
-	}
-	for (uint64_t e = pat->row_start[v.lo]; e < pat->row_start[v.lo + 1] && !q->sink->all; e++) {
-		q->values[s->first_slot] = pat->col[e];
+	const lists *l = rows ? &pat->cols : &pat->rows;
+	LISTS_FOR(l, (uint64_t)v.lo, at) {
+		if (q->sink->all)
+			return;
+		q->values[s->first_slot] = l->key[at];
 		step_on(q, i + 1);
 	}
 }

@@ -1,95 +1,251 @@
-/* sparse.c - patterns of sparse pages: rows of entries, sorted, immutable and shared by a family of pages. */
+/* sparse.c - patterns of sparse pages: entries at slots that they keep, in lists of rows and columns. */
+#include "sparse.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "instance.h"
 
-static void pattern_drop(pattern *p)
+void pattern_free(pattern *p)
 {
-	free(p->row_start);
+	if (!p)
+		return;
 	free(p->row);
 	free(p->col);
-	free(p->col_start);
-	free(p->by_col);
+	free(p->alive);
+	bitset_free(&p->free);
+	lists_free(&p->rows);
+	lists_free(&p->cols);
+	free(p->log.at);
 	free(p);
 }
 
-/* Where each row begins: counts, then their sums. */
-static void find_rows(pattern *p)
-{
-	for (uint64_t e = 0; e < p->n_entries; e++)
-		p->row_start[p->row[e] + 1]++;
-	for (uint64_t r = 0; r < p->n_rows; r++)
-		p->row_start[r + 1] += p->row_start[r];
-}
-
-/* Counting sort by column; entries of a column stay in the order of rows. */
-static int transpose(pattern *p)
-{
-	p->col_start = calloc(p->n_cols + 2, sizeof *p->col_start);
-	p->by_col = malloc((p->n_entries + 1) * sizeof *p->by_col);
-	if (!p->col_start || !p->by_col)
-		return -1;
-	uint64_t *next = p->col_start + 1; /* next[c]: where the next entry of column c goes; ends as the start of c + 1 */
-	for (uint64_t e = 0; e < p->n_entries; e++)
-		if (p->col[e] + 1 < p->n_cols)
-			next[p->col[e] + 1]++;
-	for (uint64_t c = 1; c < p->n_cols; c++)
-		next[c] += next[c - 1];
-	for (uint64_t e = 0; e < p->n_entries; e++)
-		p->by_col[next[p->col[e]]++] = (uint32_t)e;
-	return 0;
-}
-
-pattern *pattern_new(uint64_t n_rows, uint64_t n_cols, uint64_t n, const uint32_t *row, const uint32_t *col, bool columns)
+pattern *pattern_new(uint64_t n_rows, uint64_t n_cols)
 {
 	pattern *p = calloc(1, sizeof *p);
 	if (!p)
 		return NULL;
-	*p = (pattern){.references = 1, .n_rows = n_rows, .n_cols = n_cols, .n_entries = n};
-	p->row_start = calloc(n_rows + 1, sizeof *p->row_start);
-	p->row = malloc((n + 1) * sizeof *p->row);
-	p->col = malloc((n + 1) * sizeof *p->col);
-	if (!p->row_start || !p->row || !p->col) {
-		pattern_drop(p);
-		return NULL;
-	}
-	if (n) {
-		memcpy(p->row, row, n * sizeof *row);
-		memcpy(p->col, col, n * sizeof *col);
-	}
-	find_rows(p);
-	if (columns && transpose(p)) {
-		pattern_drop(p);
+	*p = (pattern){.n_rows = n_rows, .n_cols = n_cols, .in_order = true};
+	if (lists_new(&p->rows, n_rows, true) || bitset_new(&p->free, 0)) {
+		pattern_free(p);
 		return NULL;
 	}
 	return p;
-}
-
-pattern *pattern_retain(pattern *p)
-{
-	if (p)
-		p->references++;
-	return p;
-}
-
-void pattern_release(pattern *p)
-{
-	if (p && --p->references == 0)
-		pattern_drop(p);
 }
 
 uint64_t pattern_find(const pattern *p, uint64_t row, uint64_t col)
 {
-	if (row >= p->n_rows)
+	if (row >= p->n_rows || col > UINT32_MAX)
 		return UINT64_MAX;
-	uint64_t low = p->row_start[row], high = p->row_start[row + 1];
-	while (low < high) {
-		uint64_t mid = low + (high - low) / 2;
-		if (p->col[mid] < col)
-			low = mid + 1;
-		else
-			high = mid;
+	uint64_t at = lists_find(&p->rows, row, (uint32_t)col);
+	return at == LISTS_NONE ? UINT64_MAX : p->rows.mate[at];
+}
+
+/* ---- room -------------------------------------------------------------------------------------- */
+
+int pattern_columns(pattern *p)
+{
+	lists cols;
+	if (p->columns)
+		return 0;
+	if (lists_new(&cols, p->n_cols, true) || lists_reserve(&cols, p->n_entries + p->n_entries / 4)) {
+		lists_free(&cols);
+		return -1;
 	}
-	return low < p->row_start[row + 1] && p->col[low] == col ? low : UINT64_MAX;
+	lists_fill(&cols, p->n_slots, p->col, p->row, p->alive);
+	p->cols = cols;
+	p->columns = true;
+	return 0;
+}
+
+int pattern_reserve(pattern *p, uint64_t n_slots)
+{
+	if (reserve(&p->row, &p->cap_row, n_slots * sizeof *p->row) || reserve(&p->col, &p->cap_col, n_slots * sizeof *p->col) ||
+	    reserve(&p->alive, &p->cap_alive, n_slots))
+		return -1;
+	return bitset_grow(&p->free, n_slots);
+}
+
+int pattern_reserve_lists(pattern *p, uint64_t n_entries)
+{
+	uint64_t n = n_entries + n_entries / 4; /* for what comes one by one */
+	bool enough = p->rows.capacity >= n_entries && (!p->columns || p->cols.capacity >= n_entries);
+	return !enough && (lists_reserve(&p->rows, n) || (p->columns && lists_reserve(&p->cols, n))) ? -1 : 0;
+}
+
+int pattern_reserve_log(pattern *p, uint64_t n) { return reserve(&p->log.at, &p->log.capacity, (p->log.n + n) * sizeof *p->log.at); }
+
+/* ---- entries ----------------------------------------------------------------------------------- */
+
+uint32_t pattern_slot(pattern *p)
+{
+	uint64_t slot = p->n_entries < p->n_slots ? bitset_next(&p->free, 0) : BITSET_END;
+	if (slot == BITSET_END) {
+		p->alive[p->n_slots] = 0;
+		return (uint32_t)p->n_slots++;
+	}
+	bitset_unset(&p->free, slot);
+	return (uint32_t)slot;
+}
+
+void pattern_set(pattern *p, uint32_t row, uint32_t col, uint32_t slot, bool alive)
+{
+	p->row[slot] = row;
+	p->col[slot] = col;
+	p->n_entries += (uint64_t)alive - p->alive[slot];
+	p->alive[slot] = alive;
+	p->in_order = false;
+}
+
+int pattern_put(pattern *p, uint32_t row, uint32_t col, uint32_t slot)
+{
+	if (lists_add(&p->rows, row, col, slot))
+		return -1;
+	if (p->columns && lists_add(&p->cols, col, row, slot)) {
+		lists_remove(&p->rows, row, col);
+		return -1;
+	}
+	pattern_set(p, row, col, slot, true);
+	return 0;
+}
+
+void pattern_take(pattern *p, uint32_t slot)
+{
+	uint32_t row = p->row[slot], col = p->col[slot];
+	lists_remove(&p->rows, row, col);
+	if (p->columns)
+		lists_remove(&p->cols, col, row);
+	pattern_set(p, row, col, slot, false);
+}
+
+static bool find_order(const pattern *p)
+{
+	for (uint64_t at = 0; at < p->n_entries; at++)
+		if (p->rows.mate[at] != at)
+			return false;
+	return true;
+}
+
+void pattern_sort(pattern *p)
+{
+	lists_fill(&p->rows, p->n_slots, p->row, p->col, p->alive);
+	if (p->columns)
+		lists_fill(&p->cols, p->n_slots, p->col, p->row, p->alive);
+	p->in_order = find_order(p);
+}
+
+void pattern_clear_holes(const pattern *p, uint8_t *values, size_t element)
+{
+	for (uint64_t slot = 0; slot < p->n_slots && pattern_holes(p); slot++)
+		if (!p->alive[slot])
+			memset(values + slot * element, 0, element);
+}
+
+void pattern_pack(const pattern *p, const uint8_t *values, size_t element, uint8_t *to)
+{
+	if (p->in_order) {
+		if (p->n_entries > 0 && element > 0)
+			memcpy(to, values, p->n_entries * element);
+		return;
+	}
+	PATTERN_FOR(p, slot) {
+		memcpy(to, values + slot * element, element);
+		to += element;
+	}
+}
+
+/* ---- epochs ------------------------------------------------------------------------------------ */
+
+/* Makes a change, or (back) takes it back. sorted: the lists do not matter. */
+static int replay(pattern *p, const entry_change *c, bool back, bool sorted)
+{
+	bool alive = (c->gone != 0) == back;
+	if (sorted)
+		pattern_set(p, c->row, c->col, c->slot, alive);
+	else if (alive)
+		return pattern_put(p, c->row, c->col, c->slot);
+	else
+		pattern_take(p, c->slot);
+	return 0;
+}
+
+void pattern_undo(pattern *p)
+{
+	pattern_log *log = &p->log;
+	bool sort = log->all, changed = log->n > 0;
+	while (log->n > 0) {
+		const entry_change *c = &log->at[--log->n];
+		if (!sort && replay(p, c, true, false))
+			sort = true; /* without memory: their old places in the lists are sure to hold all entries, sorted */
+		if (sort)
+			replay(p, c, true, true);
+		if (!c->gone)
+			bitset_set(&p->free, c->slot);
+	}
+	if (sort && changed)
+		pattern_sort(p);
+	if (changed)
+		p->in_order = log->was_in_order;
+	log->all = false;
+}
+
+void pattern_keep(pattern *p)
+{
+	for (size_t i = 0; i < p->log.n; i++)
+		if (p->log.at[i].gone)
+			bitset_set(&p->free, p->log.at[i].slot);
+}
+
+/* All that lists of entries are made of; the copy gives out no slots itself. */
+static int copy_pattern(pattern *to, const pattern *from)
+{
+	if (pattern_reserve(to, from->n_slots) || pattern_reserve_lists(to, from->n_entries))
+		return -1;
+	if (from->n_slots) {
+		memcpy(to->row, from->row, from->n_slots * sizeof *to->row);
+		memcpy(to->col, from->col, from->n_slots * sizeof *to->col);
+		memcpy(to->alive, from->alive, from->n_slots);
+	}
+	to->n_slots = from->n_slots;
+	to->n_entries = from->n_entries;
+	to->in_order = from->in_order;
+	if (to->columns && !from->columns)
+		lists_fill(&to->cols, to->n_slots, to->col, to->row, to->alive);
+	return lists_copy(&to->rows, &from->rows) || (to->columns && from->columns && lists_copy(&to->cols, &from->cols)) ? -1 : 0;
+}
+
+static int follow(pattern *prev, const pattern *p)
+{
+	if (prev->lost || p->log.all)
+		return copy_pattern(prev, p);
+	if (pattern_reserve(prev, p->n_slots))
+		return -1;
+	for (; prev->n_slots < p->n_slots; prev->n_slots++)
+		prev->alive[prev->n_slots] = 0;
+	for (size_t i = 0; i < p->log.n; i++)
+		if (replay(prev, &p->log.at[i], false, false))
+			return -1;
+	return 0;
+}
+
+int pattern_begin(pattern *p, pattern *prev, uint64_t epoch)
+{
+	if (prev && (prev->lost || (prev->synced < p->log.epoch && p->log.n > 0))) {
+		prev->lost = follow(prev, p) != 0;
+		if (prev->lost)
+			return -1;
+		if (prev->synced < p->log.epoch) {
+			pattern_log log = prev->log;
+			prev->log = p->log;
+			p->log = log;
+			prev->synced = prev->log.epoch;
+		}
+	}
+	if (prev && prev->log.epoch + 1 != epoch)
+		prev->log.n = 0;
+	p->log.n = 0;
+	p->log.all = false;
+	p->log.epoch = epoch;
+	p->log.was_in_order = p->in_order;
+	return 0;
 }

@@ -180,7 +180,7 @@ uint64_t store_lanes(const struct executor *ex, const region_plan *r)
 	switch ((region_kind)r->def->kind) {
 	case REGION_RANGE: return r->store->lanes;
 	case REGION_GROUP: return r->driver->count;
-	default: return r->driver->pat ? r->driver->pat->n_entries : 0;
+	default: return r->driver->now ? r->driver->now[0].bits.n : r->driver->count; /* no fewer than what is marked of entries */
 	}
 }
 
@@ -384,15 +384,15 @@ static void update_flat(const update *u, const bitset *dirty)
 
 /* ---- trees ------------------------------------------------------------------------------------- */
 
-static uint64_t list_length(const uint64_t *start, uint64_t n, uint64_t at) { return start && at < n ? start[at + 1] - start[at] : 0; }
+static uint64_t list_length(const lists *l, uint64_t list) { return list < l->n_lists ? lists_length(l, list) : 0; }
 
 static uint64_t members(const update *u, uint64_t outer)
 {
 	const pattern *pat = u->pat;
 	switch ((region_kind)u->st->plan->def->kind) {
-	case REGION_GROUP: return outer < u->groups->n_keys ? lists_length(&u->groups->positions, outer) : 0;
-	case REGION_ROW: return pat ? list_length(pat->row_start, pat->n_rows, outer) : 0;
-	case REGION_COL: return pat ? list_length(pat->col_start, pat->n_cols, outer) : 0;
+	case REGION_GROUP: return list_length(&u->groups->positions, outer);
+	case REGION_ROW: return list_length(&pat->rows, outer);
+	case REGION_COL: return list_length(&pat->cols, outer);
 	default: return (uint64_t)u->st->plan->extent;
 	}
 }

@@ -92,9 +92,12 @@ void pass_positions(worker *w, const kernel_plan *p, const page *to, run *r, con
 		r->vars[p->root_vars[d]] = (var_lanes){VAR_I64, 0, x + d * TILE};
 }
 
+/* Slots side by side; holes among them do not count. */
 static void vars_entries(const job *j, run *r, uint64_t flat)
 {
 	const pattern *pat = j->ex->patterns[0];
+	if (pattern_holes(pat) && memchr(pat->alive + flat, 0, r->n))
+		r->live = pat->alive + flat;
 	r->vars[j->p->root_vars[0]] = (var_lanes){VAR_U32, 0, pat->row + flat};
 	r->vars[j->p->root_vars[1]] = (var_lanes){VAR_U32, 0, pat->col + flat};
 	if (r->plan->entry != NONE)
@@ -163,25 +166,42 @@ static void stamp_changed(const pass_target *target, const uint64_t *mask, uint3
 			target->stamps[flat + i + (uint64_t)__builtin_ctzll(bits)] = now;
 }
 
-static void store_outputs(const job *j, worker *w, run *r, uint64_t flat)
+/* Lanes first .. first + n - 1, where lane 0 is element `flat`. */
+static void put_lanes(const job *j, worker *w, run *r, uint64_t flat, uint32_t first, uint32_t n)
 {
 	uint64_t any[TILE / 64] = {0}, mask[TILE / 64];
+	flat += first;
 	for (uint32_t o = 0; o < j->n_outputs; o++) {
 		const output_now *out = &j->outputs[o];
 		lanes *l = &r->regs[out->local];
 		lanes_fill(w, l, width_of(out->type), r->n);
 		memset(mask, 0, sizeof mask);
 		store_target to = {out->at + flat * out->stride, out->was ? out->was + flat * out->stride : NULL, out->stride, mask};
-		if (w->k->store[out->type](&to, l->at, r->n) == 0)
+		if (w->k->store[out->type](&to, (const uint8_t *)l->at + ((size_t)first << width_of(out->type)), n) == 0)
 			continue;
 		if (out->marks)
-			mark_tile(out->marks, flat, mask, r->n, w->in_team);
+			mark_tile(out->marks, flat, mask, n, w->in_team);
 		for (uint32_t i = 0; i < TILE / 64; i++)
 			any[i] |= mask[i];
 	}
-	w->changed += count_bits(any, r->n);
+	w->changed += count_bits(any, n);
 	if (j->target && j->target->stamps)
-		stamp_changed(j->target, any, r->n, flat);
+		stamp_changed(j->target, any, n, flat);
+}
+
+/* Of the lanes that count. */
+static void store_outputs(const job *j, worker *w, run *r, uint64_t flat)
+{
+	if (!r->live) {
+		put_lanes(j, w, r, flat, 0, r->n);
+		return;
+	}
+	for (uint32_t i = 0, end; i < r->n; i = end) {
+		for (end = i; end < r->n && r->live[end] == r->live[i]; end++)
+			;
+		if (r->live[i])
+			put_lanes(j, w, r, flat, i, end - i);
+	}
 }
 
 /* For each width: puts values at listed positions and marks those that differ from what was there. */

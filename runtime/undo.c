@@ -17,15 +17,9 @@ undo_op *undo_begin(undo *u, undo_kind kind, const page *p, uint32_t field, mmsb
 	return op;
 }
 
-int undo_pattern(undo *u, page *p, pattern *pat, uint8_t *values, size_t capacity, mmsb_error *err)
+int undo_entries(undo *u, const page *p, mmsb_error *err)
 {
-	undo_op *op = undo_begin(u, UNDO_PATTERN, p, NONE, err);
-	if (!op)
-		return MMSB_MEMORY;
-	op->pat = pat;
-	op->values = values;
-	op->capacity = capacity;
-	return MMSB_OK;
+	return undo_begin(u, UNDO_ENTRIES, p, NONE, err) ? MMSB_OK : MMSB_MEMORY;
 }
 
 /* ---- what changed twice ------------------------------------------------------------------------ */
@@ -90,8 +84,8 @@ void apply_undo(mmsb_instance *m)
 	for (size_t i = u->n_ops; i-- > 0;) {
 		const undo_op *op = &u->ops[i];
 		page *p = &m->pages[op->page];
-		if (op->kind == UNDO_PATTERN)
-			sparse_put(m, p, op->pat, op->values, op->capacity);
+		if (op->kind == UNDO_ENTRIES)
+			pattern_undo(p->pat);
 		else
 			put_back(m, p, op);
 		p->changed = op->changed;
@@ -106,10 +100,8 @@ void apply_keep(mmsb_instance *m)
 	if (!u)
 		return;
 	for (size_t i = 0; i < u->n_ops; i++)
-		if (u->ops[i].kind == UNDO_PATTERN) {
-			pattern_release(u->ops[i].pat);
-			free(u->ops[i].values);
-		}
+		if (u->ops[i].kind == UNDO_ENTRIES)
+			pattern_keep(m->pages[u->ops[i].page].pat);
 	forget(u);
 }
 
