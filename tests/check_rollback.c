@@ -4,7 +4,7 @@
 #include "io_instance.h"
 #include "unit.h"
 
-enum { SEES_FAILURES, CONTROL, BOTH, POSITIONS = 7, SIZE = 150, BOOKS = 6 };
+enum { SEES_FAILURES, CONTROL, BOTH, POSITIONS = 8, SIZE = 150, BOOKS = 6 };
 
 /* How a pass fails: its edge, whose %s is the page before, and the source that makes it fail. */
 typedef struct failing {
@@ -30,6 +30,8 @@ static const char *const before_after[] = {
 	"edge d3[i] <- fix(tol = 1e-2, max = 3) 0.25 * (wrap(d3)[i - 1] + wrap(d3)[i + 1]) + %s[i];\n",
 	"edge d4[i] <- (prev x[book2[i]]) + (sum[n where n <= i] %s[n]);\n",
 	"edge d5[i] <- %s[i] + r[i].p * prev r[i].q;\n",
+	"edge d6[i] <- %s[i] + (if dist[i] < 1e9 then dist[i] else 0.0);\n"
+	"edge dist[v] <- fix min(if v %% 10 == 0 then 0.0 else inf, min[u] (dist[u] + abs(W[u, v])));\n",
 };
 
 static mmsb_instance *both[BOTH];
@@ -43,7 +45,7 @@ static char *program(uint32_t position, const failing *kind)
 	static char text[6000];
 	char *end = text + sprintf(text, "param N, B;\nrecord Rec { p : f64; q : f64; }\npage x : f64[N] in;\npage book : index(B)[N] in;\n"
 		"page book2 : index(N)[N] in;\npage W : sparse f64[N, N] in;\npage r : Rec[N] in;\npage den : i64 in init 1;\n"
-		"page weight : f64 in init %s;\npage L : sparse f64[N, N] out like W;\npage by : f64[B] out;\npage f : f64[N] out;\n"
+		"page weight : f64 in init %s;\npage L : sparse f64[N, N] out like W;\npage by : f64[B] out;\npage dist : f64[N] out;\npage f : f64[N] out;\n"
 		"page s : sparse bool[N, N] in;\npage was : f64[N] out;\nedge was[i] <- f64(count[j] prev s[i, j]);\n",
 		strcmp(kind->source, "weight") == 0 ? (kind->good > 0 ? "2.0" : "0.0") : "1.0");
 	const char *before = "x";
@@ -55,7 +57,7 @@ static char *program(uint32_t position, const failing *kind)
 			continue;
 		}
 		uint32_t k = i < position ? i : i - 1;
-		end += sprintf(end, "page d%u : f64[N] %s;\n", k, k % 3 ? "out" : "out init 0.5");
+		end += sprintf(end, "page d%u : f64[N] %s;\n", k, k % 3 ? "out" : k ? "out init x" : "out init 0.5");
 		end += sprintf(end, before_after[k], before);
 		sprintf(name, "d%u", k);
 		before = name;
@@ -76,7 +78,7 @@ static void start(uint32_t position, const failing *kind, int threads, int scrat
 		ck_assert_int_eq(mmsb_instance_new(&both[k], compiled, &options, &err), MMSB_OK);
 		ck_assert_int_eq(mmsb_set_param(both[k], "N", SIZE, &err), MMSB_OK);
 		ck_assert_int_eq(mmsb_set_param(both[k], "B", BOOKS, &err), MMSB_OK);
-		static const char *const watched[] = {"x", "W", "r", "L", "d0", "f", "by", "s"};
+		static const char *const watched[] = {"x", "W", "r", "L", "d0", "f", "by", "s", "dist"};
 		for (size_t i = 0; i < sizeof watched / sizeof *watched; i++)
 			if (id_of(watched[i]) >= 0)
 				ck_assert_msg(mmsb_watch(both[k], id_of(watched[i]), &err) == MMSB_OK, "%s", err.message);
@@ -112,6 +114,8 @@ static void stage(mmsb_instance *m, unsigned number)
 	ck_assert_int_eq(mmsb_scatter_field(m, id_of("r"), 1, 8, col, values, &err), MMSB_OK);
 	ck_assert_int_eq(mmsb_insert(m, id_of("W"), 8, at, col, values, &err), MMSB_OK);
 	ck_assert_int_eq(mmsb_insert(m, id_of("s"), 8, col, at, NULL, &err), MMSB_OK);
+	for (uint64_t i = 0; number == 0 && i < SIZE; i++) /* arcs from one to the next, which stay */
+		ck_assert_int_eq(mmsb_insert(m, id_of("W"), 1, &i, &(uint64_t){(i + 1) % SIZE}, values + i % 16, &err), MMSB_OK);
 	for (unsigned i = 0; i < 8; i++) { /* the entries of two epochs ago go */
 		at[i] = ((number + 98) * 37 + i * i * 11 + i) % SIZE;
 		col[i] = ((number + 98) * 13 + i * 29) % SIZE;

@@ -27,14 +27,14 @@ typedef struct theme {
 	const char *body;      /* the edges so far */
 	double cost;           /* of an epoch, in evaluations */
 	bool strict;           /* @lazy pages may not be read here */
-	bool can_fail;
+	bool large;
 } theme;
 
 /* Letters of pools: x T[N], z T[M], a T[N, M], q T[K], t T, k index(N)[N], g index(K)[N], b bool[N], c i32[N], S sparse T[N, M],
  * V sparse T[N, N], A sparse bool[N, N], s square T[N, N], R records[N]; `-`: none. */
 typedef struct shape {
 	char pool;             /* of the page */
-	const char *cost;      /* product of sizes: N M K W */
+	const char *cost;      /* product of sizes: N M K W, and P G E: see cost_of */
 	const char *body;      /* with $x … for a page of pool x; see expand */
 } shape;
 
@@ -60,26 +60,26 @@ static const shape shapes[] = {
 	{'s', "NNM", "sum[k] $a[i, k] * $a[j, k]"}, {'s', "NNN", "min_plus[u] $s[i, u] .* $s[u, j]"}, {'x', "NN", "$R[n where $x[n] < $x[i]] $x[n]"},
 	{'x', "NN", "$T(count[n] ($x[n] < $x[i] || ($x[n] == $x[i] && n < i)))"},
 	/* groups */
-	{'q', "NK", "$R[i where $g[i] == b] $Ei"}, {'q', "NK", "$R[i where $g[i] == b] $Ei"}, {'q', "NK", "$R[i where $g[i] == b && $Ci] $Ei"},
-	{'q', "NK", "$T(count[i where $g[i] == b] $Ci)"}, {'q', "NK", "$x[argmax[i where $g[i] == b] $Ei]"},
-	{'q', "NK", "$R[i where b == prev $g[i]] $Ei"}, {'x', "NN", "$R[n where $k[n] == i] $En"}, {'q', "NK", "$R[i where $r[i].k == b] $r[i].p"},
-	{'q', "NK", "$R[i where $g[$k[i]] == b] $Ei"}, {'q', "NMK", "$R[i, j where $g[i] == b] $a[i, j]"},
+	{'q', "NG", "$R[i where $g[i] == b] $Ei"}, {'q', "NG", "$R[i where $g[i] == b] $Ei"}, {'q', "NG", "$R[i where $g[i] == b && $Ci] $Ei"},
+	{'q', "NG", "$T(count[i where $g[i] == b] $Ci)"}, {'q', "NG", "$x[argmax[i where $g[i] == b] $Ei]"},
+	{'q', "NG", "$R[i where b == prev $g[i]] $Ei"}, {'x', "NP", "$R[n where $k[n] == i] $En"}, {'q', "NG", "$R[i where $r[i].k == b] $r[i].p"},
+	{'q', "NG", "$R[i where $g[$k[i]] == b] $Ei"}, {'q', "NMK", "$R[i, j where $g[i] == b] $a[i, j]"},
 	/* prefixes */
-	{'x', "NN", "$R[n where n <= i] $En"}, {'x', "NN", "$R[n where n < i] $En"}, {'x', "NN", "$R[n where i >= n && $Cn] $En"},
-	{'x', "NN", "$T(sum[n where n <= i] $c[n])"}, {'a', "NMM", "$R[k where k <= j] $a[i, k]"}, {'x', "NN", "$T(count[n where n < i] $Cn)"},
+	{'x', "NP", "$R[n where n <= i] $En"}, {'x', "NP", "$R[n where n < i] $En"}, {'x', "NP", "$R[n where i >= n && $Cn] $En"},
+	{'x', "NP", "$T(sum[n where n <= i] $c[n])"}, {'a', "NMM", "$R[k where k <= j] $a[i, k]"}, {'x', "NP", "$T(count[n where n < i] $Cn)"},
 	{'x', "NN", "$R[n where n > i] $x[n]"}, {'x', "NN", "$x[argmax[n where n <= i] $x[n]]"},
 	/* windows */
 	{'x', "NW", "$R[w in 0..$W] $V($x)[i - w]"}, {'x', "NW", "$R[w in 0..$W] $V($x)[i + w]"}, {'x', "NW", "$R[w in 0..$W where w != 1] $V($x)[i - w]"},
 	{'x', "NW", "sum[w in 0..$W] $V($x)[i - w] * $V($x)[w]"}, {'a', "NM", "$R[u in 0..3, v in 0..2] $V($a)[i + u - 1, j + v]"},
 	{'x', "NW", "$R[w in 0..$W] (prev $x[i]) * $V($x)[i - w]"}, {'x', "NW", "$R[w in 0..$W] $V(prev $x)[i - w]"},
 	/* sparse pages */
-	{'x', "NM", "$R[j] $S[i, j]"}, {'z', "NM", "$R[i] $S[i, j]"}, {'x', "NM", "sum[j] $S[i, j] * $z[j]"}, {'z', "NM", "$R[i] $S[i, j] * $x[i]"},
-	{'t', "NM", "$R[i, j] $S[i, j]"}, {'t', "NM", "$R[j, i] $S[i, j] * $x[i]"}, {'x', "NM", "$R[j where $z[j] > $L] $S[i, j]"},
-	{'x', "NM", "$T(count[j] ($S[i, j] > $L))"}, {'x', "NN", "min_plus[u] $v[u, i] .* $x[u]"}, {'x', "NN", "$R[u] $v[i, u] * $x[$k[u]]"},
-	{'S', "NM", "$S[i, j] * $x[i] + $z[j]"}, {'S', "NM", "$S[i, j] / (sum[j2] $S[i, j2])"}, {'S', "NM", "prev @[i, j] + $S[i, j]"},
-	{'S', "NM", "if $Ci then $S[i, j] else $L"}, {'x', "NM", "sum[j] prev $S[i, j] * $z[j]"}, {'z', "NM", "$R[i] prev $S[i, j]"},
-	{'x', "NN", "$T(count[u] $A[i, u])"}, {'x', "NN", "$R[u] (if $A[u, i] then $x[u] else $L)"}, {'b', "NN", "any[u] ($A[u, i] && $b[u])"},
-	{'x', "NN", "$T(count[u] prev $A[u, i])"}, {'x', "NN", "$R[u where $b[u]] $v[u, i] * $x[u]"}, {'t', "NN", "$x[argmax[u] (sum[w] $v[u, w])]"},
+	{'x', "NE", "$R[j] $S[i, j]"}, {'z', "NE", "$R[i] $S[i, j]"}, {'x', "NE", "sum[j] $S[i, j] * $z[j]"}, {'z', "NE", "$R[i] $S[i, j] * $x[i]"},
+	{'t', "NE", "$R[i, j] $S[i, j]"}, {'t', "NE", "$R[j, i] $S[i, j] * $x[i]"}, {'x', "NE", "$R[j where $z[j] > $L] $S[i, j]"},
+	{'x', "NE", "$T(count[j] ($S[i, j] > $L))"}, {'x', "NE", "min_plus[u] $v[u, i] .* $x[u]"}, {'x', "NE", "$R[u] $v[i, u] * $x[$k[u]]"},
+	{'S', "NE", "$S[i, j] * $x[i] + $z[j]"}, {'S', "NE", "$S[i, j] / (sum[j2] $S[i, j2])"}, {'S', "NE", "prev @[i, j] + $S[i, j]"},
+	{'S', "NE", "if $Ci then $S[i, j] else $L"}, {'x', "NE", "sum[j] prev $S[i, j] * $z[j]"}, {'z', "NE", "$R[i] prev $S[i, j]"},
+	{'x', "NE", "$T(count[u] $A[i, u])"}, {'x', "NE", "$R[u] (if $A[u, i] then $x[u] else $L)"}, {'b', "NE", "any[u] ($A[u, i] && $b[u])"},
+	{'x', "NE", "$T(count[u] prev $A[u, i])"}, {'x', "NE", "$R[u where $b[u]] $v[u, i] * $x[u]"}, {'t', "NE", "$x[argmax[u] (sum[w] $v[u, w])]"},
 	/* time */
 	{'x', "N", "prev $x[i] + $x[i]"}, {'x', "N", "if $b[i] then $x[i] else prev @[i]"}, {'x', "N", "prev @[i] + $x[i]"}, {'t', "N", "prev @ + $R[i] $Ei"},
 	{'x', "N", "0.5 * ($V(prev @)[i - 1] + $V(prev @)[i + 1]) + $x[i]"}, {'t', "N", "max(prev @, $R[i] prev $x[i])"}, {'t', "N", "prev $t + $t"},
@@ -263,11 +263,15 @@ static const char *expand(theme *t, const char *self, const char *from)
 	return text(t->g, "%s", out);
 }
 
+/* What the executor is quick at costs it less than the naive evaluator: prefixes (P), groups (G), sparse pages (E). */
 static double cost_of(const theme *t, const char *cost)
 {
 	double product = 1;
-	for (; *cost; cost++)
-		product *= (double)(*cost == 'N' ? t->n : *cost == 'M' ? t->m : *cost == 'K' ? t->k : t->window) + 1;
+	for (; *cost; cost++) {
+		bool quick = strchr("PGE", *cost) && t->large;
+		int64_t size = *cost == 'N' || *cost == 'P' || *cost == 'E' ? t->n : *cost == 'M' ? t->m : *cost == 'W' ? t->window : t->k;
+		product *= quick ? 4 : (double)size + 1;
+	}
 	return product;
 }
 
@@ -396,7 +400,7 @@ static void edges(theme *t, bool large)
 generated generate_theme(gen *g, bool large)
 {
 	generated out = {.large = large};
-	theme t = {.g = g, .type = chance(g, 65) ? "f64" : "f32", .body = ""};
+	theme t = {.g = g, .large = large, .type = chance(g, 65) ? "f64" : "f32", .body = ""};
 	sizes(&t, large, &out);
 	sources(&t);
 	edges(&t, large);

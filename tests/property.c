@@ -64,11 +64,22 @@ static bool same_fault(trial *t, int run, const mmsb_error *first, const mmsb_er
 	return complain(t, "epoch %u, run %d: another fault: %s, should be: %s", number, run, err->message, first->message);
 }
 
+/* Commits; epochs without deltas, `ticks` of them, in some runs as one call. */
+static int commit_epochs(trial *t, int run, uint32_t ticks, mmsb_error *err)
+{
+	int status = MMSB_OK;
+	if (t->deltas.n == 0 && run == RUN_MANY)
+		return mmsb_ticks(t->runs[run], ticks, NULL, err);
+	for (uint32_t i = 0; i < ticks && status == MMSB_OK; i++)
+		status = mmsb_commit(t->runs[run], NULL, err);
+	return status;
+}
+
 /* Whether the epoch stands in the run, as it must; first: what the first run said of a failure. */
-static bool commit_run(trial *t, int run, bool *stands, mmsb_error *first, uint32_t number)
+static bool commit_run(trial *t, int run, uint32_t ticks, bool *stands, mmsb_error *first, uint32_t number)
 {
 	mmsb_error err = {.page = -1, .message = ""};
-	int status = mmsb_commit(t->runs[run], NULL, &err);
+	int status = commit_epochs(t, run, ticks, &err);
 	if (status != MMSB_OK && status != MMSB_FAULT)
 		return complain(t, "epoch %u, run %d: %s", number, run, err.message);
 	if (run == 0 && t->program.large)
@@ -88,13 +99,17 @@ static bool one_epoch(trial *t, uint32_t number, totals *sum)
 		return false;
 	if (!trial_stage(t))
 		return false;
-	bool stands = t->program.large || naive_commit(t->naive);
+	/* What is told of changes is that of the last epoch alone. */
+	uint32_t ticks = t->deltas.n == 0 && !t->watched && !t->program.large ? 1 + rng_below(&t->r, 3) : 1;
+	bool stands = true;
 	mmsb_error first;
+	for (uint32_t i = 0; i < ticks && stands && !t->program.large; i++)
+		stands = naive_commit(t->naive);
 	sum->epochs++;
 	if (t->naive->broken)
 		return complain(t, "epoch %u: %s", number, t->naive->why);
 	for (int k = 0; k < RUNS && t->runs[k]; k++)
-		if (!commit_run(t, k, &stands, &first, number))
+		if (!commit_run(t, k, ticks, &stands, &first, number))
 			return false;
 	if (t->program.large)
 		naive_follow(t->naive, stands);
