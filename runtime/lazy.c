@@ -4,6 +4,7 @@
  * nobody wants its page but deferred passes. */
 #include "dirty.h"
 #include "fpenv.h"
+#include "store.h"
 
 static bool is_wanted(const mmsb_instance *m, uint32_t pass)
 {
@@ -35,8 +36,10 @@ bool lazy_defer(mmsb_instance *m, uint32_t pass, uint64_t epoch, bool whole)
 	whole |= d->all || pass_look_up(ex, p, NULL) != MMSB_OK || dirty_find(ex, p, epoch) == REACH_WHOLE;
 	for (uint32_t i = 1; i < p->n_regions; i++)
 		whole |= !bitset_empty(&d->lanes[i]);
-	if (whole)
+	if (whole) {
 		dirty_clear(p);
+		store_drop_all(p);
+	}
 	d->all = whole;
 	to->stale |= whole || !bitset_empty(&d->elements);
 	return true;

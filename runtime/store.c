@@ -12,7 +12,14 @@
 
 enum {
 	LEAST_MEMBERS = 128,    /* elements of fewer operands are evaluated whole, unless MMSB_STORES says another number */
-	BLOCK_WORK = 1024       /* element operations that a block of a flat store is at most */
+	PREFETCH = 8,           /* operands of a batch from which on their ways are asked for together */
+	BLOCK_WORK = 1024,      /* element operations that a block of a flat store is at most */
+	/* What an update costs besides evaluating operands, in element operations: for each block of a flat store; for each operand of a
+	 * tree, where trees stay in a core's cache and where they do not. An element for which it would come to more than evaluating it
+	 * whole is evaluated whole (but not with MMSB_STORES, which is for tests). */
+	FLAT_COST = 500,
+	TREE_COST_NEAR = 250, TREE_COST_FAR = 900,
+	NEAR_BYTES = 1 << 20
 };
 
 struct store {
@@ -31,6 +38,7 @@ struct store {
 	bitset held;            /* outer elements of which something is held */
 	bitset touched;         /* trees: of the held, those to be refreshed */
 	bitset settled;         /* not held until now, and dealt with in this update */
+	uint32_t *dirty;        /* trees: operands of each outer element in this update, while they are counted; else 0 */
 	uint32_t *block;        /* of each outer element held */
 	union {
 		flat_kind flats;
@@ -208,11 +216,12 @@ static bool make_ready(struct store *st)
 	if (st->ready || st->refused)
 		return st->ready;
 	st->refused = true;
-	size_t kept = 3 * bitset_bytes(st->outers) + st->outers * sizeof *st->block + 8 * POOL_UNIT, most = most_bytes(st);
+	size_t kept = 3 * bitset_bytes(st->outers) + 2 * st->outers * sizeof *st->block + 8 * POOL_UNIT, most = most_bytes(st);
 	if (kept > *st->left || pool_new(p, kept + (most < *st->left ? most : *st->left), st->left))
 		return false;
 	st->block = pool_keep(p, st->outers * sizeof *st->block);
-	st->ready = st->block && place_set(p, &st->held, st->outers) && place_set(p, &st->touched, st->outers) &&
+	st->dirty = st->flat ? NULL : pool_keep(p, st->outers * sizeof *st->dirty);
+	st->ready = st->block && (st->flat || st->dirty) && place_set(p, &st->held, st->outers) && place_set(p, &st->touched, st->outers) &&
 	            place_set(p, &st->settled, st->outers);
 	return st->ready;
 }
@@ -255,6 +264,7 @@ typedef struct operand {
 typedef struct batch {
 	uint32_t n;
 	int64_t outer[TILE], var[TILE], entry[TILE];
+	uint32_t root[TILE], position[TILE];
 } batch;
 
 typedef struct update {
@@ -345,11 +355,29 @@ static void flat_some(const update *u, flat_change *change, const bitset *dirty,
 	}
 }
 
+/* So many blocks have lanes that evaluating the element whole is cheaper. */
+static bool flat_is_dense(const update *u, const bitset *dirty, uint64_t base)
+{
+	const region_plan *rp = u->st->plan;
+	unsigned bits = u->st->flats.bits;
+	if (u->st->least != LEAST_MEMBERS)
+		return false;
+	double block = (double)((uint64_t)1 << bits) * rp->weight + FLAT_COST, left = (double)rp->extent * rp->weight;
+	uint64_t end = base + (uint64_t)rp->extent;
+	for (uint64_t at = bitset_next(dirty, base); at < end && left >= 0; left -= block)
+		at = bitset_next(dirty, base + ((((at - base) >> bits) + 1) << bits));
+	return left < 0;
+}
+
 static void flat_element(const update *u, const bitset *dirty, uint64_t outer)
 {
 	struct store *st = u->st;
 	flat_change change;
 	bool build = !bitset_test(&st->held, outer);
+	if (flat_is_dense(u, dirty, outer * (uint64_t)st->plan->extent)) {
+		give_up(u, outer);
+		return;
+	}
 	if (build) {
 		st->block[outer] = pool_take(&st->flats.pool, 0);
 		if (!st->block[outer]) {
@@ -450,6 +478,8 @@ static void flush(const update *u)
 	run *r = u->r, *c = u->c;
 	if (b->n == 0)
 		return;
+	if (b->n >= PREFETCH)
+		tree_prefetch(&st->trees, b->root, b->position, b->n);
 	r->n = c->n = b->n;
 	r->live = c->live = NULL;
 	root_vars_list(u->w, r, st->kernel, st->to, b->outer);
@@ -465,7 +495,7 @@ static void flush(const update *u)
 	size_t apart = value->uniform ? 0 : (size_t)1 << rp->width;
 	for (uint32_t i = 0; i < b->n; i++) {
 		uint64_t outer = (uint64_t)b->outer[i];
-		uint32_t position = (uint32_t)(b->var[i] - rp->lo), *root = &st->block[outer];
+		uint32_t position = b->position[i], *root = &st->block[outer];
 		if (wrong)
 			give_up(u, outer);
 		else if (!bitset_test(&st->held, outer))
@@ -499,11 +529,30 @@ static bool locate(const update *u, uint64_t lane, operand *o)
 	return o->outer < st->outers;
 }
 
+/* Elements of which so many operands are dirty that evaluating them whole is cheaper are given up. */
+static void give_up_dense(const update *u, const bitset *dirty)
+{
+	struct store *st = u->st;
+	double weight = st->plan->weight, cost = (size_t)st->trees.pool.used * POOL_UNIT > NEAR_BYTES ? TREE_COST_FAR : TREE_COST_NEAR;
+	operand o;
+	BITSET_FOR(dirty, lane)
+		if (locate(u, lane, &o))
+			st->dirty[o.outer]++;
+	BITSET_FOR(dirty, lane)
+		if (locate(u, lane, &o) && st->dirty[o.outer] > 0) {
+			if (st->dirty[o.outer] * (weight + cost) > (double)members(u, o.outer) * (weight + 1) + 2 * cost)
+				give_up(u, o.outer);
+			st->dirty[o.outer] = 0;
+		}
+}
+
 static void update_trees(const update *u, const bitset *dirty)
 {
 	struct store *st = u->st;
 	batch *b = u->batch;
 	b->n = 0;
+	if (st->least == LEAST_MEMBERS && bitset_above(dirty, 2))
+		give_up_dense(u, dirty);
 	BITSET_FOR(dirty, lane) {
 		operand o;
 		if (!locate(u, lane, &o) || (u->whole && bitset_test(u->whole, o.outer)) || bitset_test(&st->settled, o.outer))
@@ -515,6 +564,8 @@ static void update_trees(const update *u, const bitset *dirty)
 		}
 		b->outer[b->n] = (int64_t)o.outer;
 		b->var[b->n] = st->plan->lo + o.position;
+		b->root[b->n] = st->block[o.outer];
+		b->position[b->n] = o.position;
 		b->entry[b->n++] = (int64_t)lane;
 		if (b->n == TILE)
 			flush(u);

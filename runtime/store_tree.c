@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "schedule.h"
+
 enum { INNER = 0, LEAF_SIZES = 4, LEAF_LEVEL = 255, MOST_DEPTH = 34 };
 
 /* An inner node, or what a leaf begins with. */
@@ -159,6 +161,34 @@ static node *go_down(const tree_kind *t, uint32_t *root, uint32_t position, way 
 	}
 }
 
+static void prefetch_leaf(const tree_kind *t, const node *leaf)
+{
+	const char *line = (const char *)leaf, *end = line + leaf_bytes(t, leaf->size);
+	while ((line += 64) < end)
+		__builtin_prefetch(line, 1);
+}
+
+void tree_prefetch(const tree_kind *t, const uint32_t *roots, const uint32_t *positions, uint32_t n)
+{
+	struct { uint32_t block, position; } ways[TILE];
+	for (uint32_t i = 0; i < n; i++) {
+		ways[i].block = roots[i];
+		ways[i].position = positions[i];
+		__builtin_prefetch(node_at(t, roots[i]), 1);
+	}
+	for (uint32_t left = 0; n > 0; n = left, left = 0)
+		for (uint32_t i = 0; i < n; i++) {
+			const node *at = node_at(t, ways[i].block);
+			if (is_leaf(at)) {
+				prefetch_leaf(t, at);
+				continue;
+			}
+			ways[left].position = ways[i].position;
+			ways[left].block = at->child[side_of(at, ways[i].position)];
+			__builtin_prefetch(node_at(t, ways[left++].block), 1);
+		}
+}
+
 /* The nodes above the last one have `by` operands more, and values that are to be made anew. */
 static void mark(const tree_kind *t, const way *p, uint32_t by)
 {
@@ -173,8 +203,10 @@ static uint32_t rank_in(node *leaf, uint32_t position)
 {
 	const uint32_t *positions = positions_of(leaf);
 	uint32_t rank = 0;
-	for (uint32_t i = 0; i < leaf->count; i++)
-		rank += positions[i] < position;
+	for (uint32_t step = LEAF; step > 0; step /= 2) {
+		uint32_t next = rank + step;
+		rank = next <= leaf->count && positions[next - 1] < position ? next : rank;
+	}
 	return rank;
 }
 

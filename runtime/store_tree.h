@@ -36,6 +36,9 @@ typedef enum tree_change { TREE_SAME, TREE_VALUE, TREE_MEMBERS, TREE_NO_ROOM } t
 tree_change tree_set(tree_kind *, uint32_t *root, uint32_t position, const void *value);
 tree_change tree_remove(tree_kind *, uint32_t *root, uint32_t position);
 
+/* Asks the caches for the nodes on the ways to n <= TILE positions, each in a tree of its own or not: all ways at a time. */
+void tree_prefetch(const tree_kind *, const uint32_t *roots, const uint32_t *positions, uint32_t n);
+
 /* Brings the values of nodes up to date; false: the tree's value (ARG: position) has the bits that it had. */
 bool tree_refresh(tree_kind *, uint32_t root);
 
