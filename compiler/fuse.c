@@ -104,6 +104,27 @@ static bool met_once(const fuser *f, ir_id id, const ir_node *read)
 	return found == 1;
 }
 
+/* Its elements are met group by group. */
+static bool goes_by_group(const fuser *f, const ir_node *read)
+{
+	for (uint32_t r = 1; r < f->place->n_regions; r++) {
+		const ir_node *n = ir_at(f->g, f->place->regions[r].reduce);
+		if (n->u.reduce.region == REGION_GROUP && ir_set_has(f->g, read->free, n->u.reduce.var))
+			return true;
+	}
+	return false;
+}
+
+static uint32_t count_reads(ir_graph *g, const ir_edge *def)
+{
+	ir_list nodes = {0};
+	uint32_t n = 0;
+	ir_edge_nodes(g, &g->walk, def, &nodes);
+	for (uint32_t i = 0; i < nodes.count; i++)
+		n += ir_at(g, nodes.items[i])->kind == IR_READ;
+	return n;
+}
+
 static bool in_reduction(const fuser *f, const ir_node *read)
 {
 	for (uint32_t i = 0; i < f->g->sets[read->free].count; i++) {
@@ -192,6 +213,8 @@ static const char *why_not_here(fuser *f, ir_id id, const ir_facts *facts, const
 		return "it is a reduction that would be evaluated again for each read";
 	bool reduced = in_reduction(f, read);
 	if (met_once(f, id, read)) {
+		if (goes_by_group(f, read) && count_reads(g, def) > 1)
+			return "groups meet its elements in another order, and it reads several pages: it costs less to read them in theirs";
 		if (reduced && facts->cost > LEAF_COST)
 			return "it is expensive, and a change of one element would evaluate a leaf of a reduction again";
 		*why = reduced ? "each element is used once, inside a reduction" : "each element is used once";
