@@ -190,7 +190,7 @@ static mmsb_instance *begin(const char *path, const sums *r, bool scratch)
 static double whole_ns(mmsb_instance *m, size_t n, uint64_t *state)
 {
 	samples s = {0};
-	for (int e = 0; e < 7; e++) {
+	for (uint64_t e = bench_env("WHOLE_EPOCHS", 7); e > 0; e--) {
 		float to = (float)(1.0 + bench_unit(state));
 		bench_write(m, "a", bench_random(state) % n, 1, &to);
 		double start = bench_ns();

@@ -56,7 +56,7 @@ static double near_float(changer *c, double x)
 	if (x == 0)
 		return r;
 	double y = x * (0.99 + 0.02 * r);
-	return fabs(x) <= 1 && fabs(y) > 1 ? x : y;
+	return fabs(x) <= 1 && fabs(y) > 1 ? x * (1.01 - 0.02 * r) : y;
 }
 
 /* A size of an integer near another: neither zero nor above `most`. */
