@@ -2,6 +2,7 @@
 #include "repair.h"
 
 #include "fpenv.h"
+#include "route.h"
 
 /* ---- who reads an element ----------------------------------------------------------------------- */
 
@@ -27,21 +28,48 @@ static bool visit_box(repair *q, const own_shift *s, uint32_t d, uint64_t at, ui
 	return true;
 }
 
+static bool visit_all(repair *q, uint64_t element, visit_fn *visit)
+{
+	q->w->work += q->to->count / 4;
+	for (uint64_t v = 0; v < q->to->count; v++)
+		if (!visit(q, v, element))
+			return false;
+	return true;
+}
+
+static bool visit_routed(repair *q, const own_read *o, uint64_t element, visit_fn *visit)
+{
+	bitset *found = &q->k->routed;
+	uint32_t read = (uint32_t)(o->read - q->p->reads);
+	route_sink sink = {found, q->p->routes.reads[read].kind == ROUTE_WHOLE};
+	bool ok = true;
+	if (!sink.all)
+		route_element(q->f->ex, q->p, read, element, &sink);
+	if (sink.all) {
+		bitset_clear(found);
+		return visit_all(q, element, visit);
+	}
+	q->w->work += BATCH_WORK;
+	BITSET_FOR(found, v) {
+		q->w->work++;
+		ok = ok && visit(q, v, element);
+	}
+	bitset_clear(found);
+	return ok;
+}
+
 bool visit_readers(repair *q, uint64_t element, visit_fn *visit)
 {
 	own_shift s;
 	bool ok = true;
 	for (uint32_t i = 0; i < q->k->n_own && ok; i++) {
 		const own_read *o = &q->k->own[i];
-		if (o->kind == OWN_LANES) {
+		if (o->kind == OWN_LANES)
 			ok = visit_lanes(q, o, element, visit);
-		} else if (o->kind == OWN_SHIFT && own_shift_of(q->to, o, element, &s)) {
+		else if (o->kind == OWN_SHIFT && own_shift_of(q->to, o, element, &s))
 			ok = visit_box(q, &s, 0, 0, element, visit);
-		} else if (o->kind == OWN_ANY) {
-			q->w->work += q->to->count / 4;
-			for (uint64_t v = 0; v < q->to->count && ok; v++)
-				ok = visit(q, v, element);
-		}
+		else if (o->kind == OWN_ROUTED)
+			ok = visit_routed(q, o, element, visit);
 	}
 	return ok;
 }

@@ -257,7 +257,7 @@ static void look_at(look *q, own_read *o)
 	else if (find_shift(q, o))
 		o->kind = OWN_SHIFT;
 	else
-		o->kind = OWN_ANY;
+		o->kind = OWN_ROUTED;
 	bool one = o->kind == OWN_LANES && flows(q, q->p->outputs[0], o->region, 64) && find_steps(q, o);
 	q->k->relaxes &= one || o->kind == OWN_SAME;
 	if (one)
@@ -335,6 +335,7 @@ void keep_free(fix_keep *k)
 	free(k->resets.at);
 	free(k->batch.at);
 	free(k->better.at);
+	bitset_free(&k->routed);
 	free(k);
 }
 
@@ -357,6 +358,8 @@ static fix_keep *keep_new(const fix *f)
 	q.failed = !k->own || !k->stamps || !k->flags || !q.needed;
 	if (!q.failed)
 		look_at_reads(&q);
+	for (uint32_t i = 0; i < k->n_own && !q.failed && k->routed.n == 0; i++)
+		q.failed = k->own[i].kind == OWN_ROUTED && bitset_new(&k->routed, f->to->count);
 	if (!q.failed)
 		choose_simple(&q);
 	free(q.needed);

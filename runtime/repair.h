@@ -74,7 +74,7 @@ typedef enum own_kind {
 	OWN_SAME,  /* an element reads itself, which says nothing new: no term is better than what it reads */
 	OWN_LANES, /* along the variable of a reduction in one dimension, the others being the element's own */
 	OWN_SHIFT, /* the element's own position, moved */
-	OWN_ANY    /* may be read by all */
+	OWN_ROUTED /* any other way: route.h */
 } own_kind;
 
 typedef struct own_read {
@@ -179,6 +179,7 @@ typedef struct fix_keep {
 	uint64_t n_log;
 	size_t log_capacity;
 	queue queue;
+	bitset routed;          /* readers, as routes find them; empty but for a moment. Of 0 bits where nothing is routed */
 	element_list dirty, resets, batch, better; /* better: entries whose operands are better than what their readers have */
 	relaxation relaxation;
 } fix_keep;
