@@ -162,14 +162,38 @@ static void find_moves(finder *f, uint32_t i)
 	f->whole |= sink.all;
 }
 
+/* Entries that came or went: the rows or columns that they stand in are concerned. */
+static void find_entries(finder *f, uint32_t i)
+{
+	const region_plan *r = &f->p->regions[i];
+	const pattern_log *log = &r->driver->pat->log;
+	route_sink sink = {&f->p->dirty->elements, false};
+	bool stored = false;
+	if (i == f->p->by_region && !log->all)
+		return;
+	for (uint32_t k = 1; k < f->p->n_regions; k++)
+		stored |= f->p->regions[k].stored;
+	if (stored || log->all || r->id == 0 || log->n > r->driver->count / LANE_SHARE) {
+		f->whole = true;
+		return;
+	}
+	for (size_t k = 0; k < log->n && !sink.all; k++)
+		route_region(f->ex, f->p, i, r->def->kind == REGION_COL ? log->at[k].col : log->at[k].row, &sink);
+	f->whole |= sink.all;
+}
+
 static void find_region(finder *f, uint32_t i)
 {
 	const region_plan *r = &f->p->regions[i];
 	const page *by = r->driver;
 	if (!by || f->whole)
 		return;
-	if (by->def->flags & PAGEF_SPARSE)
-		f->whole |= r->def->prev ? page_changed_in(by, f->epoch, true) : by->pattern_changed == f->epoch;
+	if (by->def->flags & PAGEF_SPARSE && r->def->prev)
+		f->whole |= page_changed_in(by, f->epoch, true);
+	else if (by->def->flags & PAGEF_SPARSE && by->pat->log.epoch == f->epoch && (by->pat->log.n > 0 || by->pat->log.all))
+		find_entries(f, i);
+	else if (by->def->flags & PAGEF_SPARSE)
+		return;
 	else if (page_changed_in(by, f->epoch, r->def->prev))
 		find_moves(f, i);
 }

@@ -42,7 +42,9 @@ static bool visit_routed(repair *q, const own_read *o, uint64_t element, visit_f
 	bitset *found = &q->k->routed;
 	uint32_t read = (uint32_t)(o->read - q->p->reads);
 	route_sink sink = {found, q->p->routes.reads[read].kind == ROUTE_WHOLE};
-	bool ok = true;
+	bool ok = repair_ready(q);
+	if (!ok)
+		return false;
 	if (!sink.all)
 		route_element(q->f->ex, q->p, read, element, &sink);
 	if (sink.all) {
@@ -93,6 +95,8 @@ static bool evaluate_batch(repair *q, const int64_t *list, uint32_t n)
 	size_t width = q->k->order.width;
 	uint64_t value;
 	bool ok = true;
+	if (!repair_ready(q))
+		return false;
 	q->f->ex->bare = q->k->simple ? q->k->simple->region : NULL;
 	const uint8_t *values = pass_batch(q->f->ex, q->p, list, n);
 	q->f->ex->bare = NULL;
@@ -191,8 +195,7 @@ static bool queue_changed(repair *q)
 int drain_whole(fix *f, fix_keep *k)
 {
 	repair q = {.whole = true};
-	if (!repair_begin(&q, f, k))
-		return q.status;
+	repair_begin(&q, f, k);
 	uint64_t env = fpenv_enter();
 	bool ok = queue_changed(&q) && drain(&q);
 	fpenv_leave(env);

@@ -169,7 +169,8 @@ typedef struct kernel_plan {
 	routes routes;
 	struct dirty_sets *dirty; /* dirty.h; of passes */
 	bool deferred;          /* lazy.c */
-	uint32_t by_entry;      /* exact fixpoints: a read of entries whose changes repairs follow one by one (repair.h), or NONE */
+	uint32_t by_entry, by_region; /* exact fixpoints: a read of entries, and the region that goes by them, whose changes repairs follow one by one
+	                                 (repair.h); or NONE */
 	struct plan_memory *memory;
 } kernel_plan;
 
@@ -329,6 +330,9 @@ void run_import(worker *, run *r);
 /* Runs the code over r->n lanes; false when no lane is present (its value was not computed then). */
 bool run_code(worker *, run *r);
 void run_step(worker *, run *r, const step *);
+
+/* Whether a value, as f64, satisfies guard_id `guard`. */
+bool guard_holds(unsigned guard, double x, bool is_float);
 
 /* The lane of the region around that a lane belongs to. */
 uint32_t run_outer_lane(const run *, uint32_t lane);

@@ -194,13 +194,31 @@ static bool flows_alone(const look *q, uint32_t local, const region_plan *from, 
 	return flows_alone(q, s->args[0], from, depth - 1) || flows_alone(q, s->args[1], from, depth - 1);
 }
 
-/* The step of a region that gives a register, behind a condition on data. */
-static const step *source_of(const region_plan *r, uint32_t local)
+static const step *step_in(const region_plan *r, uint32_t local)
 {
 	for (uint32_t i = 0; i < r->n_steps; i++)
 		if (r->steps[i].dst == local)
-			return r->steps[i].code == CODE_GUARD ? source_of(r, r->steps[i].args[0]) : &r->steps[i];
+			return &r->steps[i];
 	return NULL;
+}
+
+/* The step of a region that gives a register, behind conditions on data. */
+static const step *source_of(const region_plan *r, uint32_t local)
+{
+	const step *s = step_in(r, local);
+	return s && s->code == CODE_GUARD ? source_of(r, s->args[0]) : s;
+}
+
+/* Notes the conditions on the entry; nothing else in the region may fail. */
+static void find_guards(own_read *o, uint32_t local)
+{
+	const region_plan *r = o->region;
+	unsigned can_fail = 0;
+	for (const step *s = step_in(r, local); s && s->code == CODE_GUARD && o->n_guards < 4; s = step_in(r, s->args[0]))
+		o->guards[o->n_guards++] = (uint8_t)s->def->c;
+	for (uint32_t i = 0; i < r->n_steps; i++)
+		can_fail += r->steps[i].can_fail || r->steps[i].code == CODE_REDUCE;
+	o->quick = can_fail == o->n_guards;
 }
 
 static bool is_entry(const step *s) { return s && s->code == CODE_READ && s->read->def->cls == READ_ENTRY && s->read->from->element > 0; }
@@ -209,7 +227,7 @@ static bool is_entry(const step *s) { return s && s->code == CODE_READ && s->rea
 static void find_simple(const look *q, own_read *o)
 {
 	const region_plan *r = o->region;
-	const step *value = source_of(r, r->value);
+	const step *value = step_in(r, r->value);
 	if (r->def->kind == REGION_RANGE || r->where != NONE || q->f->to->def->ndim != 1 || r->type != q->f->to->def->type)
 		return;
 	if (!value || value->code != CODE_OP || value->arity != 2 || value->type != r->type || !flows_alone(q, q->p->outputs[0], r, 64))
@@ -221,6 +239,7 @@ static void find_simple(const look *q, own_read *o)
 		return;
 	o->entries = (uint32_t)(entry->read - q->p->reads);
 	o->fn = value->fn;
+	find_guards(o, value->args[o->turned ? 0 : 1]);
 }
 
 /* ---- all own reads ----------------------------------------------------------------------------- */
@@ -297,6 +316,7 @@ static void choose_simple(look *q)
 	memset(k->witness, 0xff, q->f->to->count * sizeof *k->witness);
 	k->simple = only;
 	q->f->ex->passes[q->f->id]->by_entry = only->entries;
+	q->f->ex->passes[q->f->id]->by_region = only->region->id;
 }
 
 /* ---- what is kept ------------------------------------------------------------------------------ */

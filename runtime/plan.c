@@ -218,7 +218,7 @@ kernel_plan *plan_new(mmsb_instance *inst, const kernel_table *k, uint32_t kerne
 		return NULL;
 	pl.p->def = &inst->sch->kernels[kernel];
 	pl.p->pass = pass;
-	pl.p->by_entry = NONE;
+	pl.p->by_entry = pl.p->by_region = NONE;
 	pl.p->small = is_small(&pl);
 	pl.lanes = pl.p->small ? (size_t)(inst->pages[pass->page].count + 7) / 8 * 8 : TILE;
 	plan_tables(&pl);

@@ -9,8 +9,7 @@
 static const void *simple_values(const repair *q, relaxation *x, uint32_t n)
 {
 	const own_read *o = x->own;
-	const read_now *now = &q->f->ex->reads[o->entries];
-	q->w->k->gather_u32[q->k->order.width](x->weight, now->base, now->stride, x->entry, n);
+	q->w->k->gather_u32[q->k->order.width](x->weight, q->entries.base, q->entries.stride, x->entry, n);
 	if (o->turned)
 		o->fn(x->value, x->weight, x->read, NULL, n);
 	else
@@ -43,6 +42,22 @@ static const void *coded_values(const repair *q, relaxation *x, uint32_t n, cons
 	return value->at;
 }
 
+/* All entries of a batch meet the conditions on them. */
+static bool entries_hold(const repair *q, const relaxation *x, uint32_t n)
+{
+	const own_read *o = x->own;
+	double *as_f64 = (void *)q->w->index;
+	if (!o->quick)
+		return false;
+	q->w->k->gather_u32[q->k->order.width](q->w->values, q->entries.base, q->entries.stride, x->entry, n);
+	q->w->k->conv[q->to->def->type][T_F64](as_f64, q->w->values, NULL, NULL, n);
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t g = 0; g < o->n_guards; g++)
+			if (!guard_holds(o->guards[g], as_f64[i], q->k->order.is_float))
+				return false;
+	return true;
+}
+
 static bool run_batch(repair *q, bool simple, operand_fn *use)
 {
 	relaxation *x = &q->k->relaxation;
@@ -53,15 +68,22 @@ static bool run_batch(repair *q, bool simple, operand_fn *use)
 		return true;
 	q->k->clock++; /* what it writes rests on what was there before */
 	q->w->work += n + BATCH_WORK;
+	if (!simple && !repair_ready(q))
+		return false;
 	const uint8_t *values = simple ? simple_values(q, x, n) : coded_values(q, x, n, &live);
 	for (uint32_t i = 0; values && i < n; i++)
-		if ((!live || live[i]) && !use(q, (uint64_t)x->outer[i], x->own->fn ? x->entry[i] : NONE, values + ((size_t)i << q->k->order.width)))
+		if ((!live || live[i]) && !use(q, (uint64_t)x->outer[i], x->own == q->k->simple ? x->entry[i] : NONE, values + ((size_t)i << q->k->order.width)))
 			return false;
 	return true;
 }
 
-bool relax_run(repair *q, operand_fn *use) { return run_batch(q, q->k->relaxation.own->fn != NULL, use); }
-bool relax_run_coded(repair *q, operand_fn *use) { return run_batch(q, false, use); }
+bool relax_run(repair *q, operand_fn *use) { return run_batch(q, q->k->relaxation.own == q->k->simple, use); }
+
+bool relax_run_checked(repair *q, operand_fn *use)
+{
+	const relaxation *x = &q->k->relaxation;
+	return run_batch(q, x->n > 0 && entries_hold(q, x, x->n), use);
+}
 
 /* ---- from an element to its readers ------------------------------------------------------------- */
 
@@ -113,21 +135,38 @@ static bool counts(const repair *q, uint64_t key, uint32_t stamp, uint64_t who)
 	return its < key || (its == key && q->k->stamps[who] < stamp);
 }
 
-static void take_best_operand(repair *q, relaxation *x, uint32_t n, uint64_t v, bool counted, uint64_t *best, uint32_t *entry, void *value)
+/* A search for the best operand of an element. */
+typedef struct search {
+	uint64_t mine, best;    /* keys: the element's; the best so far */
+	bool counted;
+	void *value;
+	uint32_t *entry;
+} search;
+
+/* true: found one that holds the element up, which is enough. */
+static bool search_batch(const repair *q, relaxation *x, uint32_t n, search *s)
 {
 	size_t width = q->k->order.width;
-	uint64_t mine = key_of(q, v);
-	q->w->k->gather_u32[width](x->read, q->x, (size_t)1 << width, x->element, n);
-	q->w->work += n;
 	const uint8_t *values = simple_values(q, x, n);
+	q->w->work += n;
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t key = key_at(q, values + ((size_t)i << width));
-		if (key >= *best || (counted && (key > mine || !counts(q, mine, q->k->stamps[v], x->element[i]))))
+		if (key >= s->best || (s->counted && key > s->mine))
 			continue;
-		*best = key;
-		*entry = x->entry[i];
-		memcpy(value, values + ((size_t)i << width), (size_t)1 << width);
+		s->best = key;
+		*s->entry = x->entry[i];
+		memcpy(s->value, values + ((size_t)i << width), (size_t)1 << width);
 	}
+	return s->counted && s->best <= s->mine;
+}
+
+/* No operand is better than what it reads. */
+static bool may_be_better(const repair *q, const search *s, uint64_t who, uint64_t bits, uint32_t stamp)
+{
+	uint64_t key = value_key(&q->k->order, bits);
+	if (!s->counted)
+		return key < s->best;
+	return key < s->mine || (key == s->mine && q->k->stamps[who] < stamp);
 }
 
 void relax_pull(repair *q, uint64_t v, bool counted, void *value, uint32_t *entry)
@@ -135,23 +174,28 @@ void relax_pull(repair *q, uint64_t v, bool counted, void *value, uint32_t *entr
 	const own_read *o = q->k->simple;
 	relaxation *x = &q->k->relaxation;
 	own_lanes l = own_lanes_into(q->to, o, v);
-	uint64_t best = key_at(q, value);
-	uint32_t n = 0;
-	q->w->work += BATCH_WORK / 2;
-	if (l.n == 0 && key_at(q, &o->region->def->identity) < best)
+	search s = {key_of(q, v), key_at(q, value), counted, value, entry};
+	uint32_t n = 0, most = 8, stamp = q->k->stamps[v];
+	q->w->work += BATCH_WORK / 2 + l.n / 4;
+	if (l.n == 0 && key_at(q, &o->region->def->identity) < s.best)
 		memcpy(value, &o->region->def->identity, (size_t)1 << q->k->order.width);
 	x->own = o;
 	while (own_run(&l))
 		for (; l.at < l.end; l.at++) {
-			x->element[n] = (uint32_t)own_reader(&l);
-			x->entry[n++] = (uint32_t)own_entry(&l);
-			if (n < TILE)
+			uint64_t who = own_reader(&l), bits = bits_of(q, who);
+			if (!may_be_better(q, &s, who, bits, stamp))
 				continue;
-			take_best_operand(q, x, n, v, counted, &best, entry, value);
+			memcpy((uint8_t *)x->read + ((size_t)n << q->k->order.width), &bits, (size_t)1 << q->k->order.width);
+			x->entry[n++] = (uint32_t)own_entry(&l);
+			if (n < most)
+				continue;
+			if (search_batch(q, x, n, &s))
+				return;
 			n = 0;
+			most = most < TILE / 2 ? 2 * most : TILE;
 		}
-	if (n > 0)
-		take_best_operand(q, x, n, v, counted, &best, entry, value);
+	if (n)
+		search_batch(q, x, n, &s);
 }
 
 /* ---- by entry ---------------------------------------------------------------------------------- */
@@ -178,8 +222,10 @@ bool relax_put_entry(repair *q, uint32_t entry, operand_fn *use)
 	x->own = q->k->simple;
 	x->outer[x->n] = (int64_t)p.reader;
 	x->inner[x->n] = p.inner;
+	uint64_t bits = bits_of(q, p.read);
+	memcpy((uint8_t *)x->read + ((size_t)x->n << q->k->order.width), &bits, (size_t)1 << q->k->order.width);
 	x->entry[x->n++] = entry;
-	return x->n < TILE || relax_run_coded(q, use);
+	return x->n < TILE || relax_run_checked(q, use);
 }
 
 bool relax_witnessed(repair *q, uint64_t v)

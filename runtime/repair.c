@@ -166,6 +166,8 @@ static bool judge(repair *q, uint64_t v, uint32_t entry, const void *value)
 static bool check(repair *q, const int64_t *list, uint32_t n)
 {
 	struct executor *ex = q->f->ex;
+	if (!repair_ready(q))
+		return false;
 	ex->support = &q->support;
 	const uint8_t *values = pass_batch(ex, q->p, list, n);
 	ex->support = NULL;
@@ -187,6 +189,8 @@ static bool check_simple(repair *q, int64_t *list, uint32_t n)
 			list[left++] = list[i];
 	if (left == 0)
 		return true;
+	if (!repair_ready(q))
+		return false;
 	ex->support = &q->support;
 	ex->bare = q->k->simple->region;
 	const uint8_t *values = pass_batch(ex, q->p, list, left);
@@ -232,21 +236,31 @@ static bool check_operand(repair *q, uint64_t reader, uint32_t entry, const void
 	return (witness != NONE && witness != entry) || put_candidate(q, reader);
 }
 
+/* Whom an entry that is gone may have held up. */
+static bool check_gone(repair *q, const entry_change *e)
+{
+	uint64_t reader = q->k->simple->region->def->kind == REGION_COL ? e->col : e->row;
+	uint32_t witness = q->k->witness[reader];
+	return (witness != NONE && witness != e->slot) || put_candidate(q, reader);
+}
+
+/* Entries that have changed, came or went. */
 static bool check_entries(repair *q)
 {
 	if (!q->k->simple)
 		return true;
 	const page *driver = q->k->simple->region->driver;
-	if (driver->pattern_changed == q->f->inst->epoch + 1) { /* entries have other numbers now */
-		memset(q->k->witness, 0xff, q->to->count * sizeof *q->k->witness);
-		return true;
-	}
-	if (driver->now[0].all)
-		return true;
-	BITSET_FOR(&driver->now[0].bits, entry)
-		if (!relax_put_entry(q, (uint32_t)entry, check_operand) || !repair_within_limits(q))
+	const pattern_log *log = &driver->pat->log;
+	if (driver->changed == q->f->inst->epoch + 1 || driver->pattern_changed == q->f->inst->epoch + 1)
+		BITSET_FOR(&driver->now[0].bits, entry)
+			if (driver->pat->alive[entry] && (!relax_put_entry(q, (uint32_t)entry, check_operand) || !repair_within_limits(q)))
+				return false;
+	if (!relax_run_checked(q, check_operand))
+		return false;
+	for (size_t i = 0; log->epoch == q->f->inst->epoch + 1 && i < log->n; i++)
+		if (log->at[i].gone && !check_gone(q, &log->at[i]))
 			return false;
-	return q->k->relaxation.n == 0 || (relax_run_coded(q, check_operand) && repair_within_limits(q));
+	return repair_within_limits(q);
 }
 
 static bool check_inputs(repair *q, const bitset *heads)
@@ -254,7 +268,8 @@ static bool check_inputs(repair *q, const bitset *heads)
 	uint64_t changed;
 	if (!check_heads(q, heads) || !check_entries(q))
 		return false;
-	q->status = job_end(q->f->ex, &changed, q->f->err);
+	if (q->ready)
+		q->status = job_end(q->f->ex, &changed, q->f->err);
 	return !q->status;
 }
 
@@ -339,7 +354,15 @@ static void find_start(repair *q)
 	q->support.start_stride = c.stride;
 }
 
-bool repair_begin(repair *q, fix *f, fix_keep *k)
+bool repair_ready(repair *q)
+{
+	if (!q->ready)
+		q->status = pass_begin(q->f->ex, q->p, q->f->err);
+	q->ready = true;
+	return !q->status;
+}
+
+void repair_begin(repair *q, fix *f, fix_keep *k)
 {
 	q->f = f;
 	q->k = k;
@@ -349,10 +372,10 @@ bool repair_begin(repair *q, fix *f, fix_keep *k)
 	q->x = f->to->cur;
 	q->marks = &f->to->now[0].bits;
 	f->ex->self = NULL;
-	q->status = pass_begin(f->ex, q->p, f->err);
 	find_start(q);
+	if (k->simple)
+		q->entries = page_column(f->inst, k->simple->region->driver, false, q->p->reads[k->simple->entries].def->field);
 	q->most_work = UINT64_MAX;
-	return !q->status;
 }
 
 /* Operands that were found to be better, now that nothing more is reset. */
@@ -361,14 +384,13 @@ static bool improve_entries(repair *q)
 	for (uint64_t i = 0; i < q->k->better.n; i++)
 		if (!relax_put_entry(q, (uint32_t)q->k->better.at[i], drain_improve))
 			return false;
-	return q->k->better.n == 0 || relax_run_coded(q, drain_improve);
+	return q->k->better.n == 0 || relax_run_checked(q, drain_improve);
 }
 
 int repair_run(fix *f, fix_keep *k, const bitset *heads, uint64_t *changed)
 {
 	repair q = {.whole = false};
-	if (!repair_begin(&q, f, k))
-		return q.status;
+	repair_begin(&q, f, k);
 	q.most_work = q.w->work + (uint64_t)((double)k->whole_work * f->ex->give_up);
 	k->n_log = 0;
 	k->commit = f->inst->commits;

@@ -88,6 +88,9 @@ typedef struct own_read {
 	kernel_fn *fn;          /* an operand is fn(element read, entry) of one sparse page, both of the page's type; else NULL */
 	bool turned;            /* ... fn(entry, element) */
 	uint32_t entries;       /* the read of the entry */
+	uint8_t guards[4];      /* conditions on the entry; */
+	uint32_t n_guards;
+	bool quick;             /* ... on which alone it depends whether an operand fails */
 	/* SHIFT */
 	int64_t by[MAX_DIMS];
 } own_read;
@@ -154,7 +157,7 @@ typedef struct relaxation {
 	const own_read *own;
 	uint32_t n;
 	int64_t outer[TILE], inner[TILE];
-	uint32_t entry[TILE], element[TILE];
+	uint32_t entry[TILE];
 	_Alignas(64) uint64_t read[TILE];
 	_Alignas(64) uint64_t weight[TILE];
 	_Alignas(64) uint64_t value[TILE];
@@ -224,6 +227,8 @@ typedef struct repair {
 	uint8_t *x;
 	struct support support;
 	bool start_moves;       /* elements start from a page */
+	bool ready;             /* the kernel can be run: repair_ready */
+	column entries;         /* k->simple: values of entries */
 	bool whole;             /* all is evaluated from the start on: nothing is logged, nothing marked */
 	bitset *marks;
 	uint64_t most_work;
@@ -235,7 +240,8 @@ static inline uint64_t key_at(const repair *q, const void *value) { return value
 static inline uint64_t key_of(const repair *q, uint64_t v) { return value_key(&q->k->order, bits_of(q, v)); }
 
 /* These return false after an error, which is q->status then. */
-bool repair_begin(repair *, fix *, fix_keep *);
+void repair_begin(repair *, fix *, fix_keep *);
+bool repair_ready(repair *); /* before the kernel is run; a small change needs none of that */
 bool repair_no_memory(repair *);
 bool repair_list(repair *, element_list *, uint64_t v);
 bool repair_keep_old(repair *, uint64_t v); /* logs how the element was */
@@ -255,9 +261,9 @@ bool relax_put(repair *, const own_read *, uint64_t element, bool resetting, ope
 bool relax_run(repair *, operand_fn *use); /* the batch in the making */
 bool relax_matters(const repair *, uint64_t mine, uint32_t stamp, uint64_t reader, bool resetting);
 
-/* One operand of k->simple more in the batch, by its entry; and computed by the kernel's own code, conditions on data included. */
+/* One operand of k->simple more in the batch, by its entry; and a batch of entries that have changed: with the conditions on them. */
 bool relax_put_entry(repair *, uint32_t entry, operand_fn *use);
-bool relax_run_coded(repair *, operand_fn *use);
+bool relax_run_checked(repair *, operand_fn *use);
 
 /* k->simple: the element is held up by the operand of its witness. */
 bool relax_witnessed(repair *, uint64_t v);

@@ -229,7 +229,7 @@ static void run_to_index(worker *w, run *r, const step *s)
 	fault_lanes(w, r, s, w->outside);
 }
 
-static bool guard_holds(unsigned guard, double x, bool is_float)
+bool guard_holds(unsigned guard, double x, bool is_float)
 {
 	switch ((guard_id)guard) {
 	case GUARD_NONNEG: return x >= 0;

@@ -199,7 +199,7 @@ const repair_case repair_cases[] = {
 	{.name = "paths of small integers", .text = "page x : i8[N] out;\nedge x[v] <- fix min(c[v], min[u] (x[u] + W[u, v]));\n",
 	 .inputs = "WWWWc", .type = 'c', .graph = true, .can_fail = true, .reference = paths_c},
 	{.name = "paths along rows", .text = F64 "edge x[v] <- fix min(c[v], min[u] (x[u] + W[v, u]));\n", .inputs = "WWWWc", .type = 'f',
-	 .heads = HEADS_BOTH, .graph = true, .can_fail = true},
+	 .graph = true, .can_fail = true},
 	{.name = "widest", .text = F64 "edge x[v] <- fix max(c[v], max[u] min(x[u], W[u, v]));\n", .inputs = "WWWWc", .type = 'f', .most = true,
 	 .graph = true, .reference = widest},
 	{.name = "reach", .text = "page x : bool[N] out;\nedge x[v] <- fix b[v] || any[u] (W[u, v] >= 0.0 && x[u]);\n", .inputs = "WWWWb",
@@ -207,20 +207,19 @@ const repair_case repair_cases[] = {
 	{.name = "all", .text = "page x : bool[N] out;\nedge x[v] <- fix b[v] && all[u] (W[u, v] >= 1.0 || x[u]);\n", .inputs = "WWWWb", .type = 'f',
 	 .graph = true},
 	{.name = "components", .text = "page x : i64[N] out;\nedge x[v] <- fix min(v, min(min[u] (if W[u, v] >= 0.0 then x[u] else v),"
-	                               " min[u] (if W[v, u] >= 0.0 then x[u] else v)));\n", .inputs = "W", .type = 'f', .heads = HEADS_BOTH,
-	 .graph = true, .reference = components},
+	                               " min[u] (if W[v, u] >= 0.0 then x[u] else v)));\n", .inputs = "W", .type = 'f', 	 .graph = true, .reference = components},
 	{.name = "labels", .text = F64 "edge x[v] <- fix min(c[v], min[u] (if W[u, v] >= 0.0 then x[u] else inf));\n", .inputs = "WWWc",
 	 .type = 'f', .graph = true},
 	{.name = "distances of strings", .text = "page x : f64[N, N] out;\nedge x[i, j] <- fix min(if i == 0 && j == 0 then (if s[i] == t[j] then 0.0 else 1.0)"
 	                                         " else inf, min(min(pad(x, inf)[i - 1, j] + 1.0, pad(x, inf)[i, j - 1] + 1.0),"
 	                                         " pad(x, inf)[i - 1, j - 1] + (if s[i] == t[j] then 0.0 else 1.0)));\n",
-	 .inputs = "sstt", .type = 'f', .heads = HEADS_CROSS, .table = true, .reference = distance},
+	 .inputs = "sstt", .type = 'f', .table = true, .reference = distance},
 	{.name = "table", .text = "page x : f64[N, N] out;\nedge x[i, j] <- fix min(D[i, j], min(min(wrap(x)[i - 1, j] + 1.0, clamp(x)[i, j + 2]),"
-	                          " mirror(x)[i - 3, j - 1] + D[i, j]));\n", .inputs = "D", .type = 'f', .heads = HEADS_ELEMENT, .table = true},
+	                          " mirror(x)[i - 3, j - 1] + D[i, j]));\n", .inputs = "D", .type = 'f', .table = true},
 	{.name = "all pairs", .text = "page x : f64[N, N] out;\nedge x[i, j] <- fix min(D[i, j], min[k] (x[i, k] + x[k, j]));\n", .inputs = "D",
-	 .type = 'f', .heads = HEADS_ELEMENT, .table = true},
+	 .type = 'f', .table = true},
 	{.name = "several sources", .text = "page x : f64[N, N] out;\nedge x[i, j] <- fix min(D[i, j] + 1.0, min[k] (x[i, k] + W[k, j]));\n",
-	 .inputs = "DW", .type = 'f', .heads = HEADS_CROSS, .table = true},
+	 .inputs = "DW", .type = 'f', .table = true},
 	{.name = "dense", .text = F64 "edge x[v] <- fix min(c[v], min[u] (x[u] + D[u, v]));\n", .inputs = "Dc", .type = 'f', .reference = paths_d},
 	{.name = "times", .text = "page x : f64[N] out init 0;\nedge x[v] <- fix max(c[v], max[u] x[u] * W[u, v]);\n", .inputs = "WWWc",
 	 .type = 'f', .most = true, .unit = true, .graph = true, .can_fail = true},
@@ -232,15 +231,15 @@ const repair_case repair_cases[] = {
 	{.name = "labels from a page", .text = "page x : f64[N] out init c;\nedge x[v] <- fix min[u] max(x[u], W[u, v]);\n", .inputs = "WWcc",
 	 .type = 'f', .graph = true},
 	{.name = "two graphs", .text = F64 "edge x[v] <- fix min(c[v], min(min[u] (x[u] + W[u, v]), min[u] max(x[u], V[v, u])));\n",
-	 .inputs = "WVWVc", .type = 'f', .heads = HEADS_BOTH, .can_fail = true},
+	 .inputs = "WVWVc", .type = 'f', .can_fail = true},
 	{.name = "own values", .text = F64 "edge x[v] <- fix min(c[v], min(x[v] + 1.0, min[u] (max(x[u], x[v]) + W[u, v])));\n", .inputs = "WWc",
 	 .type = 'f', .graph = true, .can_fail = true},
 	{.name = "conditions", .text = F64 "edge x[v] <- fix min(c[v], if b[v] then min[u where b[u]] (x[u] + W[u, v]) else min[u] max(x[u], W[u, v]));\n",
-	 .inputs = "WWcb", .type = 'f', .heads = HEADS_ALL, .graph = true},
+	 .inputs = "WWcb", .type = 'f', .graph = true},
 	{.name = "next", .text = F64 "edge x[v] <- fix min(c[v], if b[v] then x[next[v]] + 1.0 else max(x[next[v]], c[v]));\n",
 	 .inputs = "ckb", .type = 'f'},
-	{.name = "terms", .inputs = "WVDcbkWVcbk", .type = 'f', .heads = HEADS_BOTH},
-	{.name = "terms of max", .inputs = "WVDcbkWVcbk", .type = 'f', .heads = HEADS_BOTH, .most = true, .unit = true},
+	{.name = "terms", .inputs = "WVDcbkWVcbk", .type = 'f'},
+	{.name = "terms of max", .inputs = "WVDcbkWVcbk", .type = 'f', .most = true, .unit = true},
 };
 const unsigned n_repair_cases = sizeof repair_cases / sizeof *repair_cases;
 
@@ -282,6 +281,8 @@ void repair_case_text(const repair_case *c, char *out, size_t size, uint64_t (*d
 		default: n += (size_t)snprintf(out + n, size - n, "page %c : i32[N] in;\n", *in); break;
 		}
 	}
+	n += (size_t)snprintf(out + n, size - n, "page fails : i64 in;\npage after : i64 out;\nedge after <- 1 / fails + count[i%s] (x[i%s] == x[i%s]);\n",
+	                      c->table ? ", j" : "", c->table ? ", j" : "", c->table ? ", j" : "");
 	if (c->text) {
 		snprintf(out + n, size - n, "%s", c->text);
 		return;

@@ -20,21 +20,11 @@ void model_new(model *, uint64_t n);
 void model_copy(model *to, const model *from);
 void model_free(model *);
 
-/* Whom entry (i, j) of a matrix concerns. */
-typedef enum repair_heads {
-	HEADS_COLUMN,  /* element j */
-	HEADS_BOTH,    /* elements i and j */
-	HEADS_ELEMENT, /* of a table: (i, j) */
-	HEADS_CROSS,   /* of a table: row i and column j, at most */
-	HEADS_ALL
-} repair_heads;
-
 typedef struct repair_case {
 	const char *name;
 	const char *text;    /* its declarations and edge; NULL: terms at random */
 	const char *inputs;  /* W and V sparse, D dense, c vector of the type, b bool, k next, s and t strings */
 	char type;           /* f: f64, i: i64, c: i8 */
-	repair_heads heads;
 	bool most;           /* more is better */
 	bool unit;           /* weights are between 0 and 1 */
 	bool rare;           /* few of b are true */
