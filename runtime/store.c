@@ -196,6 +196,8 @@ uint64_t store_lanes(const struct executor *ex, const region_plan *r)
 
 static size_t most_bytes(const struct store *st)
 {
+	if (!st->flat && (st->plan->def->kind == REGION_ROW || st->plan->def->kind == REGION_COL))
+		return SIZE_MAX / 2; /* entries may come */
 	if (!st->flat)
 		return tree_kind_bytes(&st->trees, st->plan->def->kind == REGION_RANGE ? st->lanes : st->plan->driver->count);
 	size_t bytes = flat_kind_bytes(&st->flats);

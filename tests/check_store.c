@@ -367,6 +367,10 @@ static const char *const text =
 	"param N, K, R;\n"
 	"page x : f64[N] in;\npage y : f32[N] in;\npage n : i32[N] in;\npage key : index(K)[N] in;\npage s : f64[K] in;\n"
 	"page D : f64[R, N] in;\npage a : f64[R] in;\n"
+	"page A : sparse f64[R, N] in;\n"
+	"page along : f64[R] out;\nedge along[r] <- sum[i] A[r, i] * x[i];\n"
+	"page down : f64[N] out;\nedge down[i] <- sum[r] A[r, i];\n"
+	"page least : index(N)[R] out;\nedge least[r] <- argmin[i] A[r, i];\n"
 	"page total : f64 out;\nedge total <- sum[i] x[i] * 2.0;\n"
 	"page most : f32 out;\nedge most <- max[i] y[i];\n"
 	"page first : index(N) out;\nedge first <- argmin[i] x[i];\n"
@@ -391,6 +395,16 @@ static void write_both(mmsb_instance *const m[2], const char *name, uint64_t at,
 		ok(mmsb_scatter(m[i], page_of(m[i], name), 1, &at, value, &err));
 }
 
+static void change_entry(mmsb_instance *const m[2], uint64_t row, uint64_t col, double value)
+{
+	bool goes = draw(3) == 0;
+	for (int i = 0; i < 2; i++)
+		if (goes)
+			ok(mmsb_erase(m[i], page_of(m[i], "A"), 1, &row, &col, &err));
+		else
+			ok(mmsb_insert(m[i], page_of(m[i], "A"), 1, &row, &col, &value, &err));
+}
+
 static void change_some(mmsb_instance *const m[2], uint64_t n, uint64_t keys, uint64_t rows)
 {
 	for (uint64_t k = 1 + draw(6); k > 0; k--) {
@@ -398,13 +412,15 @@ static void change_some(mmsb_instance *const m[2], uint64_t n, uint64_t keys, ui
 		float y = operand(T_F32).F32;
 		int32_t i = (int32_t)draw(100) - 50;
 		uint32_t key = (uint32_t)draw(keys);
-		switch (draw(7)) {
+		switch (draw(9)) {
 		case 0: write_both(m, "x", draw(n), &x); break;
 		case 1: write_both(m, "y", draw(n), &y); break;
 		case 2: write_both(m, "n", draw(n), &i); break;
 		case 3: write_both(m, "key", draw(n), &key); break;
 		case 4: write_both(m, "D", draw(n * rows), &x); break;
 		case 5: write_both(m, "a", draw(rows), &x); break;
+		case 6: change_entry(m, draw(rows), draw(n), x); break;
+		case 7: change_entry(m, 0, draw(20), x); break; /* the same ones again and again */
 		default: write_both(m, "s", draw(keys), &x); break;
 		}
 	}
