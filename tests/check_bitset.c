@@ -149,7 +149,7 @@ START_TEST(single_bits)
 		word = w % 3 ? word : 0;
 		bitset_add_word(&p.set, w, word);
 		for (uint64_t i = 0; i < 64 && w * 64 + i < n; i++)
-			p.model[w * 64 + i] |= word >> i & 1;
+			p.model[w * 64 + i] |= (uint8_t)(word >> i & 1);
 	}
 	agrees(&p);
 	pair_free(&p);

@@ -18,10 +18,11 @@
 #endif
 #endif
 
-static long left; /* allocations until one fails; 0: none does */
-static int failed_one;
-static long held; /* allocations less frees */
-static long allocated; /* allocations asked for */
+#define FOR_ANY_USE static __attribute__((unused)) /* by a program that leaves itself out under a sanitizer, none */
+FOR_ANY_USE long left; /* allocations until one fails; 0: none does */
+FOR_ANY_USE int failed_one;
+FOR_ANY_USE long held; /* allocations less frees */
+FOR_ANY_USE long allocated; /* allocations asked for */
 
 #ifndef HAS_OWN_ALLOCATOR
 extern void *__libc_malloc(size_t);
