@@ -182,6 +182,8 @@ typedef struct pinned {
 	image seen[MOST_PAGES];
 } pinned;
 
+static bool same(const void *a, const void *b, size_t bytes) { return bytes == 0 || memcmp(a, b, bytes) == 0; }
+
 static void check_reader(mmsb_instance *m, pinned *p)
 {
 	for (int page = 0; page < mmsb_page_count(m); page++) {
@@ -192,11 +194,11 @@ static void check_reader(mmsb_instance *m, pinned *p)
 		if (!values)
 			continue;
 		const image *seen = &p->seen[page];
-		ck_assert(memcmp(values, seen->values, seen->count * seen->element) == 0);
+		ck_assert(same(values, seen->values, seen->count * seen->element));
 		uint64_t n;
 		const uint64_t *row, *col;
 		ck_assert_int_eq(mmsb_read_entries(&p->reader, page, &n, &row, &col), info.sparse ? MMSB_OK : MMSB_TYPE);
-		ck_assert(!info.sparse || (n == seen->count && memcmp(row, seen->row, n * sizeof *row) == 0 && memcmp(col, seen->col, n * sizeof *col) == 0));
+		ck_assert(!info.sparse || (n == seen->count && same(row, seen->row, n * sizeof *row) && same(col, seen->col, n * sizeof *col)));
 	}
 }
 
