@@ -3,14 +3,12 @@
 #include <string.h>
 
 #include "apply.h"
+#include "sort.h"
 
 /* The last word on one entry: its place and where its value is; DELETED: none. */
 typedef struct entry_delta {
 	uint64_t key;    /* row << 32 | column */
-	union {
-		uint64_t order; /* in which it was staged */
-		uint64_t slot;  /* once they are sorted: of the entry that is there, or UINT64_MAX */
-	};
+	uint64_t slot;   /* of the entry that is there, or UINT64_MAX */
 	uint64_t value;  /* where in values[], or DELETED */
 } entry_delta;
 #define DELETED UINT64_MAX
@@ -25,13 +23,7 @@ typedef struct entry_deltas {
 	uint64_t came, gone;    /* those that change the pattern */
 } entry_deltas;
 
-static int by_key(const void *a, const void *b)
-{
-	const entry_delta *x = a, *y = b;
-	if (x->key != y->key)
-		return x->key < y->key ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
-}
+DEFINE_SORT(sort_by_key, entry_delta)
 
 /* The staged deltas sorted by place, one for each: the last. */
 static int sort_deltas(const page *p, staged_page *s, entry_deltas *out, mmsb_error *err)
@@ -39,18 +31,18 @@ static int sort_deltas(const page *p, staged_page *s, entry_deltas *out, mmsb_er
 	size_t total = 0, k = 0;
 	for (size_t i = 0; i < s->n_ops; i++)
 		total += s->ops[i].count;
-	if (reserve(&s->order, &s->cap_order, total * sizeof(entry_delta)))
-		return fail_memory(err, total * sizeof(entry_delta), "sorting deltas");
+	if (reserve(&s->order, &s->cap_order, 2 * total * sizeof(entry_delta)))
+		return fail_memory(err, 2 * total * sizeof(entry_delta), "sorting deltas");
 	entry_delta *d = s->order;
 	bool sorted = true;
 	for (size_t i = 0; i < s->n_ops; i++)
 		for (uint64_t j = 0; j < s->ops[i].count; j++, k++) {
-			d[k] = (entry_delta){.key = s->index[s->ops[i].index + j], .order = k,
+			d[k] = (entry_delta){.key = s->index[s->ops[i].index + j],
 			                     .value = s->ops[i].kind == STAGED_ERASE ? DELETED : s->ops[i].values + j * p->element};
 			sorted &= k == 0 || d[k - 1].key < d[k].key;
 		}
 	if (!sorted)
-		qsort(d, total, sizeof *d, by_key);
+		sort_by_key(d, d + total, total);
 	*out = (entry_deltas){.at = d};
 	for (size_t i = 0; i < total; i++)
 		if (i + 1 == total || d[i + 1].key != d[i].key)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "instance.h"
+#include "sort.h"
 
 typedef struct watch {
 	bool on;
@@ -154,42 +155,39 @@ typedef struct marked {
 	uint64_t slot;
 } marked;
 
-static int by_key(const void *a, const void *b)
-{
-	uint64_t x = ((const marked *)a)->key, y = ((const marked *)b)->key;
-	return x < y ? -1 : x > y;
-}
+DEFINE_SORT(sort_by_key, marked)
 
-static bool is_marked(const page *p, uint64_t slot)
+/* The entry at this slot may be another, or gone. Where the set does not know (all), those that came or went are marked still. */
+static bool is_marked(const page *p, uint64_t slot, bool all)
 {
-	return bitset_test(&p->now[0].bits, slot) || (p->now[0].all && p->pat->alive[slot]);
+	return bitset_test(&p->now[0].bits, slot) || (all && p->pat->alive[slot]);
 }
 
 /* Entries of which the value is another now, and those that came or went, by row and column. */
-static int sort_marked(const page *p, watch *w, size_t *out, mmsb_error *err)
+static int sort_marked(const page *p, watch *w, bool all, size_t *out, mmsb_error *err)
 {
 	size_t n = 0;
 	bool sorted = true;
-	for (uint64_t slot = p->now[0].all ? 0 : bitset_next(&p->now[0].bits, 0); slot < p->count;
-	     slot = p->now[0].all ? slot + 1 : bitset_next(&p->now[0].bits, slot + 1)) {
-		if (!is_marked(p, slot))
+	for (uint64_t slot = all ? 0 : bitset_next(&p->now[0].bits, 0); slot < p->count;
+	     slot = all ? slot + 1 : bitset_next(&p->now[0].bits, slot + 1)) {
+		if (!is_marked(p, slot, all))
 			continue;
-		if (reserve(&w->marked, &w->cap_marked, (n + 1) * sizeof *w->marked))
+		if (reserve(&w->marked, &w->cap_marked, 2 * (n + 1) * sizeof *w->marked)) /* the other half is for sorting */
 			return no_room(err);
 		w->marked[n] = (marked){(uint64_t)p->pat->row[slot] << 32 | p->pat->col[slot], slot};
 		sorted &= n == 0 || w->marked[n - 1].key < w->marked[n].key;
 		n++;
 	}
 	if (!sorted)
-		qsort(w->marked, n, sizeof *w->marked, by_key);
+		sort_by_key(w->marked, w->marked + n, n);
 	*out = n;
 	return MMSB_OK;
 }
 
-static int collect_sparse(const page *p, watch *w, mmsb_error *err)
+static int collect_sparse(const mmsb_instance *m, const page *p, watch *w, mmsb_error *err)
 {
 	size_t n = 0;
-	int status = sort_marked(p, w, &n, err);
+	int status = sort_marked(p, w, p->now[0].all || is_unknown(m, p), &n, err);
 	for (size_t i = 0; i < n && !status; i++) {
 		const marked *at = &w->marked[i];
 		const uint8_t *value = p->pat->alive[at->slot] ? p->cur + at->slot * p->element : NULL;
@@ -209,7 +207,7 @@ int changes_collect(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 		w->view.count = 0;
 		if (p->changed != epoch && !is_unknown(m, p) && !is_from_zero(p, epoch))
 			continue;
-		status = p->pat ? collect_sparse(p, w, err) : collect_dense(m, w, p, epoch, err);
+		status = p->pat ? collect_sparse(m, p, w, err) : collect_dense(m, w, p, epoch, err);
 	}
 	if (m->watches && !status)
 		m->watches->commit = m->commits;

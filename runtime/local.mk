@@ -55,6 +55,7 @@ libmmsb_internal_la_SOURCES += \
 	%D%/lists.c %D%/lists.h \
 	%D%/schedule.c \
 	%D%/sizes.c \
+	%D%/sort.h \
 	%D%/sparse.c %D%/sparse.h \
 	%D%/undo.c
 

@@ -1,6 +1,7 @@
 /* check_changes.c - random epochs of a program that has a page of every kind: what mmsb_changes says is what differs from a copy made
  * before, and what a reader sees is what the pages had in its epoch, however long it stays. */
 #include "io_instance.h"
+#include "runtime/sort.h"
 #include "unit.h"
 
 enum { MOST_PAGES = 32, ROUNDS = 400, MOST_READERS = 3 };
@@ -293,12 +294,36 @@ START_TEST(views_and_readers)
 }
 END_TEST
 
+typedef struct record {
+	uint64_t key, place;
+} record;
+DEFINE_SORT(sort_items, record)
+
+START_TEST(sorting_keeps_equal_ones_in_order)
+{
+	static record items[1000], scratch[1000];
+	for (size_t n = 0; n < 1000; n = n < 40 ? n + 1 : n * 3 / 2) {
+		uint64_t keys = 1 + pick(n + 1);
+		for (size_t i = 0; i < n; i++)
+			items[i] = (record){pick(keys), i};
+		sort_items(items, scratch, n);
+		uint64_t places = 0;
+		for (size_t i = 0; i < n; i++) {
+			ck_assert(i == 0 || items[i - 1].key < items[i].key || (items[i - 1].key == items[i].key && items[i - 1].place < items[i].place));
+			places += items[i].place;
+		}
+		ck_assert_uint_eq(places, n * (n ? n - 1 : 0) / 2);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("changes");
 	TCase *all = tcase_create("changes");
 	tcase_set_timeout(all, 300);
 	tcase_add_loop_test(all, views_and_readers, 0, 6);
+	tcase_add_test(all, sorting_keeps_equal_ones_in_order);
 	suite_add_tcase(suite, all);
 	return unit_run(suite);
 }

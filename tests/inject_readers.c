@@ -121,11 +121,26 @@ static int inject(void)
 	return 1;
 }
 
+/* Values of 100 entries of W, in no order, of which one is new, and one goes. */
+static int stage_entries(mmsb_instance *m, uint64_t e)
+{
+	uint64_t row[100], col[100], gone = (e + 10) % 20, last = 19;
+	double w[100];
+	for (uint64_t i = 0; i < 100; i++) {
+		row[i] = i * 7 % 20;
+		col[i] = i * 7 / 20 % 19;
+		w[i] = (double)(e + i);
+	}
+	row[0] = e % 20;
+	col[0] = last;
+	return mmsb_insert(m, mmsb_page(m, "W"), 100, row, col, w, &err) || mmsb_erase(m, mmsb_page(m, "W"), 1, &gone, &last, &err);
+}
+
 static int count_warm(void)
 {
 	mmsb_instance *m = instance_of();
 	long before = 0;
-	int bad = mmsb_watch(m, mmsb_page(m, "y"), &err) || mmsb_watch(m, mmsb_page(m, "x"), &err);
+	int bad = mmsb_watch(m, mmsb_page(m, "y"), &err) || mmsb_watch(m, mmsb_page(m, "x"), &err) || mmsb_watch(m, mmsb_page(m, "V"), &err);
 	mmsb_reader old = {.epoch = 0};
 	for (uint64_t e = 1; e <= WARM + COUNTED && !bad; e++) {
 		if (e == WARM)
@@ -134,7 +149,7 @@ static int count_warm(void)
 		double x = (double)e;
 		uint64_t at[2] = {e % N, (e * 7) % N};
 		double two[2] = {x, x};
-		bad = mmsb_write(m, mmsb_page(m, "x"), e % N, 1, &x, &err) || mmsb_scatter(m, mmsb_page(m, "x"), 2, at, two, &err) ||
+		bad = stage_entries(m, e) || mmsb_write(m, mmsb_page(m, "x"), e % N, 1, &x, &err) || mmsb_scatter(m, mmsb_page(m, "x"), 2, at, two, &err) ||
 		      mmsb_commit(m, NULL, &err) || mmsb_changes(m, mmsb_page(m, "y"), &v) || v.count < 1;
 		if (e % 3 == 0) {
 			mmsb_read_end(&old);
@@ -156,7 +171,7 @@ int main(void)
 #endif
 	static char buffer[BUFSIZ]; /* which printf would else allocate amid a count */
 	setvbuf(stdout, buffer, _IOLBF, sizeof buffer);
-	compiled = io_schedule("page x : f64[40] in;\npage W : sparse f64[5, 5] in;\npage y : f64[40] out;\npage V : sparse f64[5, 5] out like W;\n"
+	compiled = io_schedule("page x : f64[40] in;\npage W : sparse f64[20, 20] in;\npage y : f64[40] out;\npage V : sparse f64[20, 20] out like W;\n"
 	                       "edge y[i] <- x[i];\nedge V[i, j] <- 2 * W[i, j];\n");
 	int failed = compiled == NULL ? 2 : inject() + count_warm();
 	mmsb_schedule_close(compiled);
