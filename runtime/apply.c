@@ -9,13 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels.h"
-
 /* For each width: stores n values at positions (NULL: first, first + 1, ...) and returns how many differ; those are noted in pairs
  * (NULL: not). */
 #define DEFINE_STORE(type)                                                                                             \
 	static uint64_t store_##type(const column *c, uint64_t first, const uint64_t *at, uint64_t n, const uint8_t *from, \
-	                             size_t step, undo_pair *pairs)                                                    \
+	                             size_t step, put_old *pairs)                                                    \
 	{                                                                                                              \
 		uint64_t changed = 0;                                                                                  \
 		for (uint64_t i = 0; i < n; i++) {                                                                     \
@@ -25,7 +23,7 @@
 			if (*to == value)                                                                              \
 				continue;                                                                              \
 			if (pairs)                                                                                     \
-				pairs[changed] = (undo_pair){position, *to};                                           \
+				pairs[changed] = (put_old){position, *to};                                           \
 			*to = value;                                                                                   \
 			changed++;                                                                                     \
 		}                                                                                                      \
@@ -36,7 +34,7 @@ DEFINE_STORE(uint16_t)
 DEFINE_STORE(uint32_t)
 DEFINE_STORE(uint64_t)
 
-uint64_t store_column(const column *c, uint64_t first, const uint64_t *at, uint64_t n, const uint8_t *from, size_t step, undo_pair *pairs)
+uint64_t store_column(const column *c, uint64_t first, const uint64_t *at, uint64_t n, const uint8_t *from, size_t step, put_old *pairs)
 {
 	switch (type_table[c->type].bytes) {
 	case 1: return store_uint8_t(c, first, at, n, from, step, pairs);
@@ -59,46 +57,7 @@ typedef struct target {
 } target;
 
 /* What is taken at a time, so that the room for undoing grows with what changes. */
-enum { CHUNK_WORDS = 64, CHUNK = 64 * CHUNK_WORDS, AHEAD = 24 };
-
-/* For each width: stores n <= CHUNK values at positions (NULL: first, first + 1, ...), notes what was there. Returns how many. */
-#define DEFINE_PUT(type)                                                                                               \
-	static uint64_t put_##type(const target *t, uint64_t first, const uint64_t *at, uint64_t n, const uint8_t *from, \
-	                           size_t step, undo_pair *pairs)                                                      \
-	{                                                                                                              \
-		uint8_t *const base = t->c.base;                                                                       \
-		const size_t stride = t->c.stride;                                                                     \
-		bitset *const marks = t->marks;                                                                        \
-		uint64_t *const words = marks->level[0], noted = 0;                                                    \
-		bool twice = false;                                                                                    \
-		for (uint64_t i = 0; i < n; i++) {                                                                     \
-			uint64_t position = at ? at[i] : first + i;                                                    \
-			type *to = (type *)(void *)(base + position * stride), value;                                  \
-			if (at && i + AHEAD < n) {                                                                     \
-				__builtin_prefetch(base + at[i + AHEAD] * stride, 1);                                  \
-				__builtin_prefetch(words + at[i + AHEAD] / 64, 1);                                     \
-			}                                                                                              \
-			memcpy(&value, from + i * step, sizeof value);                                                 \
-			if (*to == value)                                                                              \
-				continue;                                                                              \
-			uint64_t word = words[position / 64], bit = (uint64_t)1 << position % 64;                      \
-			if (word & bit) {                                                                              \
-				twice = true;                                                                          \
-			} else {                                                                                       \
-				pairs[noted++] = (undo_pair){position, *to};                                           \
-				words[position / 64] = word | bit;                                                     \
-				if (!word)                                                                             \
-					bitset_note(marks, position / 64);                                             \
-			}                                                                                              \
-			*to = value;                                                                                   \
-		}                                                                                                      \
-		*t->twice |= twice;                                                                                    \
-		return noted;                                                                                          \
-	}
-DEFINE_PUT(uint8_t)
-DEFINE_PUT(uint16_t)
-DEFINE_PUT(uint32_t)
-DEFINE_PUT(uint64_t)
+enum { CHUNK_WORDS = 64, CHUNK = 64 * CHUNK_WORDS };
 
 /* One element after the other: values `step` bytes apart to positions `at`, or (NULL) from `first` on. */
 static int put_each(const target *t, uint64_t first, const uint64_t *at, uint64_t n, const uint8_t *from, size_t step, mmsb_error *err)
@@ -107,25 +66,19 @@ static int put_each(const target *t, uint64_t first, const uint64_t *at, uint64_
 	undo_op *op = undo_begin(u, UNDO_SCATTER, t->p, t->field, err);
 	if (!op)
 		return MMSB_MEMORY;
+	put_target to = {t->c.base, t->c.stride, t->marks, false};
 	for (uint64_t done = 0; done < n; done += CHUNK) {
-		uint64_t some = n - done < CHUNK ? n - done : CHUNK, noted;
+		uint64_t some = n - done < CHUNK ? n - done : CHUNK;
 		if (reserve(&u->pairs, &u->cap_pairs, (u->n_pairs + some) * sizeof *u->pairs))
 			return fail_memory(err, some * sizeof *u->pairs, "undoing an epoch");
-		undo_pair *pairs = u->pairs + u->n_pairs;
-		const uint64_t *positions = at ? at + done : NULL;
-		switch (t->width) {
-		case 1: noted = put_uint8_t(t, first + done, positions, some, from + done * step, step, pairs); break;
-		case 2: noted = put_uint16_t(t, first + done, positions, some, from + done * step, step, pairs); break;
-		case 4: noted = put_uint32_t(t, first + done, positions, some, from + done * step, step, pairs); break;
-		default: noted = put_uint64_t(t, first + done, positions, some, from + done * step, step, pairs); break;
-		}
-		u->n_pairs += noted;
-		op->count += noted;
+		size_t marked = t->m->kernels->put[width_of(t->c.type)](&to, first + done, at ? at + done : NULL, from + done * step, step, some,
+		                                                     u->pairs + u->n_pairs);
+		u->n_pairs += marked;
+		op->count += marked;
+		*t->twice |= to.twice;
 	}
 	return MMSB_OK;
 }
-
-static unsigned width_number(const target *t) { return width_of(t->c.type); }
 
 /* Room for undoing what changes in CHUNK_WORDS words. */
 static int room_for_words(const target *t, mmsb_error *err)
@@ -146,7 +99,7 @@ static void put_word(const target *t, undo_op *op, uint64_t w, uint64_t mask, co
 	if (fresh != mask)
 		*t->twice = true;
 	if (fresh) {
-		u->n_bytes += t->m->kernels->compress[width_number(t)](u->bytes + u->n_bytes, at, fresh) * t->width;
+		u->n_bytes += t->m->kernels->compress[width_of(t->c.type)](u->bytes + u->n_bytes, at, fresh) * t->width;
 		u->words[u->n_words++] = (undo_word){w, fresh};
 		op->count++;
 		bitset_add_word(t->marks, w, fresh);
@@ -165,7 +118,7 @@ static int put_words(const target *t, uint64_t w, uint64_t n, const uint8_t *fro
 		uint64_t some = end - w < CHUNK_WORDS ? end - w : CHUNK_WORDS, masks[CHUNK_WORDS];
 		if (room_for_words(t, err))
 			return MMSB_MEMORY;
-		t->m->kernels->differ[width_number(t)](masks, t->c.base + w * bytes, from, some);
+		t->m->kernels->differ[width_of(t->c.type)](masks, t->c.base + w * bytes, from, some);
 		for (uint64_t i = 0; i < some; i++, from += bytes)
 			if (masks[i])
 				put_word(t, op, w + i, masks[i], from);
@@ -209,7 +162,7 @@ static int put_masked(const target *t, uint64_t w, const uint64_t *masks, uint64
 	if (t->c.stride != t->width || step != t->width)
 		return put_listed(t, w, masks, n, from, step, err);
 	const kernel_table *k = t->m->kernels;
-	unsigned width = width_number(t);
+	unsigned width = width_of(t->c.type);
 	_Alignas(64) uint8_t now[64 * sizeof(uint64_t)];
 	undo_op *op = undo_begin(t->m->undo, UNDO_MASK, t->p, t->field, err);
 	if (!op)
@@ -328,7 +281,7 @@ int apply_staged(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 		return status;
 	}
 	/* Those that begin with the value of another come after it; they do not chain (verify.c). */
-	for (int follow = 0; epoch == 1 && follow < 2; follow++)
+	for (int follow = 0; follow < 2; follow++)
 		for (uint32_t i = 0; i < m->sch->n_pages && !status; i++)
 			if ((m->sch->pages[i].init_page != NONE) == (follow == 1) && m->sch->pages[i].role == PAGE_ROLE_IN)
 				status = apply_page(m, &m->pages[i], epoch, err);

@@ -3,13 +3,9 @@
 #define MMSB_APPLY_H
 
 #include "delta.h"
+#include "kernels.h"
 
 typedef enum undo_kind { UNDO_MASK, UNDO_SCATTER, UNDO_ENTRIES /* as the pattern's log says */ } undo_kind;
-
-typedef struct undo_pair {
-	uint64_t position;
-	uint64_t bits;
-} undo_pair;
 
 /* Elements of one word of 64 positions; what they were lies packed in bytes[]. */
 typedef struct undo_word {
@@ -30,7 +26,7 @@ typedef struct undo {
 	undo_op *ops;
 	uint8_t *bytes;
 	undo_word *words;
-	undo_pair *pairs;
+	put_old *pairs;          /* (position, bits) */
 	size_t n_ops, n_bytes, n_words, n_pairs;
 	size_t cap_ops, cap_bytes, cap_words, cap_pairs; /* in bytes */
 } undo;
@@ -48,7 +44,7 @@ void undo_settle(mmsb_instance *, page *, size_t first);
 
 /* ---- apply.c, apply_sparse.c ---- */
 
-uint64_t store_column(const column *, uint64_t first, const uint64_t *at, uint64_t n, const uint8_t *from, size_t step, undo_pair *pairs);
+uint64_t store_column(const column *, uint64_t first, const uint64_t *at, uint64_t n, const uint8_t *from, size_t step, put_old *pairs);
 
 int apply_sparse(mmsb_instance *, page *, staged_page *, mmsb_error *err);
 

@@ -8,6 +8,8 @@
 #include "packed.h"
 #include "scalar.h"
 
+#undef bool /* a suffix in the lists of types */
+
 #ifndef KERNEL_LEVEL
 #define KERNEL_LEVEL base
 #endif
@@ -234,6 +236,49 @@ BLOCKS(16)
 BLOCKS(32)
 BLOCKS(64)
 
+/* ---- single elements --------------------------------------------------------------------------- */
+
+/* How far ahead elements and marks are asked for, as pages are mostly larger than a cache. */
+enum { AHEAD = 24 };
+
+#define PUT(B)                                                                                               \
+	static size_t put_##B(put_target *to, uint64_t first, const uint64_t *at, const uint8_t *from, size_t step, size_t n, put_old *old) \
+	{                                                                                                    \
+		uint8_t *const base = to->base;                                                              \
+		const size_t stride = to->stride;                                                            \
+		uint64_t *const words = to->marks->level[0];                                                 \
+		size_t marked = 0;                                                                           \
+		int twice = 0;                                                                               \
+		for (size_t i = 0; i < n; i++) {                                                             \
+			uint64_t position = at ? at[i] : first + i, value_bits = 0;                          \
+			if (at && i + AHEAD < n) {                                                           \
+				__builtin_prefetch(base + at[i + AHEAD] * stride, 1);                        \
+				__builtin_prefetch(words + at[i + AHEAD] / 64, 1);                           \
+			}                                                                                    \
+			lane##B *element = (void *)(base + position * stride), value;                        \
+			memcpy(&value, from + i * step, sizeof value);                                       \
+			if (*element == value)                                                               \
+				continue;                                                                    \
+			uint64_t word = words[position / 64], bit = (uint64_t)1 << position % 64;            \
+			if (word & bit) {                                                                    \
+				twice = 1;                                                                   \
+			} else {                                                                             \
+				memcpy(&value_bits, element, sizeof value);                                  \
+				old[marked++] = (put_old){position, value_bits};                             \
+				words[position / 64] = word | bit;                                           \
+				if (!word)                                                                   \
+					bitset_note(to->marks, position / 64);                               \
+			}                                                                                    \
+			*element = value;                                                                    \
+		}                                                                                            \
+		to->twice |= twice;                                                                          \
+		return marked;                                                                               \
+	}
+PUT(8)
+PUT(16)
+PUT(32)
+PUT(64)
+
 /* ---- reductions -------------------------------------------------------------------------------- */
 
 #define TREE_(S, T, name)                                                                                    \
@@ -406,6 +451,7 @@ const kernel_table NAMED(KERNEL_LEVEL) = {
 	.store = {MMSB_FOR_ALL(ROW_STORE, )},
 	.differ = {differ_blocks_8, differ_blocks_16, differ_blocks_32, differ_blocks_64},
 	.compress = {compress_block_8, compress_block_16, compress_block_32, compress_block_64},
+	.put = {put_8, put_16, put_32, put_64},
 	.expand = {expand_block_8, expand_block_16, expand_block_32, expand_block_64},
 	.tree = {
 #define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) [OP_##id] = ROWS_##reduce(ROW_TREE, types, name),

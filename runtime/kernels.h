@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "../lang/ops.h"
+#include "bitset.h"
 #include "types.h"
 
 /* dst[i] = op(a[i], b[i], c[i]). */
@@ -26,6 +27,20 @@ typedef struct store_target {
 	size_t stride;          /* bytes from lane to lane, of both */
 	uint64_t *changed;      /* a bit per lane, bit i % 64 of word i / 64: is set where bits differ, else left as it is; or NULL */
 } store_target;
+
+/* Where single elements are put: element p at base + p * stride; what changes is marked. */
+typedef struct put_target {
+	uint8_t *base;
+	size_t stride;
+	bitset *marks;
+	bool twice;             /* set where an element changes that is marked */
+} put_target;
+
+/* What an element was before it was marked. */
+typedef struct put_old {
+	uint64_t position;
+	uint64_t bits;
+} put_old;
 
 typedef struct kernel_table {
 	const char *level;
@@ -47,6 +62,9 @@ typedef struct kernel_table {
 	void (*differ[WIDTHS])(uint64_t *masks, const void *a, const void *b, size_t blocks);
 	size_t (*compress[WIDTHS])(void *packed, const void *src, uint64_t mask);
 	size_t (*expand[WIDTHS])(void *dst, const void *packed, uint64_t mask);
+	/* n values, `step` bytes apart, to positions `at` or (NULL) from `first` on: compared, stored in this order, marked; what a mark stands for
+	 * goes to old[], which has room for n. Returns how many that were. */
+	size_t (*put[WIDTHS])(put_target *, uint64_t first, const uint64_t *at, const uint8_t *from, size_t step, size_t n, put_old *old);
 	/* The value of n >= 1 operands combined as a tree of adjacent pairs, an odd one at the end taken along. scratch: (n + 1) / 2 lanes. */
 	void (*tree[OP_COUNT][T_COUNT])(void *dst, const void *src, void *scratch, size_t n);
 	/* dst[i] = the tree over src[0..i]; dst may be src */

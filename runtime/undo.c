@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "apply.h"
-#include "kernels.h"
 
 undo_op *undo_begin(undo *u, undo_kind kind, const page *p, uint32_t field, mmsb_error *err)
 {
@@ -65,7 +64,7 @@ static void put_back(const mmsb_instance *m, page *p, const undo_op *op)
 	const uint8_t *was = u->bytes + op->bytes;
 	for (uint64_t i = 0; i < op->count; i++) {
 		if (op->kind == UNDO_SCATTER) {
-			const undo_pair *pair = &u->pairs[op->at + i];
+			const put_old *pair = &u->pairs[op->at + i];
 			memcpy(c.base + pair->position * c.stride, &pair->bits, width);
 		} else { /* only of columns whose values lie side by side */
 			const undo_word *word = &u->words[op->at + i];

@@ -379,6 +379,49 @@ START_TEST(blocks)
 }
 END_TEST
 
+/* Single elements, some of them several times: the last one stands, marks are set once and keep what was there. */
+START_TEST(single)
+{
+	enum { N = 700, CALLS = 3, STRIDE = 16 };
+	now = kernel_table_level(levels[_i]);
+	for (unsigned form = 0; now && form < WIDTHS * 4; form++) {
+		size_t bytes = (size_t)1 << form / 4, stride = form & 1 ? STRIDE : bytes, step = form & 2 ? 11 : bytes;
+		static uint8_t page[N * STRIDE], model[sizeof page], first[sizeof page], values[N * 11];
+		uint64_t at[N];
+		put_old old[CALLS * N];
+		size_t n_old = 0;
+		bitset marks;
+		ck_assert_int_eq(bitset_new(&marks, N), 0);
+		put_target to = {page, stride, &marks, 0};
+		int twice = 0;
+		for (size_t i = 0; i < sizeof page; i++)
+			page[i] = model[i] = first[i] = (uint8_t)(mmsb_rand_step_u64(12, i, form) & 1);
+		for (unsigned call = 0; call < CALLS; call++) {
+			size_t from = call == 1 ? 100 : 0, n = call == 1 ? 500 : N / 4;
+			for (size_t i = 0; i < sizeof values; i++)
+				values[i] = (uint8_t)(mmsb_rand_step_u64(13 + call, i, form) & 1);
+			for (size_t i = 0; i < n; i++) {
+				at[i] = call == 1 ? from + i : mmsb_rand_step_u64(17 + call, i, form) % N;
+				uint8_t *element = model + at[i] * stride;
+				twice |= memcmp(element, values + i * step, bytes) != 0 && memcmp(element, first + at[i] * stride, bytes) != 0;
+				memcpy(element, values + i * step, bytes);
+			}
+			n_old += now->put[form / 4](&to, from, call == 1 ? NULL : at, values, step, n, old + n_old);
+		}
+		ck_assert_mem_eq(page, model, sizeof page);
+		ck_assert(!twice || to.twice);
+		ck_assert_uint_eq(bitset_count(&marks), n_old);
+		for (size_t i = 0; i < n_old; i++) {
+			ck_assert(bitset_test(&marks, old[i].position));
+			ck_assert_mem_eq(&old[i].bits, first + old[i].position * stride, bytes);
+			memcpy(page + old[i].position * stride, &old[i].bits, bytes);
+		}
+		ck_assert_mem_eq(page, first, sizeof page);
+		bitset_free(&marks);
+	}
+}
+END_TEST
+
 START_TEST(views)
 {
 	now = kernel_table_level(levels[_i]);
@@ -424,6 +467,7 @@ int main(void)
 	tcase_add_loop_test(t, moves, 0, LEVELS);
 	tcase_add_loop_test(t, stores, 0, LEVELS);
 	tcase_add_loop_test(t, blocks, 0, LEVELS);
+	tcase_add_loop_test(t, single, 0, LEVELS);
 	tcase_add_loop_test(t, views, 0, LEVELS);
 	tcase_add_test(t, meanings);
 	tcase_add_test(t, remainders);
