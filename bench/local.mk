@@ -37,3 +37,16 @@ EXTRA_DIST += %D%/elementary.c %D%/RESULTS.md %D%/run.sh %D%/rival.py %D%/expres
 bench-build: $(BENCHMARKS)
 bench: mmsb mmsbc bench-build
 	$(srcdir)/bench/run.sh .
+
+# The primitives of the runtime beside loops of C for this very machine, which uses more of the runtime than its header offers.
+EXTRA_PROGRAMS += %D%/primitives
+CLEANFILES += %D%/primitives
+%C%_primitives_SOURCES = %D%/primitives.c
+%C%_primitives_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+%C%_primitives_CFLAGS = $(AM_CFLAGS) -O3 -march=native
+%C%_primitives_LDADD = libmmsb_internal.la $(XXHASH_LIBS) -ldl
+EXTRA_DIST += %D%/primitives.sh
+.PHONY: bench-primitives
+bench-primitives: mmsbc %D%/primitives
+	$(srcdir)/bench/primitives.sh .
+bench: bench-primitives

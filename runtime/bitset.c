@@ -126,7 +126,12 @@ static uint64_t seek(const bitset *b, uint32_t k, uint64_t at, uint32_t low)
 	return BITSET_END;
 }
 
-uint64_t bitset_next_group(const bitset *b, uint64_t g) { return b->depth > 1 ? seek(b, 1, g * 64, 0) : g == 0 ? bitset_next_word(b, 0) : BITSET_END; }
+uint64_t bitset_next_group(const bitset *b, uint64_t g)
+{
+	if (b->depth > 1)
+		return seek(b, 1, g * 64, 0);
+	return g == 0 ? bitset_next_word(b, 0) : BITSET_END;
+}
 
 /* The first group from g on that is not empty, or BITSET_END. */
 static uint64_t next_group(const bitset *b, uint64_t g)
@@ -151,27 +156,6 @@ static void note_above(bitset *b, uint32_t k, uint64_t g, uint64_t bits)
 
 /* ---- whole sets -------------------------------------------------------------------------------- */
 
-/* Clears what is below word w of level k, and the word. */
-static void clear_below(bitset *b, uint32_t k, uint64_t w)
-{
-	uint64_t bits = b->level[k][w];
-	if (k == 1 && bits == FULL)
-		memset(b->level[0] + w * GROUP, 0, GROUP * sizeof(uint64_t));
-	else if (k == 1)
-		for (; bits; bits &= bits - 1)
-			b->level[0][w * GROUP + (uint64_t)__builtin_ctzll(bits)] = 0;
-	else if (k > 1)
-		for (; bits; bits &= bits - 1)
-			clear_below(b, k - 1, w * 64 + (uint64_t)__builtin_ctzll(bits));
-	b->level[k][w] = 0;
-}
-
-void bitset_clear(bitset *b)
-{
-	if (b->depth)
-		clear_below(b, b->depth - 1, 0);
-}
-
 /* How many bits are set in each byte, as the instruction that counts them is not on every machine. */
 static inline uint64_t ones_of_bytes(uint64_t x)
 {
@@ -184,6 +168,37 @@ static inline uint64_t sum_of_bytes(uint64_t x)
 {
 	x = (x & UINT64_C(0x00ff00ff00ff00ff)) + (x >> 8 & UINT64_C(0x00ff00ff00ff00ff));
 	return x * UINT64_C(0x0001000100010001) >> 48;
+}
+
+/* So many words of a group are sooner cleared with all others than one by one. */
+enum { MANY = 12 };
+
+static void clear_group(bitset *b, uint64_t g, uint64_t bits)
+{
+	uint64_t *words = b->level[0] + g * GROUP, n = bitset_words(b->n) - g * GROUP; /* the last group may be shorter */
+	if (sum_of_bytes(ones_of_bytes(bits)) >= MANY)
+		memset(words, 0, (n < GROUP ? n : GROUP) * sizeof *words);
+	else
+		for (; bits; bits &= bits - 1)
+			words[__builtin_ctzll(bits)] = 0;
+}
+
+/* Clears what is below word w of level k, and the word. */
+static void clear_below(bitset *b, uint32_t k, uint64_t w)
+{
+	uint64_t bits = b->level[k][w];
+	if (k == 1)
+		clear_group(b, w, bits);
+	else if (k > 1)
+		for (; bits; bits &= bits - 1)
+			clear_below(b, k - 1, w * 64 + (uint64_t)__builtin_ctzll(bits));
+	b->level[k][w] = 0;
+}
+
+void bitset_clear(bitset *b)
+{
+	if (b->depth)
+		clear_below(b, b->depth - 1, 0);
 }
 
 /* Sixteen words: no byte of the sum is more than 128. */

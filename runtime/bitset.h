@@ -36,16 +36,20 @@ static inline uint64_t bitset_words(uint64_t n) { return n / 64 + (n % 64 != 0);
 static inline bool bitset_test(const bitset *b, uint64_t i) { return b->level[0][i / 64] >> i % 64 & 1; }
 static inline bool bitset_empty(const bitset *b) { return b->depth == 0 || b->level[b->depth - 1][0] == 0; }
 
-/* Says above level 0 that word w is not empty. */
-static inline void bitset_note(bitset *b, uint64_t w)
+/* Says at level k and above that word w of the level below is not empty. */
+static inline void bitset_note_from(bitset *b, uint32_t k, uint64_t w)
 {
-	for (uint32_t k = 1; k < b->depth; k++, w /= 64) {
+	for (; k < b->depth; k++, w /= 64) {
 		uint64_t *at = &b->level[k][w / 64], bit = (uint64_t)1 << w % 64;
 		if (*at & bit)
 			return;
 		*at |= bit;
 	}
 }
+
+/* Says above level 0 that word w is not empty; above level 1 that word g of level 1, the group of 64 words, is not. */
+static inline void bitset_note(bitset *b, uint64_t w) { bitset_note_from(b, 1, w); }
+static inline void bitset_note_group(bitset *b, uint64_t g) { bitset_note_from(b, 2, g); }
 
 static inline void bitset_set(bitset *b, uint64_t i)
 {

@@ -238,20 +238,21 @@ BLOCKS(64)
 
 /* ---- single elements --------------------------------------------------------------------------- */
 
-/* How far ahead elements and marks are asked for, as pages are mostly larger than a cache. */
-enum { AHEAD = 24 };
+/* How far ahead elements and marks are asked for, of pages that are larger than a near cache. */
+enum { AHEAD = 24, NEAR = 1 << 20 };
 
 #define PUT(B)                                                                                               \
 	static size_t put_##B(put_target *to, uint64_t first, const uint64_t *at, const uint8_t *from, size_t step, size_t n, put_old *old) \
 	{                                                                                                    \
 		uint8_t *const base = to->base;                                                              \
 		const size_t stride = to->stride;                                                            \
-		uint64_t *const words = to->marks->level[0];                                                 \
+		uint64_t no_level = 1, *const words = to->marks->level[0];                                   \
+		uint64_t *const above = to->marks->depth > 1 ? to->marks->level[1] : &no_level;              \
 		size_t marked = 0;                                                                           \
-		int twice = 0;                                                                               \
+		int twice = 0, far = at && to->marks->n * stride > NEAR;                                     \
 		for (size_t i = 0; i < n; i++) {                                                             \
 			uint64_t position = at ? at[i] : first + i, value_bits = 0;                          \
-			if (at && i + AHEAD < n) {                                                           \
+			if (far && i + AHEAD < n) {                                                          \
 				__builtin_prefetch(base + at[i + AHEAD] * stride, 1);                        \
 				__builtin_prefetch(words + at[i + AHEAD] / 64, 1);                           \
 			}                                                                                    \
@@ -266,8 +267,10 @@ enum { AHEAD = 24 };
 				memcpy(&value_bits, element, sizeof value);                                  \
 				old[marked++] = (put_old){position, value_bits};                             \
 				words[position / 64] = word | bit;                                           \
-				if (!word)                                                                   \
-					bitset_note(to->marks, position / 64);                               \
+				uint64_t *up = &above[position / 4096], others = *up;                        \
+				*up = others | (uint64_t)1 << position / 64 % 64;                            \
+				if (!others) /* rarely, where whether the word was empty is anyone's guess */ \
+					bitset_note_group(to->marks, position / 4096);                       \
 			}                                                                                    \
 			*element = value;                                                                    \
 		}                                                                                            \

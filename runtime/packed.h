@@ -63,10 +63,8 @@
 		const uint8_t *from = packed;                                                                \
 		for (; mask; mask >>= LANES_, to += 64) {                            \
 			M some = (M)mask;                                                                    \
-			unsigned n = (unsigned)__builtin_popcountll(some);                                   \
-			__m512i v = _mm512_maskz_loadu_epi##B((M)((1u << n) - 1), from);                     \
-			_mm512_mask_storeu_epi##B(to, some, _mm512_maskz_expand_epi##B(some, v));            \
-			from += n * (B / 8);                                                                 \
+			_mm512_mask_storeu_epi##B(to, some, _mm512_maskz_expandloadu_epi##B(some, from));    \
+			from += (unsigned)__builtin_popcountll(some) * (B / 8);                              \
 		}                                                                                            \
 		return (size_t)(from - (const uint8_t *)packed) / (B / 8);                                   \
 	}
