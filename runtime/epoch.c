@@ -53,12 +53,11 @@ static void take_init_pages(mmsb_instance *m)
 
 /* ---- passes ---- */
 
-/* The positions that a region runs over: keys, or entries, whose values are reads of their own. */
+/* The positions that a region runs over: keys, or entries, whose values are reads of their own. (Of the epoch before it is not known
+ * whether entries came and went, or values alone changed.) */
 static bool run_over_changed(const page *p, uint64_t epoch, bool prev)
 {
-	if (!is_sparse(p))
-		return page_changed_in(p, epoch, prev);
-	return prev ? p->element == 0 && page_changed_in(p, epoch, true) : p->pattern_changed == epoch;
+	return is_sparse(p) && !prev ? p->pattern_changed == epoch : page_changed_in(p, epoch, prev);
 }
 
 /* A page or pattern that the pass reads in this epoch differs from what the pass read in the epoch before. */
@@ -93,8 +92,10 @@ static int run_pass(mmsb_instance *m, uint32_t i, uint64_t epoch, mmsb_error *er
 		buffers_catch_up(p);
 		return MMSB_OK;
 	}
-	if (lazy_defer(m, i, epoch, all))
+	if (lazy_defer(m, i, epoch, all)) {
+		buffers_catch_up(p);
 		return MMSB_OK;
+	}
 	uint64_t start = m->options.time_passes ? now_ns() : 0;
 	int status = executor_pass(m, i, epoch, all || m->options.scratch, &changed, err);
 	if (m->options.time_passes)

@@ -43,6 +43,7 @@ CASES += %D%/cases/limits.test
 CASES += %D%/cases/order.test
 CASES += %D%/cases/machine.test
 CASES += %D%/cases/groups.test
+CASES += %D%/cases/propagate.test
 CASES += %D%/cases/constants.test
 DOCUMENTS = README.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
