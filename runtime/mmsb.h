@@ -199,7 +199,9 @@ int mmsb_entries(mmsb_instance *, int page, const uint64_t **row, const uint64_t
  * For an instance whose options ask for readers, every dense or sparse `out` page (but @lazy ones) has, besides its own memory, two copies for
  * readers: the one that they see, and the one that the next commit brings up to date and shows. Neither waits for the other: a commit
  * takes no lock that a reader holds. When a reader still sees the second copy the commit makes a further one, and keeps it for later;
- * there are as many as the option `copies` says, and beyond it, or when there is no memory for it, the commit returns MMSB_BUSY. */
+ * there are as many as the option `copies` says, and beyond it, or when there is no memory for it, the commit returns MMSB_BUSY.
+ * A commit copies what has changed, but a sparse page, if it has, whole. Of sources, internal and @lazy pages readers see nothing: an `out`
+ * page that is equal to one shows it. */
 
 /* A reader: one epoch, from mmsb_read_begin to mmsb_read_end. Owned by the caller, and for one thread at a time; may be handed on. */
 typedef struct mmsb_reader {
