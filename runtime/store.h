@@ -10,7 +10,8 @@
  *   ROW, COL   the entry; its outer element is its row, its column
  *   RANGE      outer element * extent + (variable - lo)
  *
- *   store.c        which regions, the epoch's work, evaluation of operands
+ *   store.c        which regions, their memory, and the values that are held
+ *   store_update.c the epoch's work: evaluation of operands
  *   store_flat.c   operands that are all present: values of aligned blocks and of nodes above them
  *   store_tree.c   the others: a trie over the positions of those present
  *   pool.c         memory for both */

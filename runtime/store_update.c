@@ -1,0 +1,425 @@
+/* store_update.c - what an epoch does to stores. Operands are evaluated in batches like any others; what they are worth goes to
+ * store_flat.c or store_tree.c. */
+#include <string.h>
+
+#include "fpenv.h"
+#include "index.h"
+#include "store_parts.h"
+
+enum {
+	PREFETCH = 8,           /* operands of a batch from which on their ways are asked for together */
+	/* What an update costs besides evaluating operands, in element operations: for each block of a flat store; for each operand of a
+	 * tree, where trees stay in a core's cache and where they do not. An element for which it would come to more than evaluating it
+	 * whole is evaluated whole (but not with MMSB_STORES, which is for tests). */
+	FLAT_COST = 500,
+	TREE_COST_NEAR = 250, TREE_COST_FAR = 900,
+	NEAR_BYTES = 1 << 20
+};
+
+/* ---- an update at work ------------------------------------------------------------------------- */
+
+typedef struct operand {
+	uint64_t outer;
+	uint32_t position;      /* in the tree */
+} operand;
+
+/* Operands that are to be evaluated together. */
+typedef struct batch {
+	uint32_t n;
+	int64_t outer[TILE], var[TILE], entry[TILE];
+	uint32_t root[TILE], position[TILE];
+} batch;
+
+typedef struct update {
+	struct store *st;
+	worker *w;
+	run *r, *c;             /* of region 0 and of the reduction */
+	const pattern *pat;
+	const group_index *groups;
+	column keys;            /* GROUP */
+	bitset *outer;
+	const bitset *whole;
+	batch *batch;
+} update;
+
+static void run_needed(const update *u)
+{
+	for (uint32_t i = 0; i < u->st->n_needed; i++)
+		run_step(u->w, u->r, u->st->needed[i]);
+}
+
+/* Region 0 for one outer element. */
+static void enter_one(const update *u, uint64_t outer)
+{
+	const kernel_plan *p = u->st->kernel;
+	run *r = u->r;
+	r->n = 1;
+	r->live = NULL;
+	r->vars[r->plan->flat] = (var_lanes){VAR_UNIFORM, (int64_t)outer, NULL};
+	for (uint32_t d = r->plan->def->n_vars; d-- > 0; outer /= (uint64_t)u->st->to->dims[d])
+		r->vars[p->root_vars[d]] = (var_lanes){VAR_UNIFORM, (int64_t)(outer % (uint64_t)u->st->to->dims[d]), NULL};
+	run_needed(u);
+}
+
+/* The pass evaluates the outer element, and tells what fails if something does. */
+static void give_up(const update *u, uint64_t outer)
+{
+	if (bitset_test(&u->st->held, outer))
+		store_drop(u->st, outer);
+	bitset_set(u->outer, outer);
+	bitset_set(&u->st->settled, outer);
+}
+
+static bool failed(const update *u)
+{
+	bool any = u->w->fault.any;
+	u->w->fault.any = false;
+	return any;
+}
+
+/* ---- flat -------------------------------------------------------------------------------------- */
+
+/* The operands of the element entered, at positions first .. end-1. */
+static void put_range(const update *u, flat_change *change, uint64_t first, uint64_t end, bool enter)
+{
+	const region_plan *rp = u->st->plan;
+	run *c = u->c;
+	c->n = (uint32_t)(end - first);
+	c->live = NULL;
+	c->form = OUTER_ONE;
+	c->outer_lane = 0;
+	c->vars[rp->var] = (var_lanes){VAR_IOTA, rp->lo + (int64_t)first, NULL};
+	if (enter)
+		run_import(u->w, c);
+	run_code(u->w, c);
+	lanes *value = &c->regs[rp->value];
+	lanes_fill(u->w, value, rp->width, c->n);
+	flat_put(change, first, value->at, c->n, u->w->arena + rp->places[PLACE_SCRATCH]);
+}
+
+static void flat_all(const update *u, flat_change *change)
+{
+	uint64_t n = (uint64_t)u->st->plan->extent;
+	for (uint64_t at = 0; at < n; at += TILE)
+		put_range(u, change, at, n - at < TILE ? n : at + TILE, at == 0);
+}
+
+/* The blocks that have lanes: those side by side together. */
+static void flat_some(const update *u, flat_change *change, const bitset *dirty, uint64_t base)
+{
+	uint64_t n = (uint64_t)u->st->plan->extent, size = (uint64_t)1 << u->st->flats.bits, at = bitset_next(dirty, base);
+	for (bool enter = true; at < base + n; enter = false) {
+		uint64_t first = (at - base) / size * size, end = first;
+		do {
+			end = n - end < size ? n : end + size;
+			at = bitset_next(dirty, base + end);
+		} while (at < base + n && at - base < end + size && end - first < TILE);
+		put_range(u, change, first, end, enter);
+	}
+}
+
+/* So many blocks have lanes that evaluating the element whole is cheaper. */
+static bool flat_is_dense(const update *u, const bitset *dirty, uint64_t base)
+{
+	const region_plan *rp = u->st->plan;
+	unsigned bits = u->st->flats.bits;
+	if (u->st->least != LEAST_MEMBERS)
+		return false;
+	double block = (double)((uint64_t)1 << bits) * rp->weight + FLAT_COST, left = (double)rp->extent * rp->weight;
+	uint64_t end = base + (uint64_t)rp->extent;
+	for (uint64_t at = bitset_next(dirty, base); at < end && left >= 0; left -= block)
+		at = bitset_next(dirty, base + ((((at - base) >> bits) + 1) << bits));
+	return left < 0;
+}
+
+static void flat_element(const update *u, const bitset *dirty, uint64_t outer)
+{
+	struct store *st = u->st;
+	flat_change change;
+	bool build = !bitset_test(&st->held, outer);
+	if (flat_is_dense(u, dirty, outer * (uint64_t)st->plan->extent)) {
+		give_up(u, outer);
+		return;
+	}
+	if (build) {
+		st->block[outer] = pool_take(&st->flats.pool, 0);
+		if (!st->block[outer]) {
+			give_up(u, outer);
+			return;
+		}
+		bitset_set(&st->held, outer);
+	}
+	flat_begin(&change, &st->flats, st->block[outer], build);
+	enter_one(u, outer);
+	if (build)
+		flat_all(u, &change);
+	else
+		flat_some(u, &change, dirty, outer * (uint64_t)st->plan->extent);
+	bool changed = flat_end(&change);
+	if (failed(u))
+		give_up(u, outer);
+	else if (changed)
+		bitset_set(u->outer, outer);
+}
+
+static void update_flat(const update *u, const bitset *dirty)
+{
+	uint64_t extent = (uint64_t)u->st->plan->extent;
+	for (uint64_t lane = bitset_next(dirty, 0); lane != BITSET_END;) {
+		uint64_t outer = lane / extent, next = (outer + 1) * extent;
+		if (!u->whole || !bitset_test(u->whole, outer))
+			flat_element(u, dirty, outer);
+		lane = next < dirty->n ? bitset_next(dirty, next) : BITSET_END;
+	}
+}
+
+/* ---- trees ------------------------------------------------------------------------------------- */
+
+static uint64_t list_length(const lists *l, uint64_t list) { return list < l->n_lists ? lists_length(l, list) : 0; }
+
+static uint64_t members(const update *u, uint64_t outer)
+{
+	const pattern *pat = u->pat;
+	switch ((region_kind)u->st->plan->def->kind) {
+	case REGION_GROUP: return list_length(&u->groups->positions, outer);
+	case REGION_ROW: return list_length(&pat->rows, outer);
+	case REGION_COL: return list_length(&pat->cols, outer);
+	default: return (uint64_t)u->st->plan->extent;
+	}
+}
+
+/* Operands of an element in the building. */
+static void collect(void *context, const void *values, const int64_t *positions, size_t n)
+{
+	struct store *st = context;
+	int64_t lo = st->plan->kind == RED_LIST ? 0 : st->plan->lo;
+	for (size_t i = 0; i < n; i++)
+		st->positions[st->n + i] = (uint32_t)(positions[i] - lo);
+	memcpy(st->values + (st->n << st->plan->width), values, n << st->plan->width);
+	st->n += n;
+}
+
+static bool build_tree(const update *u, uint64_t outer)
+{
+	struct store *st = u->st;
+	uint64_t n = members(u, outer);
+	if (n < st->least || reserve(&st->positions, &st->cap_positions, n * sizeof *st->positions) ||
+	    reserve(&st->values, &st->cap_values, (size_t)n << st->plan->width))
+		return false;
+	st->n = 0;
+	enter_one(u, outer);
+	expand_operands(u->w, u->r, st->reduce, 0, collect, st);
+	if (failed(u))
+		return false;
+	uint32_t root = tree_build(&st->trees, st->positions, st->values, st->n);
+	if (!root)
+		return false;
+	tree_refresh(&st->trees, root);
+	st->block[outer] = root;
+	bitset_set(&st->held, outer);
+	bitset_set(&st->settled, outer);
+	bitset_set(u->outer, outer);
+	return true;
+}
+
+static void note_change(const update *u, uint64_t outer, tree_change change)
+{
+	if (change == TREE_NO_ROOM)
+		give_up(u, outer);
+	else if (change != TREE_SAME)
+		bitset_set(&u->st->touched, outer);
+	if (change == TREE_MEMBERS)
+		bitset_set(u->outer, outer);
+}
+
+/* Evaluates the operands of the batch and puts them into their trees. */
+static void flush(const update *u)
+{
+	struct store *st = u->st;
+	const region_plan *rp = st->plan;
+	batch *b = u->batch;
+	run *r = u->r, *c = u->c;
+	if (b->n == 0)
+		return;
+	if (b->n >= PREFETCH)
+		tree_prefetch(&st->trees, b->root, b->position, b->n);
+	r->n = c->n = b->n;
+	r->live = c->live = NULL;
+	root_vars_list(u->w, r, st->kernel, st->to, b->outer);
+	run_needed(u);
+	c->form = OUTER_SAME;
+	c->vars[rp->var] = (var_lanes){VAR_I64, 0, b->var};
+	if (rp->entry != NONE)
+		c->vars[rp->entry] = (var_lanes){VAR_I64, 0, b->entry};
+	run_import(u->w, c);
+	bool any = run_code(u->w, c), wrong = failed(u);
+	lanes *value = &c->regs[rp->value];
+	lanes_fill(u->w, value, rp->width, any ? b->n : 0);
+	size_t apart = value->uniform ? 0 : (size_t)1 << rp->width;
+	for (uint32_t i = 0; i < b->n; i++) {
+		uint64_t outer = (uint64_t)b->outer[i];
+		uint32_t position = b->position[i], *root = &st->block[outer];
+		if (wrong)
+			give_up(u, outer);
+		else if (!bitset_test(&st->held, outer))
+			continue;
+		else if (any && (!c->live || c->live[i]))
+			note_change(u, outer, tree_set(&st->trees, root, position, (const uint8_t *)value->at + i * apart));
+		else
+			note_change(u, outer, tree_remove(&st->trees, root, position));
+	}
+	b->n = 0;
+}
+
+/* Which operand a lane is; false: of no outer element. */
+static bool locate(const update *u, uint64_t lane, operand *o)
+{
+	const struct store *st = u->st;
+	switch ((region_kind)st->plan->def->kind) {
+	case REGION_GROUP:
+		*o = (operand){*(const uint32_t *)(const void *)(u->keys.base + lane * u->keys.stride), (uint32_t)lane};
+		break;
+	case REGION_ROW:
+		*o = (operand){u->pat->row[lane], u->pat->col[lane]};
+		break;
+	case REGION_COL:
+		*o = (operand){u->pat->col[lane], u->pat->row[lane]};
+		break;
+	default:
+		*o = (operand){lane / (uint64_t)st->plan->extent, (uint32_t)(lane % (uint64_t)st->plan->extent)};
+		break;
+	}
+	return o->outer < st->outers;
+}
+
+/* Elements of which so many operands are dirty that evaluating them whole is cheaper are given up. */
+static void give_up_dense(const update *u, const bitset *dirty)
+{
+	struct store *st = u->st;
+	double weight = st->plan->weight, cost = (size_t)st->trees.pool.used * POOL_UNIT > NEAR_BYTES ? TREE_COST_FAR : TREE_COST_NEAR;
+	operand o;
+	BITSET_FOR(dirty, lane)
+		if (locate(u, lane, &o))
+			st->dirty[o.outer]++;
+	BITSET_FOR(dirty, lane)
+		if (locate(u, lane, &o) && st->dirty[o.outer] > 0) {
+			if (st->dirty[o.outer] * (weight + cost) > (double)members(u, o.outer) * (weight + 1) + 2 * cost)
+				give_up(u, o.outer);
+			st->dirty[o.outer] = 0;
+		}
+}
+
+static void update_trees(const update *u, const bitset *dirty)
+{
+	struct store *st = u->st;
+	batch *b = u->batch;
+	b->n = 0;
+	if (st->least == LEAST_MEMBERS && bitset_above(dirty, 2))
+		give_up_dense(u, dirty);
+	BITSET_FOR(dirty, lane) {
+		operand o;
+		if (!locate(u, lane, &o) || (u->whole && bitset_test(u->whole, o.outer)) || bitset_test(&st->settled, o.outer))
+			continue;
+		if (!bitset_test(&st->held, o.outer)) {
+			if (!build_tree(u, o.outer))
+				give_up(u, o.outer);
+			continue;
+		}
+		b->outer[b->n] = (int64_t)o.outer;
+		b->var[b->n] = st->plan->lo + o.position;
+		b->root[b->n] = st->block[o.outer];
+		b->position[b->n] = o.position;
+		b->entry[b->n++] = (int64_t)lane;
+		if (b->n == TILE)
+			flush(u);
+	}
+	flush(u);
+	BITSET_FOR(&st->touched, outer)
+		if (bitset_test(&st->held, outer) && tree_refresh(&st->trees, st->block[outer]))
+			bitset_set(u->outer, outer);
+	bitset_clear(&st->touched);
+}
+
+/* ---- an update --------------------------------------------------------------------------------- */
+
+/* A position that has left a group: what it comes to is evaluated with its lane. */
+static void leave(const update *u, const index_move *m)
+{
+	struct store *st = u->st;
+	if (m->from < st->outers) {
+		bitset_set(u->outer, m->from);
+		if (st->ready && bitset_test(&st->held, m->from))
+			note_change(u, m->from, tree_remove(&st->trees, &st->block[m->from], m->position));
+	}
+	if (m->to < st->outers)
+		bitset_set(u->outer, m->to);
+}
+
+/* The members of groups follow the keys; of rows and columns nothing is held once entries have come or gone. */
+static void follow_members(const update *u)
+{
+	struct store *st = u->st;
+	uint64_t epoch = u->w->ex->inst->epoch + 1;
+	if (u->groups) {
+		size_t n;
+		bool all;
+		const index_move *moves = index_moves(u->groups, epoch, &n, &all);
+		if (all)
+			store_drop_held(st);
+		for (size_t i = 0; i < n; i++)
+			leave(u, &moves[i]);
+	} else if (st->plan->driver && st->plan->driver->pattern_changed == epoch) {
+		store_drop_held(st);
+	}
+}
+
+/* Without memory for the sets every element that has a lane is evaluated whole. */
+static void update_nothing(const update *u, const bitset *dirty)
+{
+	BITSET_FOR(dirty, lane) {
+		operand o;
+		if (locate(u, lane, &o))
+			bitset_set(u->outer, o.outer);
+	}
+}
+
+static void drop_whole(struct store *st, const bitset *whole)
+{
+	BITSET_FOR_WORDS(whole, w)
+		for (uint64_t bits = whole->level[0][w] & st->held.level[0][w]; bits; bits &= bits - 1)
+			store_drop(st, w * 64 + (uint64_t)__builtin_ctzll(bits));
+}
+
+void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, const bitset *dirty, const bitset *whole, bitset *outer)
+{
+	struct store *st = p->regions[region].store;
+	worker *w = &ex->workers[0];
+	batch b;
+	update u = {.st = st, .w = w, .pat = ex->patterns[region], .groups = ex->groups[region], .outer = outer, .whole = whole, .batch = &b};
+	uint64_t fault_at = UINT64_MAX;
+	if (st->plan->def->kind == REGION_GROUP)
+		u.keys = page_column(ex->inst, st->plan->driver, false, NONE);
+	if (bitset_empty(dirty) && (!whole || bitset_empty(whole)))
+		return;
+	if (!store_make_ready(st)) {
+		follow_members(&u);
+		update_nothing(&u, dirty);
+		return;
+	}
+	ex->fault_at = &fault_at;
+	w->fault.any = false;
+	worker_prepare(w, p);
+	u.r = &w->runs[0];
+	u.c = &w->runs[region];
+	u.c->parent = u.r;
+	uint64_t env = fpenv_enter();
+	if (whole)
+		drop_whole(st, whole);
+	follow_members(&u);
+	if (st->flat)
+		update_flat(&u, dirty);
+	else
+		update_trees(&u, dirty);
+	bitset_clear(&st->settled);
+	fpenv_leave(env);
+}
