@@ -178,17 +178,33 @@ static bool check(repair *q, const int64_t *list, uint32_t n)
 	return repair_within_limits(q);
 }
 
-/* Of others the operands are computed one by one where that is simple; they stay at once if their witness still holds them up. */
+/* Operands of an element, as long as one is wanted that holds it up; false: none does, and `value` is what its reduction gives at best. */
+static bool held_up(repair *q, uint64_t v, uint64_t *value, bool *ok)
+{
+	uint32_t entry = NONE;
+	*ok = true;
+	if (relax_witnessed(q, v))
+		return true;
+	*value = op_identity(q->f->pass->op, q->to->def->type);
+	relax_pull(q, v, true, value, &entry);
+	if (entry != NONE)
+		*ok = judge(q, v, entry, value);
+	return entry != NONE;
+}
+
+/* Of others the operands are computed one by one where that is simple. Then something else must hold them up. */
 static bool check_simple(repair *q, int64_t *list, uint32_t n)
 {
 	struct executor *ex = q->f->ex;
 	size_t width = q->k->order.width;
+	uint64_t reduced[TAKEN_TOGETHER];
 	uint32_t left = 0;
-	for (uint32_t i = 0; i < n; i++)
-		if (!relax_witnessed(q, (uint64_t)list[i]))
+	bool ok = true;
+	for (uint32_t i = 0; i < n && ok; i++)
+		if (!held_up(q, (uint64_t)list[i], &reduced[left], &ok))
 			list[left++] = list[i];
-	if (left == 0)
-		return true;
+	if (!ok || left == 0)
+		return ok && repair_within_limits(q);
 	if (!repair_ready(q))
 		return false;
 	ex->support = &q->support;
@@ -198,11 +214,8 @@ static bool check_simple(repair *q, int64_t *list, uint32_t n)
 	ex->support = NULL;
 	q->f->inst->pass_stats[q->f->id].evaluated += left;
 	for (uint32_t i = 0; i < left; i++) {
-		uint64_t value = 0;
-		uint32_t entry = NONE;
-		memcpy(&value, values + ((size_t)i << width), (size_t)1 << width);
-		relax_pull(q, (uint64_t)list[i], true, &value, &entry);
-		if (!judge(q, (uint64_t)list[i], entry, &value))
+		const void *value = values + ((size_t)i << width);
+		if (!judge(q, (uint64_t)list[i], NONE, key_at(q, value) < key_at(q, &reduced[i]) ? value : &reduced[i]))
 			return false;
 	}
 	return repair_within_limits(q);
