@@ -73,7 +73,7 @@ bool repair_is_start(const repair *q, uint64_t v, const void *value)
 
 static bool put_candidate(repair *q, uint64_t v)
 {
-	if (q->k->flags[v] & (RESET | QUEUED))
+	if (q->k->flags[v] & (RESET | QUEUED) || q->k->stamps[v] == 0) /* at its start nothing needs to hold it up */
 		return true;
 	q->k->flags[v] |= QUEUED;
 	if (queue_put(&q->k->queue, (queued){key_of(q, v), q->k->stamps[v], (uint32_t)v}))
