@@ -34,7 +34,7 @@ EXTRA_DIST += %D%/elementary.c %D%/RESULTS.md %D%/run.sh %D%/rival.py %D%/expres
 	%D%/chain.awk %D%/portfolio.mmsb %D%/portfolio.py %D%/shortest.mmsb %D%/expression_sum.mmsb
 
 .PHONY: bench-build
-bench-build: $(BENCHMARKS)
+bench-build: $(BENCHMARKS) %D%/primitives
 bench: mmsb mmsbc bench-build
 	$(srcdir)/bench/run.sh .
 
