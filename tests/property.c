@@ -210,7 +210,7 @@ enum { FIRST_SEED = 1 };
 
 int main(int argc, char **argv)
 {
-	settings set = {.seed = FIRST_SEED, .programs = 700, .threads = 3, .keep = "property"};
+	settings set = {.seed = FIRST_SEED, .programs = 900, .threads = 3, .keep = "property"};
 	totals sum = {0};
 	if (!options(&set, argc, argv)) {
 		fputs("usage: property [--programs N] [--seed S|random] [--epochs E] [--threads T] [--keep PATH] [--print] [--naive]\n",
