@@ -119,6 +119,14 @@ static void follow(finder *f, uint32_t read, const change_set *set)
 	}
 }
 
+/* The entries that came and went in the pattern that a pass sees, or NULL: none did. */
+static const pattern_log *entries_changed(const finder *f, const page *p, bool prev)
+{
+	const pattern *pat = prev ? p->prev_pat : p->pat;
+	bool any = pat && pat->log.n > 0 && pat->log.epoch == (prev ? f->epoch - 1 : f->epoch);
+	return any ? &pat->log : NULL;
+}
+
 static void find_read(finder *f, uint32_t i)
 {
 	const read_plan *rp = &f->p->reads[i];
@@ -162,23 +170,28 @@ static void find_moves(finder *f, uint32_t i)
 	f->whole |= sink.all;
 }
 
-/* Entries that came or went: the rows or columns that they stand in are concerned. */
+/* Entries that came or went concern their row, or column; a page like the pattern's has new elements. */
 static void find_entries(finder *f, uint32_t i)
 {
 	const region_plan *r = &f->p->regions[i];
-	const pattern_log *log = &r->driver->pat->log;
-	route_sink sink = {&f->p->dirty->elements, false};
-	bool stored = false;
-	if (i == f->p->by_region && !log->all)
+	const pattern_log *log = entries_changed(f, r->driver, r->def->prev);
+	dirty_sets *d = f->p->dirty;
+	route_sink sink = {&d->elements, false};
+	if (!log || (i == f->p->by_region && !log->all)) /* the fixpoint looks at these entries itself */
 		return;
-	for (uint32_t k = 1; k < f->p->n_regions; k++)
-		stored |= f->p->regions[k].stored;
-	if (stored || log->all || r->id == 0 || log->n > r->driver->count / LANE_SHARE) {
+	if (log->all || log->n > r->driver->pat->n_entries / LANE_SHARE) {
 		f->whole = true;
 		return;
 	}
-	for (size_t k = 0; k < log->n && !sink.all; k++)
-		route_region(f->ex, f->p, i, r->def->kind == REGION_COL ? log->at[k].col : log->at[k].row, &sink);
+	for (size_t k = 0; k < log->n && !sink.all; k++) {
+		const entry_change *c = &log->at[k];
+		if (i == 0 && !c->gone)
+			bitset_set(&d->elements, c->slot);
+		else if (r->stored)
+			bitset_set(&d->lanes[i], c->slot);
+		else if (i > 0)
+			route_region(f->ex, f->p, i, r->def->kind == REGION_ROW ? c->row : c->col, &sink);
+	}
 	f->whole |= sink.all;
 }
 
@@ -188,19 +201,32 @@ static void find_region(finder *f, uint32_t i)
 	const page *by = r->driver;
 	if (!by || f->whole)
 		return;
-	if (by->def->flags & PAGEF_SPARSE && r->def->prev)
-		f->whole |= page_changed_in(by, f->epoch, true);
-	else if (by->def->flags & PAGEF_SPARSE && by->pat->log.epoch == f->epoch && (by->pat->log.n > 0 || by->pat->log.all))
+	if (by->def->flags & PAGEF_SPARSE)
 		find_entries(f, i);
-	else if (by->def->flags & PAGEF_SPARSE)
-		return;
 	else if (page_changed_in(by, f->epoch, r->def->prev))
 		find_moves(f, i);
 }
 
+/* A sparse page has as many elements as slots; those of entries that went are none. */
+static bool elements_room(const struct executor *ex, const kernel_plan *p)
+{
+	const page *to = &ex->inst->pages[p->pass->page];
+	return !to->pat || !bitset_grow(&p->dirty->elements, to->now[0].bits.n);
+}
+
+static void leave_out_holes(const struct executor *ex, const kernel_plan *p)
+{
+	const pattern *pat = ex->inst->pages[p->pass->page].pat;
+	if (!pat || !pattern_holes(pat))
+		return;
+	BITSET_FOR(&p->dirty->elements, slot)
+		if (!pat->alive[slot])
+			bitset_unset(&p->dirty->elements, slot);
+}
+
 reach dirty_find(struct executor *ex, const kernel_plan *p, uint64_t epoch)
 {
-	finder f = {.ex = ex, .p = p, .epoch = epoch};
+	finder f = {.ex = ex, .p = p, .epoch = epoch, .whole = !elements_room(ex, p)};
 	dirty_sets *d = p->dirty;
 	bool any = false;
 	for (uint32_t i = 0; i < p->n_regions; i++) {
@@ -217,5 +243,6 @@ reach dirty_find(struct executor *ex, const kernel_plan *p, uint64_t epoch)
 		any |= !bitset_empty(&d->lanes[i]);
 	if (d->fed.n)
 		bitset_union(&d->elements, &d->fed);
+	leave_out_holes(ex, p);
 	return any || !bitset_empty(&d->elements) ? REACH_SOME : REACH_NONE;
 }

@@ -90,7 +90,7 @@ static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole,
 	int status = pass_look_up(ex, p, err);
 	if (status)
 		return status;
-	reach reached = whole || to->def->flags & PAGEF_SPARSE ? REACH_WHOLE : dirty_find(ex, p, epoch);
+	reach reached = whole ? REACH_WHOLE : dirty_find(ex, p, epoch);
 	if (reached == REACH_WHOLE)
 		return run_whole(ex, id, changed, err);
 	buffers_catch_up(to);

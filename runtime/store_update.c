@@ -232,6 +232,9 @@ static void note_change(const update *u, uint64_t outer, tree_change change)
 		bitset_set(u->outer, outer);
 }
 
+/* The entry of a lane has not gone. */
+static bool is_there(const update *u, uint64_t entry) { return !u->pat || u->pat->alive[entry]; }
+
 /* Evaluates the operands of the batch and puts them into their trees. */
 static void flush(const update *u)
 {
@@ -263,7 +266,7 @@ static void flush(const update *u)
 			give_up(u, outer);
 		else if (!bitset_test(&st->held, outer))
 			continue;
-		else if (any && (!c->live || c->live[i]))
+		else if (any && (!c->live || c->live[i]) && is_there(u, (uint64_t)b->entry[i]))
 			note_change(u, outer, tree_set(&st->trees, root, position, (const uint8_t *)value->at + i * apart));
 		else
 			note_change(u, outer, tree_remove(&st->trees, root, position));
@@ -355,7 +358,7 @@ static void leave(const update *u, const index_move *m)
 		bitset_set(u->outer, m->to);
 }
 
-/* The members of groups follow the keys; of rows and columns nothing is held once entries have come or gone. */
+/* The members of groups follow the keys. Entries that came or went are lanes like those that changed. */
 static void follow_members(const update *u)
 {
 	struct store *st = u->st;
@@ -368,8 +371,6 @@ static void follow_members(const update *u)
 			store_drop_held(st);
 		for (size_t i = 0; i < n; i++)
 			leave(u, &moves[i]);
-	} else if (st->plan->driver && st->plan->driver->pattern_changed == epoch) {
-		store_drop_held(st);
 	}
 }
 
