@@ -1,4 +1,4 @@
-/* check_sparse.c - what changes in place: lists in a pool, reverse indexes; each held against a table of who is where. */
+/* check_sparse.c - what changes in place: lists in a pool, reverse indexes, patterns; each held against a table of who is where. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -354,6 +354,161 @@ START_TEST(index_without_memory)
 END_TEST
 #endif
 
+/* ---- patterns ---------------------------------------------------------------------------------- */
+
+enum { ROWS = 90, COLS = 300, HUB = 7 };
+
+/* The value that stands at the slot of an entry, or 0: not there. It goes along with the entry whatever becomes of others. */
+static uint32_t there[ROWS][COLS], there_before[ROWS][COLS];
+static uint32_t values[4 * ROWS * COLS];
+
+static void expect_pattern(const pattern *p, uint32_t (*model)[COLS])
+{
+	uint64_t n = 0;
+	for (uint32_t r = 0; r < ROWS; r++)
+		for (uint32_t c = 0; c < COLS; c++) {
+			uint64_t slot = pattern_find(p, r, c);
+			EXPECT((slot != UINT64_MAX) == (model[r][c] != 0));
+			if (slot == UINT64_MAX)
+				continue;
+			EXPECT(slot < p->n_slots && p->alive[slot] && p->row[slot] == r && p->col[slot] == c);
+			EXPECT(values[slot] == model[r][c]);
+			EXPECT(!p->columns || p->cols.mate[lists_find(&p->cols, c, r)] == slot);
+			n++;
+		}
+	EXPECT(n == p->n_entries && n == p->rows.count && (!p->columns || n == p->cols.count));
+	uint64_t key = 0, alive = 0, walked = 0;
+	PATTERN_FOR(p, at) {
+		uint64_t now = ((uint64_t)p->row[at] << 32 | p->col[at]) + 1;
+		EXPECT(now > key && (!p->in_order || at == walked));
+		key = now;
+		walked++;
+	}
+	for (uint64_t slot = 0; slot < p->n_slots; slot++)
+		alive += p->alive[slot];
+	EXPECT(alive == n && walked == n);
+}
+
+/* Some entries come and go, one by one or sorted, as apply_sparse.c does it. false: no memory amid it. */
+static bool change_pattern(pattern *p, uint64_t n, bool sort)
+{
+	static uint32_t stamp;
+	EXPECT(pattern_reserve(p, p->n_slots + n) == 0 && pattern_reserve_log(p, n) == 0);
+	EXPECT(!sort || pattern_reserve_lists(p, p->n_entries + n) == 0);
+	p->log.all = sort;
+	static uint8_t touched[ROWS][COLS];
+	memset(touched, 0, sizeof touched);
+	for (uint64_t i = 0; i < n; i++) {
+		uint32_t r = draw(3) ? HUB : (uint32_t)draw(ROWS), c = (uint32_t)draw(COLS);
+		if (touched[r][c]++)
+			continue;
+		bool gone = there[r][c] != 0;
+		uint32_t slot = gone ? (uint32_t)pattern_find(p, r, c) : pattern_slot(p);
+		if (sort)
+			pattern_set(p, r, c, slot, !gone);
+		else if (gone)
+			pattern_take(p, slot);
+		else if (pattern_put(p, r, c, slot)) {
+			bitset_set(&p->free, slot);
+			return false;
+		}
+		p->log.at[p->log.n++] = (entry_change){r, c, slot, gone};
+		there[r][c] = gone ? 0 : ++stamp;
+		if (!gone)
+			values[slot] = stamp;
+	}
+	if (sort)
+		pattern_sort(p);
+	return true;
+}
+
+/* Epochs that hold, and epochs that fail; the pattern of the epoch before is always one behind. */
+static void run_pattern(bool columns, long fails)
+{
+	pattern *p = pattern_new(ROWS, COLS), *prev = pattern_new(ROWS, COLS);
+	unsigned refused = 0;
+	memset(there, 0, sizeof there);
+	EXPECT(!columns || (pattern_columns(p) == 0 && pattern_columns(prev) == 0));
+	for (uint64_t epoch = 1; epoch < 300;) {
+		left = fails ? 1 + (long)draw((uint64_t)fails) : 0;
+		bool begun = pattern_begin(p, prev, epoch) == 0;
+		left = 0;
+		if (!begun) {
+			refused++;
+			continue;
+		}
+		expect_pattern(prev, there);
+		memcpy(there_before, there, sizeof there);
+		bool sort = draw(8) == 0;
+		EXPECT(pattern_reserve(p, p->n_slots + 400) == 0 && pattern_reserve_log(p, 400) == 0 && pattern_reserve_lists(p, p->n_entries + 400) == 0);
+		left = fails && !sort ? 1 + (long)draw((uint64_t)fails) : 0;
+		bool done = change_pattern(p, draw(4) ? draw(20) : draw(400), sort);
+		left = 0;
+		refused += !done;
+		if (!done || draw(3) == 0) {
+			left = fails;
+			pattern_undo(p);
+			left = 0;
+			memcpy(there, there_before, sizeof there);
+		} else {
+			pattern_keep(p);
+			epoch++;
+		}
+		expect_pattern(p, there);
+		if (epoch == 100 && !columns)
+			EXPECT(pattern_columns(p) == 0);
+		if (epoch == 150 && !columns)
+			EXPECT(pattern_columns(prev) == 0);
+	}
+	EXPECT(!fails || refused > 0);
+	pattern_free(p);
+	pattern_free(prev);
+}
+
+START_TEST(patterns_follow_a_table)
+{
+	seed = 6;
+	run_pattern(_i, 0);
+}
+END_TEST
+
+#ifndef HAS_OWN_ALLOCATOR
+START_TEST(patterns_without_memory)
+{
+	seed = 7;
+	run_pattern(_i, 5);
+}
+END_TEST
+#endif
+
+/* What was loaded row by row lies in order; entries that go leave holes, which are filled from the lowest on. */
+START_TEST(patterns_in_order)
+{
+	pattern *p = pattern_new(4, 10);
+	EXPECT(pattern_begin(p, NULL, 1) == 0 && pattern_reserve(p, 40) == 0 && pattern_reserve_lists(p, 40) == 0 && pattern_reserve_log(p, 40) == 0);
+	for (uint32_t i = 0; i < 20; i++) {
+		uint32_t slot = pattern_slot(p);
+		pattern_set(p, i / 5, 2 * (i % 5), slot, true);
+		p->log.at[p->log.n++] = (entry_change){i / 5, 2 * (i % 5), slot, 0};
+	}
+	pattern_sort(p);
+	EXPECT(p->in_order && !pattern_holes(p));
+	pattern_keep(p);
+	EXPECT(pattern_begin(p, NULL, 2) == 0);
+	pattern_take(p, 13);
+	pattern_take(p, 4);
+	p->log.at[p->log.n++] = (entry_change){2, 6, 13, 1};
+	p->log.at[p->log.n++] = (entry_change){0, 8, 4, 1};
+	EXPECT(!p->in_order && pattern_holes(p));
+	EXPECT(pattern_slot(p) == 20); /* not in the epoch in which they went */
+	bitset_set(&p->free, 20);
+	pattern_keep(p);
+	EXPECT(pattern_begin(p, NULL, 3) == 0);
+	EXPECT(pattern_slot(p) == 4 && pattern_slot(p) == 13 && pattern_slot(p) == 20 && pattern_slot(p) == 21);
+	pattern_free(p);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("sparse");
@@ -363,9 +518,12 @@ int main(void)
 	tcase_add_loop_test(c, lists_in_order, 0, 4);
 	tcase_add_test(c, lists_use_holes_again);
 	tcase_add_test(c, index_follows);
+	tcase_add_loop_test(c, patterns_follow_a_table, 0, 2);
+	tcase_add_test(c, patterns_in_order);
 #ifndef HAS_OWN_ALLOCATOR
 	tcase_add_test(c, lists_without_memory);
 	tcase_add_test(c, index_without_memory);
+	tcase_add_loop_test(c, patterns_without_memory, 0, 2);
 #endif
 	suite_add_tcase(s, c);
 	return unit_run(s);
