@@ -13,8 +13,9 @@ typedef struct entry_delta {
 } entry_delta;
 #define DELETED UINT64_MAX
 
-/* When more than one entry in SORT_SHARE comes or goes all are sorted anew. */
-enum { SORT_SHARE = 8 };
+/* When more than one entry in SORT_SHARE comes or goes all are sorted anew: an entry takes 400 ns to put in its row and column of a graph of
+ * a million entries, sorting all of them about 35 ns each. */
+enum { SORT_SHARE = 12 };
 
 /* The deltas of a page. */
 typedef struct entry_deltas {

@@ -11,6 +11,7 @@ typedef struct expansion {
 	const step *s;
 	const region_plan *plan;
 	const lists *lists;     /* of the positions of ROW, COL, GROUP */
+	bool by_place;          /* ROW: the slot of each entry is its place in the lists */
 	uint32_t n_segments;
 } expansion;
 
@@ -79,14 +80,26 @@ static span span_of(const expansion *e, uint32_t lane)
 
 /* ---- variables of a batch ---------------------------------------------------------------------- */
 
-/* The entries of n places of the lists that lie side by side. */
-static var_lanes entries_at(const lists *l, int64_t start, uint32_t n)
+/* n slots that count up. */
+static bool counts_up(const uint32_t *slot, uint32_t n)
 {
-	const uint32_t *slot = l->mate + start;
-	uint32_t apart = 0;
-	for (uint32_t i = 0; i < n; i++)
+	enum { STEP = 16 }; /* known, so that compilers make vectors of it */
+	uint32_t i = 0, apart = slot[n - 1] ^ (slot[0] + n - 1);
+	for (; !apart && i + STEP <= n; i += STEP)
+		for (uint32_t k = 0; k < STEP; k++)
+			apart |= slot[i + k] ^ (slot[0] + i + k);
+	for (; !apart && i < n; i++)
 		apart |= slot[i] ^ (slot[0] + i);
-	return apart ? (var_lanes){VAR_U32, 0, slot} : (var_lanes){VAR_IOTA, slot[0], NULL};
+	return !apart;
+}
+
+/* The entries of n places of the lists that lie side by side. */
+static var_lanes entries_at(const expansion *e, int64_t start, uint32_t n)
+{
+	const uint32_t *slot = e->lists->mate + start;
+	if (e->by_place)
+		return (var_lanes){VAR_IOTA, start, NULL};
+	return counts_up(slot, n) ? (var_lanes){VAR_IOTA, slot[0], NULL} : (var_lanes){VAR_U32, 0, slot};
 }
 
 /* A run of positions that lie side by side in their list. */
@@ -100,7 +113,7 @@ static void vars_listed(const expansion *e, int64_t start)
 	}
 	c->vars[plan->var] = (var_lanes){VAR_U32, 0, e->lists->key + start};
 	if (plan->entry != NONE)
-		c->vars[plan->entry] = entries_at(e->lists, start, c->n);
+		c->vars[plan->entry] = entries_at(e, start, c->n);
 }
 
 /* Pieces that do not lie side by side: copied together. starts[i]: of the i-th segment, where its positions are listed. */
@@ -319,7 +332,9 @@ static const lists *lists_of(const worker *w, const region_plan *plan)
 
 static expansion begin(worker *w, run *r, const step *s)
 {
-	expansion e = {w, r, &w->runs[s->child->id], s, s->child, lists_of(w, s->child), 0};
+	const pattern *pat = w->ex->patterns[s->child->id];
+	bool by_place = pat && s->child->def->kind == REGION_ROW && pat->in_order && pat->rows.used == pat->rows.count;
+	expansion e = {w, r, &w->runs[s->child->id], s, s->child, lists_of(w, s->child), by_place, 0};
 	e.c->parent = r;
 	e.c->n = 0;
 	return e;
@@ -362,7 +377,7 @@ void expand_operands(worker *w, run *r, const step *s, uint32_t lane, operands_f
 
 void expand_range(worker *w, run *c, uint32_t lane, int64_t first, int64_t end)
 {
-	expansion e = {w, c->parent, c, NULL, c->plan, NULL, 0};
+	expansion e = {w, c->parent, c, NULL, c->plan, NULL, false, 0};
 	reduction_begin(c->red);
 	for (int64_t at = first; at < end;) {
 		uint32_t part = end - at < TILE ? (uint32_t)(end - at) : TILE;
