@@ -660,6 +660,15 @@ START_TEST(exact_fixpoints)
 	insert("W", 994, 995, 0.5);
 	COMMIT();
 	COST_AT_MOST("d", 5 * 6);
+	erase("W", 998, 999);
+	COMMIT();
+	COST_AT_MOST("d", 6);
+	insert("W", 998, 999, 1);
+	COMMIT();
+	COST_AT_MOST("d", 6);
+	insert("W", 900, 10, 5); /* no better than what is there */
+	COMMIT();
+	COST_AT_MOST("d", 3);
 	COMMIT();
 	COST("d", 0);
 	stop();
