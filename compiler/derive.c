@@ -1,116 +1,197 @@
-/* derive.c - delta rules: how a change in what a read reads becomes the set of elements to evaluate.
+/* derive.c - delta rules: what the route of a read comes to, for people and for executors that want to know it before sizes are bound.
  *
- * Needs: a placed edge. A rule is chosen by the access class and by the reductions that the read's variables belong to; what is not
- * recognised gets DELTA_WHOLE, which is always right. */
+ * Needs: a placed edge. As runtime/route.c does for numbers, the indices of the read are solved here for the variables, an index that is
+ * read from another page through the reverse index of that page, and the regions around are left towards the domain. What is known
+ * of the domain's variables in the end gives the rule; DELTA_WHOLE where something could not be solved and nothing is known. */
 #include "builder.h"
 
-/* What the reductions around a read, over whose variables it goes, say of a change in it. */
-typedef struct around {
-	bool group, prefix, sparse, range;
-	bool domain;             /* some index goes by a variable of the domain */
-} around;
+/* What a changed position says of a variable. */
+typedef enum extent { EXTENT_ALL, EXTENT_SPAN, EXTENT_POINT } extent;
 
-static around look_around(const ir_place *p, const ir_node *read, uint32_t region)
+enum { MOST_KNOWN = 64 /* variables beyond are taken to be free */ };
+
+typedef struct solver {
+	const ir_graph *g;
+	const ir_edge *edge;
+	uint32_t var[MOST_KNOWN];
+	extent known[MOST_KNOWN];
+	uint32_t n_known;
+	bool unsolved;           /* some index or key could not be solved */
+	bool by_index;           /* a reverse index was used */
+	delta_rule left;         /* GROUP, SPARSE, PREFIX: how the innermost region that says something was left; WHOLE: none was */
+} solver;
+
+static bool is_own(const solver *s, uint32_t var)
 {
-	const ir_graph *g = p->g;
-	around a = {0};
-	for (; region != 0; region = p->regions[region].parent) {
-		const ir_reduce *r = &ir_at(g, p->regions[region].reduce)->u.reduce;
-		if (!ir_set_has(g, read->free, r->var))
-			continue;
-		a.group |= r->region == REGION_GROUP;
-		a.prefix |= r->region == REGION_PREFIX;
-		a.sparse |= r->region == REGION_ROW || r->region == REGION_COL;
-		a.range |= r->region == REGION_RANGE;
-	}
-	for (uint32_t i = 0; p->edge && i < p->edge->n_vars; i++)
-		a.domain |= ir_set_has(g, read->free, p->edge->vars[i]);
-	return a;
+	for (uint32_t i = 0; i < s->edge->n_vars; i++)
+		if (s->edge->vars[i] == var)
+			return true;
+	return false;
 }
 
-/* x[i - k] with i a variable of the domain and k one of a range of literals. */
-static bool is_window(const ir_place *p, const ir_node *read)
+static extent extent_of(const solver *s, uint32_t var)
 {
-	const ir_graph *g = p->g;
-	for (uint32_t d = 0; d + read->u.read.has_pad < read->n_args; d++) {
-		ir_affine a;
-		if (!ir_affine_of(g, read->args[d], &a) || a.n > 2)
-			return false;
-		for (uint32_t t = 0; t < a.n; t++) {
-			if (a.terms[t].kind == TERM_SIZE || (a.terms[t].coef != 1 && a.terms[t].coef != -1))
-				return false;
-			bool own = false;
-			for (uint32_t i = 0; i < p->edge->n_vars; i++)
-				own |= p->edge->vars[i] == a.terms[t].id;
-			const ir_var *v = &g->vars[a.terms[t].id];
-			if (!own && (g->sizes[v->lo].kind != SIZE_CONST || g->sizes[v->hi].kind != SIZE_CONST))
-				return false;
+	for (uint32_t i = 0; i < s->n_known; i++)
+		if (s->var[i] == var)
+			return s->known[i];
+	return EXTENT_ALL;
+}
+
+static void narrow(solver *s, uint32_t var, extent to)
+{
+	for (uint32_t i = 0; i < s->n_known; i++)
+		if (s->var[i] == var) {
+			s->known[i] = to > s->known[i] ? to : s->known[i];
+			return;
 		}
-	}
-	return true;
+	if (s->n_known == MOST_KNOWN)
+		return;
+	s->var[s->n_known] = var;
+	s->known[s->n_known++] = to;
 }
 
-/* A gather whose index is itself read at the element's own position: the reverse index of that page gives the elements. */
-static bool is_own_gather(const ir_place *p, const ir_node *read)
+/* ---- indices ----------------------------------------------------------------------------------- */
+
+/* The term to solve for: a variable with a factor of 1 or -1, of the domain if there is such. */
+static const sch_term *unknown_of(const solver *s, const ir_affine *a)
 {
-	const ir_graph *g = p->g;
-	for (uint32_t d = 0; d + read->u.read.has_pad < read->n_args; d++) {
-		ir_affine a;
-		if (ir_affine_of(g, read->args[d], &a))
-			continue;
-		const ir_node *index = ir_at(g, read->args[d]);
-		if (index->kind == IR_CONV)
-			index = ir_at(g, index->args[0]);
-		if (index->kind != IR_READ || g->pages[index->u.read.page].sparse
-		    || ir_classify(g, p->edge, index) != READ_SAME)
-			return false;
+	const sch_term *best = NULL;
+	for (uint32_t t = 0; t < a->n; t++) {
+		const sch_term *term = &a->terms[t];
+		bool one = term->kind == TERM_VAR && (term->coef == 1 || term->coef == -1);
+		if (one && (!best || (!is_own(s, best->id) && is_own(s, term->id))))
+			best = term;
 	}
-	return true;
+	return best;
 }
 
-/* Both indices of a sparse page variables, and different ones. */
-static bool is_plain_lookup(const ir_place *p, const ir_node *read)
+/* The sum of variables is known. */
+static bool solve_sum(solver *s, const ir_affine *a)
 {
-	uint32_t seen[2];
-	for (uint32_t d = 0; d < 2; d++) {
-		ir_affine a;
-		if (!ir_affine_of(p->g, read->args[d], &a) || a.constant != 0 || a.n != 1 || a.terms[0].kind != TERM_VAR
-		    || a.terms[0].coef != 1)
-			return false;
-		seen[d] = a.terms[0].id;
+	const sch_term *unknown = unknown_of(s, a);
+	extent to = EXTENT_POINT;
+	bool any = false;
+	for (uint32_t t = 0; t < a->n; t++) {
+		const sch_term *term = &a->terms[t];
+		any |= term->kind == TERM_VAR;
+		if (term != unknown && term->kind == TERM_VAR && extent_of(s, term->id) != EXTENT_POINT)
+			to = EXTENT_SPAN;
 	}
-	return seen[0] != seen[1];
+	if (unknown)
+		narrow(s, unknown->id, to);
+	return unknown || !any;
+}
+
+static bool is_index_column(const solver *s, const ir_read *read)
+{
+	const ir_page *page = &s->g->pages[read->page];
+	if (page->sparse)
+		return false;
+	return page->record == NONE ? page->index_size != NONE : s->g->records[page->record].fields[read->field].index_size != NONE;
+}
+
+/* The value of a node is known. */
+static bool solve_value(solver *s, ir_id id)
+{
+	const ir_node *n = ir_at(s->g, id);
+	if (n->kind == IR_CONV && n->type == T_I64 && ir_at(s->g, n->args[0])->type == T_U32)
+		n = ir_at(s->g, n->args[0]);
+	if (n->kind == IR_VAR) {
+		narrow(s, n->u.id, EXTENT_POINT);
+		return true;
+	}
+	if (n->kind != IR_READ || !is_index_column(s, &n->u.read) || n->u.read.view != RV_NONE)
+		return false;
+	bool solved = true;
+	for (uint32_t d = 0; d < n->n_args; d++) {
+		ir_affine a;
+		solved &= ir_affine_of(s->g, n->args[d], &a) ? solve_sum(s, &a) : solve_value(s, n->args[d]);
+	}
+	s->by_index = true;
+	return solved;
+}
+
+static void solve_index(solver *s, ir_id id, uint8_t view)
+{
+	ir_affine a;
+	bool bounded = view == RV_CLAMP || view == RV_WRAP || view == RV_MIRROR;
+	if (ir_affine_of(s->g, id, &a))
+		s->unsolved |= !solve_sum(s, &a);
+	else
+		s->unsolved |= bounded || !solve_value(s, id);
+}
+
+/* ---- regions ----------------------------------------------------------------------------------- */
+
+static void leave_by(solver *s, delta_rule how, bool solved)
+{
+	s->unsolved |= !solved;
+	if (solved && s->left == DELTA_WHOLE)
+		s->left = how;
+}
+
+static void leave_region(solver *s, const ir_node *node)
+{
+	const ir_reduce *r = &node->u.reduce;
+	extent known = extent_of(s, r->var);
+	if (known == EXTENT_ALL || r->region == REGION_RANGE)
+		return;
+	if (r->region == REGION_PREFIX) {
+		narrow(s, r->at_var, EXTENT_SPAN);
+		leave_by(s, DELTA_PREFIX, true);
+	} else {
+		leave_by(s, r->region == REGION_GROUP ? DELTA_GROUP : DELTA_SPARSE, known == EXTENT_POINT && solve_value(s, node->args[IR_AT]));
+	}
+}
+
+static const ir_node *reduction_of(const ir_place *p, uint32_t region) { return ir_at(p->g, p->regions[region].reduce); }
+
+/* The region by whose entries a read goes; 0: the page's own. */
+static uint32_t driver_of(const ir_place *p, uint32_t region)
+{
+	while (region != 0) {
+		uint8_t kind = reduction_of(p, region)->u.reduce.region;
+		if (kind == REGION_ROW || kind == REGION_COL)
+			break;
+		region = p->regions[region].parent;
+	}
+	return region;
+}
+
+/* ---- rules ------------------------------------------------------------------------------------- */
+
+static delta_rule rule_of(const solver *s, read_class class)
+{
+	uint32_t points = 0, spans = 0;
+	for (uint32_t i = 0; i < s->edge->n_vars; i++) {
+		extent known = extent_of(s, s->edge->vars[i]);
+		points += known == EXTENT_POINT;
+		spans += known == EXTENT_SPAN;
+	}
+	if (points + spans == 0)
+		return s->unsolved ? DELTA_WHOLE : DELTA_BROADCAST;
+	if (s->by_index)
+		return DELTA_GATHER;
+	if (s->left != DELTA_WHOLE)
+		return s->left;
+	if (spans > 0)
+		return DELTA_WINDOW;
+	return class == READ_SHIFT ? DELTA_SHIFT : DELTA_PERMUTE;
 }
 
 delta_rule derive_rule(const ir_place *p, const ir_node *read, uint32_t region)
 {
-	around a = look_around(p, read, region);
-	switch (ir_classify(p->g, p->edge, read)) {
-	case READ_SAME: return DELTA_SAME;
-	case READ_SHIFT: return DELTA_SHIFT;
-	case READ_UNIFORM: return DELTA_BROADCAST;
-	case READ_ENTRY: return a.sparse ? DELTA_SPARSE : DELTA_SAME;
-	case READ_GATHER:
-		if (a.group || a.prefix || a.sparse || a.range)
-			return DELTA_WHOLE;
-		return is_own_gather(p, read) ? DELTA_GATHER : DELTA_WHOLE;
-	case READ_PERMUTE:
-	case READ_LOOKUP:
-		if (a.group + a.prefix + a.sparse > 1 || (read->u.read.has_pad && !is_plain_lookup(p, read)))
-			return DELTA_WHOLE;
-		if (a.group)
-			return DELTA_GROUP;
-		if (a.prefix)
-			return DELTA_PREFIX;
-		if (a.sparse)
-			return DELTA_SPARSE;
-		return a.domain ? DELTA_PERMUTE : DELTA_BROADCAST;
-	case READ_AFFINE:
-		if (a.group || a.prefix || a.sparse)
-			return DELTA_WHOLE;
-		if (!a.domain)
-			return DELTA_BROADCAST;
-		return is_window(p, read) ? DELTA_WINDOW : DELTA_WHOLE;
-	}
-	return DELTA_WHOLE;
+	read_class class = ir_classify(p->g, p->edge, read);
+	solver s = {.g = p->g, .edge = p->edge, .left = DELTA_WHOLE};
+	if (class == READ_ENTRY)
+		region = driver_of(p, region);
+	if (class == READ_SAME || (class == READ_ENTRY && region == 0))
+		return DELTA_SAME;
+	if (class == READ_ENTRY)
+		narrow(&s, reduction_of(p, region)->u.reduce.var, EXTENT_POINT);
+	for (uint32_t d = 0; class != READ_ENTRY && d + read->u.read.has_pad < read->n_args; d++)
+		solve_index(&s, read->args[d], read->u.read.view);
+	for (; region != 0; region = p->regions[region].parent)
+		leave_region(&s, reduction_of(p, region));
+	return rule_of(&s, class);
 }

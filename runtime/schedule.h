@@ -135,11 +135,20 @@ typedef enum read_class {
 	READ_LOOKUP     /* a sparse page's element at (row, column) of two indices; `pad` where there is none */
 } read_class;
 
-/* How a change in what is read becomes the set of elements to evaluate (carried out by the propagation;
- * derived here so that it is data). Seen from the elements of the pass's page. */
+/* How a change at one position of what is read becomes elements of the pass's page to evaluate. It says what is known before sizes are
+ * bound, for people and for planning; no result rests on it: the executor finds the routes of a kernel from the kernel itself
+ * (route.h), and where a reduction keeps partial results (store.h) it goes by operands instead of elements. */
 typedef enum delta_rule {
-	DELTA_SAME, DELTA_SHIFT, DELTA_PERMUTE, DELTA_BROADCAST, DELTA_GATHER, DELTA_GROUP, DELTA_PREFIX,
-	DELTA_WINDOW, DELTA_SPARSE, DELTA_WHOLE
+	DELTA_SAME,      /* the element at the same position; the entry itself */
+	DELTA_SHIFT,     /* the elements that see it moved by constants, under the view */
+	DELTA_PERMUTE,   /* the elements with its coordinates in some variables, and any in the others */
+	DELTA_BROADCAST, /* all elements */
+	DELTA_GATHER,    /* through the reverse index of an index page: the elements whose index says so, or whose groups, rows or ranges have such */
+	DELTA_GROUP,     /* the element whose group it is in */
+	DELTA_PREFIX,    /* the elements from it on */
+	DELTA_WINDOW,    /* the elements in a box around it */
+	DELTA_SPARSE,    /* the elements whose row or column of a sparse page has an entry there */
+	DELTA_WHOLE      /* all elements, since what it concerns is not found: an index that is computed, say */
 } delta_rule;
 
 typedef struct sch_read {

@@ -174,8 +174,8 @@ static int check_read(verifier *v, const sch_instr *in)
 	CHECK(in->a < v->kernel->n_reads && !v->met[v->kernel->n_regions + in->a], "number of a read");
 	v->met[v->kernel->n_regions + in->a] = 1;
 	const sch_read *read = &s->reads[v->kernel->first_read + in->a];
-	CHECK(read->page < s->n_pages && read->region == v->region && read->prev <= 1 && read->view <= RV_PAD && read->cls <= READ_LOOKUP,
-	      "a read");
+	CHECK(read->page < s->n_pages && read->region == v->region && read->prev <= 1 && read->view <= RV_PAD && read->cls <= READ_LOOKUP &&
+	      read->rule <= DELTA_WHOLE, "a read");
 	const sch_page *p = &s->pages[read->page];
 	CHECK(p->flags & PAGEF_STORED, "reads a page that is not stored");
 	uint8_t type = p->type;

@@ -429,20 +429,45 @@ static const struct {
 } rules[] = {
 	{"edge r[i] <- a[i] + 1.0;", DELTA_SAME},
 	{"edge r[i] <- clamp(a)[i - 1];", DELTA_SHIFT},
+	{"edge r[i] <- sum[j] A[j, i] + wrap(a)[0];", DELTA_BROADCAST},
+	{"edge r[i] <- sum[j] (a[j] * f64(i + j));", DELTA_BROADCAST},
+	{"edge r[i] <- sum[j] a[k[j]] * x[i];", DELTA_BROADCAST},
+	{"edge t[i, j] <- a[j] * x[i];", DELTA_PERMUTE},
+	/* through the index page, and on from there */
 	{"edge r[i] <- a[k[i]];", DELTA_GATHER},
-	{"edge r[i] <- a[k[k[i]]];", DELTA_WHOLE},
+	{"edge r[i] <- a[k[k[i]]];", DELTA_GATHER},
+	{"edge r[i] <- a[rec[i].to];", DELTA_GATHER},
+	{"edge r[i] <- sum[j] a[K[i, j]];", DELTA_GATHER},
+	{"edge r[i] <- sum[j where k[j] == i] a[k[j]];", DELTA_GATHER},
+	{"edge r[i] <- sum[j where j < i] a[k[j]];", DELTA_GATHER},
+	{"edge r[i] <- sum[j] W[i, j] * a[k[j]];", DELTA_GATHER},
+	{"edge r[i] <- sum[j] W[j, i] * a[k[j]];", DELTA_GATHER},
+	{"edge t[i, j] <- zero(a)[k[j]] + x[i];", DELTA_GATHER},
+	/* out of a region */
 	{"edge r[i] <- sum[j where k[j] == i] a[j];", DELTA_GROUP},
+	{"edge r[i] <- sum[j where k[j] == i] zero(a)[j - 1];", DELTA_GROUP},
 	{"edge r[i] <- sum[j where j <= i] a[j];", DELTA_PREFIX},
 	{"edge r[i] <- sum[w in 0..3] zero(a)[i - w];", DELTA_WINDOW},
+	{"edge r[i] <- sum[w in 0..3] wrap(a)[w - i];", DELTA_WINDOW},
 	{"edge r[i] <- sum[j] W[i, j] * a[j];", DELTA_SPARSE},
-	{"edge r[i] <- sum[j] (a[j] * f64(i + j));", DELTA_BROADCAST},
+	{"edge r[k] <- sum[j] W[j, k] * a[j];", DELTA_SPARSE},
+	/* what nothing is known of */
+	{"edge r[i] <- zero(a)[n[i]];", DELTA_WHOLE},
+	{"edge r[i] <- zero(a)[2 * i];", DELTA_WHOLE},
+	{"edge r[i] <- clamp(a)[k[i] + 1];", DELTA_WHOLE},
+	{"edge r[i] <- wrap(a)[k[i]];", DELTA_WHOLE},
+	{"edge r[i] <- a[index(N)(n[i])];", DELTA_WHOLE},
+	{"edge r[i] <- sum[j] W[k[i], j] * x[i] * a[j];", DELTA_GATHER},
 };
 
 START_TEST(rules_follow_access)
 {
 	char text[512];
-	snprintf(text, sizeof text, "param N; page a : f64[N] in; page k : index(N)[N] in; page W : sparse f64[N, N] in; "
-	                            "page r : f64[N] out;\n%s\n", rules[_i].edge);
+	bool table = strncmp(rules[_i].edge, "edge t", 6) == 0;
+	snprintf(text, sizeof text, "param N; record Arc { to : index(N); } page a : f64[N] in; page x : f64[N] in; page A : f64[N, N] in; "
+	                            "page k : index(N)[N] in; page K : index(N)[N, N] in; page n : i64[N] in; page rec : Arc[N] in; "
+	                            "page W : sparse f64[N, N] in; page %s out;\n%s\n",
+	         table ? "t : f64[N, N]" : "r : f64[N]", rules[_i].edge);
 	schedule s = schedule_of("r.mmsb", text);
 	ck_assert_msg(rule_of(&s, "a") == rules[_i].rule, "%s gives rule %u", rules[_i].edge, rule_of(&s, "a"));
 }
