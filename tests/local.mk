@@ -45,7 +45,7 @@ CASES += %D%/cases/machine.test
 CASES += %D%/cases/groups.test
 CASES += %D%/cases/propagate.test
 CASES += %D%/cases/constants.test
-DOCUMENTS = README.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md %D%/cases/README.md \
+DOCUMENTS = README.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md docs/determinism.md docs/propagation.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
 TESTS += $(CASES) $(DOCUMENTS)
 EXTRA_DIST += $(CASES) %D%/cases/README.md
