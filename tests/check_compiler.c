@@ -5,6 +5,7 @@
 #include "../compiler/compile.h"
 #include "../compiler/pass.h"
 #include "../runtime/container.h"
+#include "io_instance.h"
 #include "unit.h"
 
 /* ---- programs ---------------------------------------------------------------------------------- */
@@ -464,16 +465,90 @@ static const struct {
 	{"edge r[i] <- sum[j] W[k[i], j] * x[i] * a[j];", DELTA_GATHER},
 };
 
+static void rule_program(char *text, size_t size, const char *edge)
+{
+	bool table = strncmp(edge, "edge t", 6) == 0;
+	snprintf(text, size, "param N; record Arc { to : index(N); } page a : f64[N] in; page x : f64[N] in; page A : f64[N, N] in; "
+	                     "page k : index(N)[N] in; page K : index(N)[N, N] in; page n : i64[N] in; page rec : Arc[N] in; "
+	                     "page W : sparse f64[N, N] in; page %s out;\n%s\n",
+	         table ? "t : f64[N, N]" : "r : f64[N]", edge);
+}
+
 START_TEST(rules_follow_access)
 {
 	char text[512];
-	bool table = strncmp(rules[_i].edge, "edge t", 6) == 0;
-	snprintf(text, sizeof text, "param N; record Arc { to : index(N); } page a : f64[N] in; page x : f64[N] in; page A : f64[N, N] in; "
-	                            "page k : index(N)[N] in; page K : index(N)[N, N] in; page n : i64[N] in; page rec : Arc[N] in; "
-	                            "page W : sparse f64[N, N] in; page %s out;\n%s\n",
-	         table ? "t : f64[N, N]" : "r : f64[N]", rules[_i].edge);
+	rule_program(text, sizeof text, rules[_i].edge);
 	schedule s = schedule_of("r.mmsb", text);
 	ck_assert_msg(rule_of(&s, "a") == rules[_i].rule, "%s gives rule %u", rules[_i].edge, rule_of(&s, "a"));
+}
+END_TEST
+
+enum { RULE_N = 256, RULE_AT = 128 };
+
+static void must(int status, const mmsb_error *err)
+{
+	ck_assert_msg(status == MMSB_OK, "%s", err->message);
+}
+
+/* Permutations, and sums that show every operand. */
+static void fill_rule_pages(mmsb_instance *inst)
+{
+	static double ones[RULE_N * RULE_N];
+	static uint32_t k[RULE_N], rec[RULE_N], table[RULE_N * RULE_N];
+	uint64_t row[RULE_N], col[RULE_N];
+	mmsb_error err;
+	for (uint32_t i = 0; i < RULE_N * RULE_N; i++) {
+		ones[i] = 1;
+		table[i] = i / RULE_N;
+	}
+	for (uint32_t i = 0; i < RULE_N; i++) {
+		k[i] = (7 * i + 3) % RULE_N;
+		rec[i] = 5 * i % RULE_N;
+		row[i] = i;
+		col[i] = 3 * i % RULE_N;
+	}
+	must(mmsb_write(inst, mmsb_page(inst, "a"), 0, RULE_N, ones, &err), &err);
+	must(mmsb_write(inst, mmsb_page(inst, "x"), 0, RULE_N, ones, &err), &err);
+	must(mmsb_write(inst, mmsb_page(inst, "A"), 0, RULE_N * RULE_N, ones, &err), &err);
+	must(mmsb_write(inst, mmsb_page(inst, "k"), 0, RULE_N, k, &err), &err);
+	must(mmsb_write(inst, mmsb_page(inst, "K"), 0, RULE_N * RULE_N, table, &err), &err);
+	must(mmsb_write(inst, mmsb_page(inst, "rec"), 0, RULE_N, rec, &err), &err);
+	must(mmsb_insert(inst, mmsb_page(inst, "W"), RULE_N, row, col, ones, &err), &err);
+}
+
+/* Elements of the last pass that are evaluated in the epoch. */
+static uint64_t evaluated_in_epoch(mmsb_instance *inst)
+{
+	mmsb_stats stats;
+	mmsb_error err;
+	mmsb_stats_get(inst, &stats);
+	uint64_t before = stats.passes[stats.n_passes - 1].evaluated;
+	must(mmsb_commit(inst, NULL, &err), &err);
+	mmsb_stats_get(inst, &stats);
+	return stats.passes[stats.n_passes - 1].evaluated - before;
+}
+
+/* The runtime finds its way without the rule, and to the same end. */
+START_TEST(rules_say_what_is_evaluated)
+{
+	char text[512];
+	mmsb_error err;
+	rule_program(text, sizeof text, rules[_i].edge);
+	mmsb_schedule *compiled = io_schedule(text);
+	ck_assert_ptr_nonnull(compiled);
+	mmsb_instance *inst = io_instance(compiled);
+	ck_assert_ptr_nonnull(inst);
+	must(mmsb_set_param(inst, "N", RULE_N, &err), &err);
+	fill_rule_pages(inst);
+	bool table = mmsb_page(inst, "t") >= 0, first = strstr(rules[_i].edge, "wrap(a)[0]") != NULL;
+	uint64_t all = table ? RULE_N * RULE_N : RULE_N;
+	ck_assert_uint_eq(evaluated_in_epoch(inst), all);
+	must(mmsb_write(inst, mmsb_page(inst, "a"), first ? 0 : RULE_AT, 1, &(double){3}, &err), &err);
+	uint64_t n = evaluated_in_epoch(inst);
+	bool reaches_all = rules[_i].rule == DELTA_BROADCAST || rules[_i].rule == DELTA_WHOLE;
+	ck_assert_msg(reaches_all ? n == all : n > 0 && n < all, "%s: %llu elements", rules[_i].edge, (unsigned long long)n);
+	mmsb_instance_free(inst);
+	mmsb_schedule_close(compiled);
 }
 END_TEST
 
@@ -536,6 +611,7 @@ int main(void)
 	tcase_add_loop_test(all, damaged_yaml_is_told, 0, 2);
 	tcase_add_test(all, hash_is_of_the_meaning);
 	tcase_add_loop_test(all, rules_follow_access, 0, sizeof rules / sizeof rules[0]);
+	tcase_add_loop_test(all, rules_say_what_is_evaluated, 0, sizeof rules / sizeof rules[0]);
 	tcase_add_test(all, defines_are_defaults);
 	tcase_add_test(all, memory_runs_out);
 	suite_add_tcase(suite, all);

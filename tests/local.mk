@@ -89,7 +89,7 @@ UNIT_LIBS = libmmsb_files.la libmmsb_internal.la $(XXHASH_LIBS) $(CHECK_LIBS)
 %C%_check_check_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_check_LDADD = liblang.la $(UNIT_LIBS)
 
-%C%_check_compiler_SOURCES = %D%/check_compiler.c
+%C%_check_compiler_SOURCES = %D%/check_compiler.c %D%/io_instance.h
 %C%_check_compiler_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_compiler_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
 
