@@ -127,6 +127,22 @@ static const pattern_log *entries_changed(const finder *f, const page *p, bool p
 	return any ? &pat->log : NULL;
 }
 
+/* A lookup finds an entry that was not there, or none where there was one; its value may be the same. */
+static void find_looked_up(finder *f, uint32_t read)
+{
+	const read_plan *rp = &f->p->reads[read];
+	const route *r = &f->p->routes.reads[read];
+	const pattern_log *log = entries_changed(f, rp->from, rp->def->prev);
+	route_sink sink = {set_of(f, r), false};
+	if (!log)
+		return;
+	sink.all = log->all || log->n > rp->from->pat->n_entries / LANE_SHARE || r->kind != ROUTE_STEPS;
+	for (size_t k = 0; k < log->n && !sink.all; k++)
+		route_entry(f->ex, f->p, read, log->at[k].row, log->at[k].col, &sink);
+	if (sink.all)
+		reach_all(f, r);
+}
+
 static void find_read(finder *f, uint32_t i)
 {
 	const read_plan *rp = &f->p->reads[i];
@@ -144,6 +160,18 @@ static void find_read(finder *f, uint32_t i)
 	const change_set *set = &sets[column_number(rp->from, rp->def->field)];
 	if (i != f->p->by_entry || set->all)
 		follow(f, i, set);
+	if (rp->def->cls == READ_LOOKUP && !f->whole)
+		find_looked_up(f, i);
+}
+
+/* Where elements go of which a region has other members: where the region is part of operands of a reduction with stores, all of
+ * these are to be evaluated. */
+static bitset *outer_set(const finder *f, uint32_t region)
+{
+	for (const region_plan *r = f->p->regions[region].parent; r; r = r->parent)
+		if (r->stored)
+			return &f->p->dirty->fed;
+	return &f->p->dirty->elements;
 }
 
 /* Positions that moved from group to group: both are concerned. */
@@ -151,7 +179,7 @@ static void find_moves(finder *f, uint32_t i)
 {
 	const region_plan *r = &f->p->regions[i];
 	dirty_sets *d = f->p->dirty;
-	route_sink sink = {&d->elements, false};
+	route_sink sink = {outer_set(f, i), false};
 	size_t n;
 	bool all;
 	const index_move *moves = index_moves(f->ex->groups[i], f->epoch, &n, &all);
@@ -176,7 +204,7 @@ static void find_entries(finder *f, uint32_t i)
 	const region_plan *r = &f->p->regions[i];
 	const pattern_log *log = entries_changed(f, r->driver, r->def->prev);
 	dirty_sets *d = f->p->dirty;
-	route_sink sink = {&d->elements, false};
+	route_sink sink = {outer_set(f, i), false};
 	if (!log || (i == f->p->by_region && !log->all)) /* the fixpoint looks at these entries itself */
 		return;
 	if (log->all || log->n > r->driver->pat->n_entries / LANE_SHARE) {
