@@ -484,18 +484,34 @@ START_TEST(sparse_rows_and_columns)
 		for (uint64_t k = 0; k < 5; k++)
 			insert("W", i, (i * 7 + k * 60) % 300, (double)(i + k + 1));
 	COMMIT();
+	COST("L", 2000);
 	insert("W", 10, 70, 99); /* is there: 10 * 7 */
 	COMMIT();
 	COST("row", 1);
 	COST("col", 1);
 	COST("y", 1);
+	COST("L", 1);
 	COST("n", 1);
-	erase("W", 10, 71); /* is not there */
+	insert("W", 10, 71, 98); /* new */
+	COMMIT();
+	COST("row", 1);
+	COST("col", 1);
+	COST("y", 1);
+	COST("L", 1);
+	erase("W", 10, 71);
+	COMMIT();
+	COST("row", 1);
+	COST("col", 1);
+	COST("y", 1);
+	COST("L", 0);
+	erase("W", 10, 71);
 	insert("W", 10, 70, 99);
 	COMMIT(); /* nothing of it changes anything */
 	COST("row", 0);
+	COST("L", 0);
 	set("x", 10, -3);
 	COMMIT();
+	COST("L", 5);
 	COST("row", 0);
 	uint64_t readers = 0;
 	for (uint64_t i = 0; i < 400; i++)
@@ -504,6 +520,7 @@ START_TEST(sparse_rows_and_columns)
 	set("z", 70, -3);
 	COMMIT();
 	COST("y", readers);
+	COST("L", 0);
 	stop();
 }
 END_TEST
