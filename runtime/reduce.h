@@ -1,4 +1,4 @@
-/* reduce.h - the order of reductions (language.md, section 5). Internal.
+/* reduce.h - the order of reductions (docs/determinism.md). Internal.
  *
  * A reduction of one outer element takes its operands in ascending order of position, in chunks of any length:
  *   dense   every position is there; chunks begin at multiples of TILE and all but the last are TILE long

@@ -17,7 +17,7 @@
  * What a register of region R holds depends only on the variables of R and of the regions around it,
  * never on the lanes or the order in which they are run: so an executor is free to run R's lanes over
  * the variable of R for one outer element, over outer elements for one value of the variable, or over any
- * list of (outer, inner) pairs. The value of a reduction does not depend on it (language.md section 5).
+ * list of (outer, inner) pairs. The value of a reduction does not depend on it (docs/determinism.md).
  *
  * EMPTY DIMENSIONS. A value of type index(D) is below D, except that it may be 0 where D is 0 (argmin of nothing, the zero of
  * a page): a read of a page of which some dimension is 0 gives 0, a row or column that does not exist has no entries, and 0 is a group.

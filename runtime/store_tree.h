@@ -1,5 +1,5 @@
 /* store_tree.h - the operands of reductions in which presence matters, and the partial results of the position tree over them
- * (language.md, section 5). Internal.
+ * (docs/determinism.md). Internal.
  *
  * A tree is a binary trie over positions without nodes of one child. Leaves hold at most LEAF operands, side by side in ascending order: they are
  * combined by rank. An inner node has more, and parts at the highest bit in which their positions differ. Values of nodes are made

@@ -1,4 +1,4 @@
-/* check_reduce.c - the order of reductions, held against a recursive text of language.md section 5 and against bits that are
+/* check_reduce.c - the order of reductions, held against a recursive text of docs/determinism.md and against bits that are
  * checked in (golden/reduce.txt; `check_reduce --write FILE` makes it anew, which only a change of `numerics` allows). */
 #include <stdlib.h>
 #include <string.h>
