@@ -75,7 +75,7 @@ static bool input_changed(const mmsb_instance *m, uint32_t pass, uint64_t epoch)
 	}
 	for (uint32_t i = 0; i < k->n_regions; i++) {
 		const sch_region *g = &s->regions[k->first_region + i];
-		if (g->page != NONE && run_over_changed(&m->pages[g->page], epoch, g->prev))
+		if (g->page != NONE && (m->pages[g->page].stale || run_over_changed(&m->pages[g->page], epoch, g->prev)))
 			return true;
 	}
 	return ps->start_page != NONE && m->pages[ps->start_page].changed == epoch;

@@ -4,6 +4,7 @@
  * nobody wants its page but deferred passes. */
 #include "dirty.h"
 #include "fpenv.h"
+#include "index.h"
 #include "store.h"
 
 static bool is_wanted(const mmsb_instance *m, uint32_t pass)
@@ -64,6 +65,9 @@ static int evaluate(mmsb_instance *m, uint32_t pass, mmsb_error *err)
 	dirty_clear(p);
 	p->dirty->all = false;
 	to->stale = false;
+	for (uint32_t k = 0; changed && to->indexes[0] && k < to->n_columns; k++)
+		if (to->indexes[0][k]) /* it may have been asked for since the page went stale */
+			index_forget(to->indexes[0][k]);
 	if (changed) {
 		to->version++;
 		bitset_set(&m->touched, to->id);
