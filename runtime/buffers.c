@@ -185,6 +185,13 @@ void buffers_begin(mmsb_instance *m)
 	bitset_clear(&m->touched);
 }
 
+void buffers_forget_marks(mmsb_instance *m)
+{
+	BITSET_FOR(&m->touched, i)
+		sets_clear(&m->pages[i], m->pages[i].now);
+	bitset_clear(&m->touched);
+}
+
 void buffers_roll_back(mmsb_instance *m)
 {
 	BITSET_FOR(&m->touched, i) {

@@ -221,13 +221,25 @@ void passes_free(mmsb_instance *m)
 
 /* ---- failure ---- */
 
-/* Everything as before the commit: sources by their undo, derived pages by their second buffer. Where there is one buffer
- * only memory can have run out: what is in it is not to be trusted until the next commit has evaluated everything. */
+/* Derived pages of one buffer hold what the failed epoch left in them: only memory can have run out, and what the sources hold
+ * says what they were. Where there is no memory for that either they are not to be trusted until the next commit. */
+static void evaluate_again(mmsb_instance *m)
+{
+	mmsb_error ignored;
+	uint64_t env = fpenv_enter();
+	m->stale = run_all(m, m->epoch, &ignored) != MMSB_OK;
+	fpenv_leave(env);
+	buffers_forget_marks(m);
+}
+
+/* Everything as before the commit: sources by their undo, derived pages by their second buffer or by evaluating them again. */
 static void roll_back(mmsb_instance *m, uint64_t epoch)
 {
 	m->at_hand = m->epoch;
 	apply_undo(m);
 	buffers_roll_back(m);
+	for (uint32_t i = 0; m->epoch == 0 && i < m->sch->n_pages; i++)
+		m->pages[i].stale = false; /* @lazy pages have their first values too */
 	executor_forget(m->executor);
 	for (uint32_t i = 0; i < m->sch->n_pages; i++) {
 		page *p = &m->pages[i];
@@ -242,6 +254,11 @@ static void roll_back(mmsb_instance *m, uint64_t epoch)
 			p->changed = p->changed_before;
 		p->version++;
 	}
+	mmsb_error ignored;
+	if (m->epoch == 0)
+		m->stale = instance_refill(m, &ignored) != MMSB_OK;
+	else if (m->stale)
+		evaluate_again(m);
 }
 
 static void note_failure(mmsb_instance *m, uint64_t epoch, mmsb_error *err)

@@ -170,9 +170,12 @@ int mmsb_instance_new(mmsb_instance **out, mmsb_schedule *owner, const mmsb_opti
 		mmsb_instance_free(m);
 		return fail_memory(err, s->n_pages * sizeof *m->pages, "an instance");
 	}
+	for (uint32_t i = 0; i < s->n_pages; i++)
+		m->has_state |= (s->pages[i].flags & PAGEF_PREV) != 0;
 	for (uint32_t i = 0; i < s->n_passes; i++) {
 		m->pass_stats[i].name = sch_text(s, s->pages[s->passes[i].page].name);
 		m->can_fail |= pass_can_fail(s, &s->passes[i]);
+		m->has_state |= s->passes[i].kind == PASS_FIX_NUMERIC;
 	}
 	for (uint32_t i = 0; i < s->n_fields; i++) {
 		const sch_field *f = &s->fields[i];
@@ -187,7 +190,7 @@ int mmsb_instance_new(mmsb_instance **out, mmsb_schedule *owner, const mmsb_opti
 /* Two buffers: what is read with prev or is state, and what an epoch that fails must put back. */
 static bool has_two(const mmsb_instance *m, const sch_page *d)
 {
-	return (d->flags & (PAGEF_PREV | PAGEF_STATE)) || (m->can_fail && d->pass != NONE);
+	return (d->flags & (PAGEF_PREV | PAGEF_STATE)) || ((m->can_fail || m->has_state) && d->pass != NONE);
 }
 
 static int too_large(const mmsb_instance *m, const sch_page *d, mmsb_error *err)
@@ -330,6 +333,22 @@ static int fill_page(mmsb_instance *m, page *p, mmsb_error *err)
 			status = fill_column(m, p, r ? k : NONE, index, v[k], err);
 	}
 	free(v);
+	return status;
+}
+
+int instance_refill(mmsb_instance *m, mmsb_error *err)
+{
+	int status = MMSB_OK;
+	for (uint32_t i = 0; i < m->sch->n_pages && !status; i++) {
+		page *p = &m->pages[i];
+		bool first = p->def->init_page != NONE; /* took its first values in the epoch that failed */
+		if (p->def->pass == NONE || (p->before && !first) || !(p->def->flags & PAGEF_STORED))
+			continue;
+		if (p->count && p->element)
+			memset(p->cur, 0, p->count * p->element);
+		p->prev_lost = p->before != NULL;
+		status = fill_page(m, p, err);
+	}
 	return status;
 }
 

@@ -76,6 +76,7 @@ struct mmsb_instance {
 	atomic_bool bound;      /* written under the lock; what binding made is fixed from then on */
 	bool stale;             /* memory ran out amid an epoch: pages of one buffer are to be computed anew */
 	bool can_fail;          /* some pass can: derived pages have two buffers */
+	bool has_state;         /* something reads the epoch before: a page cannot be had back by evaluating it again, so they have two as well */
 	int64_t *sizes;         /* value of each sch_size, once bound */
 	scalar *params;         /* value of each param */
 	uint8_t *param_known;
@@ -121,6 +122,9 @@ void schedule_retain(mmsb_schedule *);
 /* A clock for figures. */
 uint64_t now_ns(void);
 
+/* Derived pages of one buffer, and those that took their first values from another page, are as before epoch 1. */
+int instance_refill(mmsb_instance *, mmsb_error *err);
+
 /* Makes *buffer hold at least `bytes`; what was in it stays. -1: no memory, and nothing has changed. */
 int reserve(void *buffer_address, size_t *capacity, size_t bytes);
 
@@ -154,6 +158,9 @@ void buffers_catch_up(page *);
 
 /* Puts back what a failed epoch changed in derived pages of two buffers. */
 void buffers_roll_back(mmsb_instance *);
+
+/* Nothing is marked any more as changed in the epoch at hand. */
+void buffers_forget_marks(mmsb_instance *);
 
 /* ---- sizes.c: params and the sizes that follow ------------------------------------------------- */
 

@@ -262,15 +262,20 @@ static bool check_entries(repair *q)
 {
 	if (!q->k->simple)
 		return true;
-	const page *driver = q->k->simple->region->driver;
-	const pattern_log *log = &driver->pat->log;
-	if (driver->changed == q->f->inst->epoch + 1 || driver->pattern_changed == q->f->inst->epoch + 1)
-		BITSET_FOR(&driver->now[0].bits, entry)
-			if (driver->pat->alive[entry] && (!relax_put_entry(q, (uint32_t)entry, check_operand) || !repair_within_limits(q)))
+	const page *from = q->p->reads[q->k->simple->entries].from; /* the pattern's owner, or a page like it */
+	const pattern_log *log = &from->pat->log;
+	uint64_t epoch = q->f->inst->epoch + 1;
+	size_t moved = log->epoch == epoch ? log->n : 0;
+	if (from->changed == epoch)
+		BITSET_FOR(&from->now[0].bits, entry)
+			if (from->pat->alive[entry] && (!relax_put_entry(q, (uint32_t)entry, check_operand) || !repair_within_limits(q)))
 				return false;
+	for (size_t i = 0; i < moved; i++) /* one that came need not be marked: its value may be the zero that it began with */
+		if (!log->at[i].gone && !bitset_test(&from->now[0].bits, log->at[i].slot) && !relax_put_entry(q, log->at[i].slot, check_operand))
+			return false;
 	if (!relax_run_checked(q, check_operand))
 		return false;
-	for (size_t i = 0; log->epoch == q->f->inst->epoch + 1 && i < log->n; i++)
+	for (size_t i = 0; i < moved; i++)
 		if (log->at[i].gone && !check_gone(q, &log->at[i]))
 			return false;
 	return repair_within_limits(q);
@@ -387,7 +392,7 @@ void repair_begin(repair *q, fix *f, fix_keep *k)
 	f->ex->self = NULL;
 	find_start(q);
 	if (k->simple)
-		q->entries = page_column(f->inst, k->simple->region->driver, false, q->p->reads[k->simple->entries].def->field);
+		q->entries = page_column(f->inst, q->p->reads[k->simple->entries].from, false, q->p->reads[k->simple->entries].def->field);
 	q->most_work = UINT64_MAX;
 }
 
