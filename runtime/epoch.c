@@ -138,6 +138,23 @@ static int run_all(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 	return status;
 }
 
+/* Passes of one element, which are many where there are chains of scalars, take a short way. */
+static bool run_tape(mmsb_instance *m, uint32_t i, uint64_t epoch)
+{
+	page *p = &m->pages[m->sch->passes[i].page];
+	bool changed;
+	if (m->options.time_passes || !executor_tape(m, i, &changed))
+		return false;
+	m->pass_stats[i].epochs++;
+	if (!changed)
+		return true;
+	m->pass_stats[i].changed++;
+	page_mark(m, p, 0, 0);
+	p->changed = epoch;
+	p->version++;
+	return true;
+}
+
 static int run_pending(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 {
 	int status = MMSB_OK;
@@ -146,7 +163,8 @@ static int run_pending(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 		mark_readers(m, (uint32_t)i, false);
 	for (uint64_t i = bitset_next(&m->pending, 0); i != BITSET_END && !status; i = bitset_next(&m->pending, i + 1)) {
 		const page *p = &m->pages[m->sch->passes[i].page];
-		status = run_pass(m, (uint32_t)i, epoch, err);
+		if (!run_tape(m, (uint32_t)i, epoch))
+			status = run_pass(m, (uint32_t)i, epoch, err);
 		if (p->changed == epoch || p->stale)
 			mark_readers(m, p->id, false);
 	}

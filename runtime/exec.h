@@ -166,6 +166,7 @@ typedef struct kernel_plan {
 	bool small;             /* few elements, one region: */
 	uint8_t *own_arena;     /* ... prepared once, for the committing thread */
 	struct output_now *own_outputs;
+	struct tape *tape;      /* ... or NULL: tape.c */
 	routes routes;
 	struct dirty_sets *dirty; /* dirty.h; of passes */
 	bool deferred;          /* lazy.c */
@@ -398,6 +399,11 @@ typedef struct pass_target {
 
 /* Evaluates the plan over its whole domain; *changed gets how many elements differ from `was`. */
 int pass_run(struct executor *, const kernel_plan *, const pass_target *, uint64_t *changed, mmsb_error *err);
+
+/* tape.c: the tape of a small plan of one element, once it is ready to run; NULL: it has none, or no memory for it. tape_run: has the
+ * element changed? */
+struct tape *tape_new(const mmsb_instance *, const kernel_plan *);
+bool tape_run(const struct executor *, const struct tape *);
 
 /* Where the results of a small plan go; false: no memory. */
 bool small_outputs(struct executor *, kernel_plan *);

@@ -247,6 +247,9 @@ int executor_constant(mmsb_instance *, uint32_t kernel, scalar *out, mmsb_error 
  * MMSB_MEMORY. */
 int executor_pass(mmsb_instance *, uint32_t id, uint64_t epoch, bool whole, uint64_t *changed, mmsb_error *err);
 
+/* The same of a pass of one element that is ready to run (tape.c), if it is; nothing is marked. */
+bool executor_tape(mmsb_instance *, uint32_t id, bool *changed);
+
 /* An epoch has failed: what is kept from epoch to epoch to save work is not to be trusted. */
 void executor_forget(struct executor *);
 

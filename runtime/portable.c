@@ -134,6 +134,17 @@ int executor_pass(mmsb_instance *inst, uint32_t id, uint64_t epoch, bool whole, 
 	return status;
 }
 
+bool executor_tape(mmsb_instance *inst, uint32_t id, bool *changed)
+{
+	const kernel_plan *p = inst->executor->passes[id];
+	if (!p->tape || p->deferred)
+		return false;
+	*changed = tape_run(inst->executor, p->tape);
+	inst->pass_stats[id].evaluated++;
+	inst->pass_stats[id].dense++;
+	return true;
+}
+
 void executor_forget(struct executor *ex)
 {
 	for (uint32_t i = 0; i < ex->inst->sch->n_passes; i++) {
@@ -174,6 +185,7 @@ void executor_free(struct executor *ex)
 		if (ex->passes[i]) {
 			dirty_free(ex->passes[i]->dirty, ex->passes[i]);
 			free(ex->passes[i]->own_arena);
+			free(ex->passes[i]->tape);
 			free(ex->passes[i]->own_outputs);
 			plan_free(ex->passes[i]);
 		}
@@ -267,6 +279,7 @@ static bool executor_plans(struct executor *ex, size_t *bytes, uint32_t *n_reads
 		p->dirty = dirty_new(ex, p);
 		if (!p->dirty || (p->small && !prepare_small(ex, p)))
 			return false;
+		p->tape = tape_new(ex->inst, p);
 		if (s->passes[i].kind == PASS_FIX_NUMERIC && carry_new(&ex->carries[i], ex->inst->pages[s->passes[i].page].count))
 			return false;
 		ex->max_vars = p->def->n_vars > ex->max_vars ? p->def->n_vars : ex->max_vars;
