@@ -22,9 +22,9 @@ typedef struct output_now {
 	bitset *marks;           /* of what changed, or NULL */
 } output_now;
 
-/* Of 64 elements, or of WINDOW times as many, so many dirty ones make it worth to run them all; of kernels with reductions, whose elements
- * cost much more than loading their lanes, nearly all of 64. Measured: docs/propagation.md. */
-enum { MAX_OUTPUTS = 64, WORD_DENSE = 12, WORD_DENSE_NESTED = 56, WINDOW = TILE / 64, WINDOW_DENSE = 28, WORDS_OF_TASK = 256 };
+/* Of 64 elements so many dirty ones make it worth to run them all; of kernels with reductions, whose elements cost much more than
+ * loading their lanes, nearly all. Measured: docs/propagation.md. */
+enum { MAX_OUTPUTS = 64, WORD_DENSE = 12, WORD_DENSE_NESTED = 56, WORDS_OF_TASK = 256 };
 
 /* A pass at hand: its elements in rows, the rows in tiles, the tiles in tasks. */
 typedef struct job {
@@ -350,37 +350,11 @@ static void run_dense_words(const job *j, worker *w, uint64_t from, uint64_t end
 	w->modes[all ? MODE_DENSE : MODE_MASKED]++;
 }
 
-/* The end of the windows from word `at` on, side by side, that are worth running whole; at itself: there is none. */
-static uint64_t dense_windows(const job *j, uint64_t at, uint64_t end)
-{
-	if (at % WINDOW != 0 || j->p->nested)
-		return at;
-	while (at + WINDOW <= end) {
-		int n = 0;
-		for (uint64_t i = at; i < at + WINDOW; i++)
-			n += __builtin_popcountll(j->dirty->level[0][i]);
-		if (n < WINDOW_DENSE)
-			break;
-		at += WINDOW;
-	}
-	return at;
-}
-
 /* Dirty elements of words first .. end-1. */
 static void run_words(const job *j, worker *w, uint64_t first, uint64_t end)
 {
 	uint32_t n = 0;
-	uint64_t seen = BITSET_END; /* the window looked at last */
 	for (uint64_t at = bitset_next_word(j->dirty, first); at < end; at = bitset_next_word(j->dirty, at)) {
-		if (at / WINDOW != seen) {
-			uint64_t from = at / WINDOW * WINDOW, until = dense_windows(j, from, end);
-			seen = at / WINDOW;
-			if (until > from) {
-				run_dense_words(j, w, from, until);
-				at = until;
-				continue;
-			}
-		}
 		if (!word_is_dense(j, at)) {
 			if (n + 64 > TILE)
 				flush_list(j, w, &n);
