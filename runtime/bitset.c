@@ -334,21 +334,3 @@ void bitset_union_shifted(bitset *dst, const bitset *src, int64_t by, uint64_t f
 		}
 	}
 }
-
-/* ---- summaries --------------------------------------------------------------------------------- */
-
-void bitset_summarise(bitset *b, uint64_t first, uint64_t end)
-{
-	for (uint32_t k = 1; k < b->depth && first < end; k++) {
-		const uint64_t *below = b->level[k - 1];
-		for (uint64_t w = first, stop; w < end; w = stop) {
-			uint64_t bits = 0, word = w / 64, mask = inside(word, first, end);
-			stop = end - w < 64 - w % 64 ? end : w + (64 - w % 64);
-			for (uint64_t i = w; i < stop; i++)
-				bits |= (uint64_t)(below[i] != 0) << i % 64;
-			b->level[k][word] = (b->level[k][word] & ~mask) | bits;
-		}
-		end = (end - 1) / 64 + 1;
-		first = first / 64;
-	}
-}

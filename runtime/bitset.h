@@ -116,9 +116,6 @@ static inline uint64_t bitset_next(const bitset *b, uint64_t i)
 	return w * 64 + (uint64_t)__builtin_ctzll(bits);
 }
 
-/* Level 0 was written directly (by several threads, say), between words `first` and `end`: puts the levels above right. */
-void bitset_summarise(bitset *, uint64_t first, uint64_t end);
-
 /* For each word w that is not empty, in order, with its bits. */
 #define BITSET_FOR_WORDS(b, w) for (uint64_t w = bitset_next_word((b), 0); w != BITSET_END; w = bitset_next_word((b), w + 1))
 

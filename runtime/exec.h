@@ -338,9 +338,6 @@ bool guard_holds(unsigned guard, double x, bool is_float);
 /* The lane of the region around that a lane belongs to. */
 uint32_t run_outer_lane(const run *, uint32_t lane);
 
-/* The variables of region 0, of kind DOMAIN, at r->n positions of a page. */
-void root_vars_list(worker *, run *r, const kernel_plan *, const page *to, const int64_t *list);
-
 /* Values of variables and registers in one lane. */
 int64_t var_lane(const var_lanes *, uint32_t lane);
 scalar reg_lane(const lanes *, unsigned width, uint32_t lane);

@@ -1,18 +1,29 @@
 /* lazy.c - @lazy pages: in a commit they are only marked stale, with the elements that are to be evaluated, and evaluated when they are read.
  *
  * A page that an ordinary pass reads, or that is watched, is wanted in every epoch: its pass runs like others. A pass is `deferred` when
- * nobody wants its page but deferred passes. */
+ * nobody wants its page but deferred passes, and it reads nothing of the epoch before. */
 #include "dirty.h"
 #include "fpenv.h"
 #include "index.h"
 #include "store.h"
+
+/* What the epoch before left is at hand in the commit alone: an epoch that fails afterwards has gone on from there. */
+static bool reads_prev(const mmsb_instance *m, const kernel_plan *p)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < p->def->n_reads; i++)
+		any |= m->sch->reads[p->def->first_read + i].prev;
+	for (uint32_t i = 0; i < p->def->n_regions; i++)
+		any |= m->sch->regions[p->def->first_region + i].prev;
+	return any;
+}
 
 static bool is_wanted(const mmsb_instance *m, uint32_t pass)
 {
 	const struct executor *ex = m->executor;
 	const page *p = &m->pages[m->sch->passes[pass].page];
 	if (!(p->def->flags & PAGEF_LAZY) || p->def->flags & PAGEF_SPARSE || p->watched || m->options.scratch ||
-	    m->sch->passes[pass].kind != PASS_MAP || ex->passes[pass]->def->can_fail)
+	    m->sch->passes[pass].kind != PASS_MAP || ex->passes[pass]->def->can_fail || reads_prev(m, ex->passes[pass]))
 		return true;
 	for (uint32_t i = m->reader_start[2 * p->id]; i < m->reader_start[2 * p->id + 2]; i++)
 		if (!ex->passes[m->readers_of[i]]->deferred)

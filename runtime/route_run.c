@@ -357,17 +357,52 @@ void route_element(struct executor *ex, const kernel_plan *p, uint32_t read, uin
 	walk_from(&q, &p->reads[read], at);
 }
 
+/* Along one dimension what changed concerns what stands a fixed way off: all of it moves at once, words at a time. */
+static const route_step *shift_of(const kernel_plan *p, const route *r, const page *from)
+{
+	const route_step *s = r->steps;
+	const sch_region *root = p->regions[0].def;
+	bool one = r->kind == ROUTE_STEPS && r->target == 0 && r->n_steps == 1 && s->op == ROUTE_SOLVE && from->def->ndim == 1 && !r->by_entry;
+	return one && root->kind == REGION_DOMAIN && root->n_vars == 1 && s->n_terms == 1 && s->terms[0].coef == 1 && s->terms[0].var == 0 ? s : NULL;
+}
+
+/* A view brings what is beyond the edges to positions within reach of them, or anywhere if it goes around. */
+static uint64_t reach_of(const route_step *s)
+{
+	if (s->view == RV_NONE || s->view == RV_ZERO || s->view == RV_PAD)
+		return 0;
+	return s->constant < 0 ? 0 - (uint64_t)s->constant : (uint64_t)s->constant;
+}
+
+static void walk_between(walk *q, const read_plan *rp, const bitset *changed, uint64_t first, uint64_t end)
+{
+	for (uint64_t at = bitset_next(changed, first); at < end && !q->sink->all; at = bitset_next(changed, at + 1))
+		walk_from(q, rp, at);
+}
+
 void route_changes(struct executor *ex, const kernel_plan *p, uint32_t read, const bitset *changed, route_sink *sink)
 {
 	const route *r = &p->routes.reads[read];
+	const read_plan *rp = &p->reads[read];
+	const route_step *shift;
 	walk q;
 	if (r->kind == ROUTE_SAME) {
 		bitset_union(sink->lanes, changed);
 		return;
 	}
 	start(ex, p, r, sink, &q);
-	for (uint64_t at = bitset_next(changed, 0); at != BITSET_END && !sink->all; at = bitset_next(changed, at + 1))
-		walk_from(&q, &p->reads[read], at);
+	uint64_t n = rp->from->count, elements = ex->inst->pages[p->pass->page].count;
+	shift = shift_of(p, r, rp->from);
+	uint64_t reach = shift ? reach_of(shift) : 0;
+	if (!shift || reach >= n / 2 || elements != n) {
+		walk_between(&q, rp, changed, 0, BITSET_END);
+		return;
+	}
+	bitset_union_shifted(sink->lanes, changed, -shift->constant, 0, elements);
+	if (reach) { /* the edge itself as well: clamp brings all beyond it there */
+		walk_between(&q, rp, changed, 0, reach + 1);
+		walk_between(&q, rp, changed, n - reach - 1, n);
+	}
 }
 
 void route_entry(struct executor *ex, const kernel_plan *p, uint32_t read, uint32_t row, uint32_t col, route_sink *sink)

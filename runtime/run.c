@@ -125,23 +125,6 @@ void run_import(worker *w, run *r)
 		import_var(w, r, &r->plan->var_imports[i]);
 }
 
-void root_vars_list(worker *w, run *r, const kernel_plan *p, const page *to, const int64_t *list)
-{
-	const region_plan *rp = r->plan;
-	uint32_t n_vars = rp->def->n_vars;
-	int64_t *x = (void *)(w->arena + rp->stack);
-	r->vars[rp->flat] = (var_lanes){VAR_I64, 0, list};
-	for (uint32_t i = 0; i < r->n; i++) {
-		uint64_t position = (uint64_t)list[i];
-		for (uint32_t d = n_vars; d-- > 0;) {
-			x[d * TILE + i] = (int64_t)(position % (uint64_t)to->dims[d]);
-			position /= (uint64_t)to->dims[d];
-		}
-	}
-	for (uint32_t d = 0; d < n_vars; d++)
-		r->vars[p->root_vars[d]] = (var_lanes){VAR_I64, 0, x + d * TILE};
-}
-
 /* ---- instructions ------------------------------------------------------------------------------ */
 
 static unsigned operand_width(const step *s, unsigned i)

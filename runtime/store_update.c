@@ -248,7 +248,7 @@ static void flush(const update *u)
 		tree_prefetch(&st->trees, b->root, b->position, b->n);
 	r->n = c->n = b->n;
 	r->live = c->live = NULL;
-	root_vars_list(u->w, r, st->kernel, st->to, b->outer);
+	pass_positions(u->w, st->kernel, st->to, r, b->outer);
 	run_needed(u);
 	c->form = OUTER_SAME;
 	c->vars[rp->var] = (var_lanes){VAR_I64, 0, b->var};

@@ -309,27 +309,7 @@ START_TEST(shifts)
 }
 END_TEST
 
-/* ---- summaries, room --------------------------------------------------------------------------- */
-
-START_TEST(summaries)
-{
-	pair p = pair_new(sizes[_i]);
-	uint64_t n = p.set.n, words = bitset_words(n);
-	for (unsigned how = 0; n && how < 40; how++) {
-		fill(&p, how % FILLINGS);
-		uint64_t first = random_below(words), end = first + random_below(words - first) + 1;
-		for (uint64_t i = first * 64; i < end * 64 && i < n; i++) { /* level 0 alone, some words becoming empty */
-			p.model[i] = i / 64 % 3 ? random_bits() & 1 : 0;
-			p.set.level[0][i / 64] &= ~((uint64_t)1 << i % 64);
-			p.set.level[0][i / 64] |= (uint64_t)p.model[i] << i % 64;
-		}
-		bitset_summarise(&p.set, first, first);
-		bitset_summarise(&p.set, first, end);
-		agrees(&p);
-	}
-	pair_free(&p);
-}
-END_TEST
+/* ---- room -------------------------------------------------------------------------------------- */
 
 START_TEST(room)
 {
@@ -423,7 +403,6 @@ int main(void)
 	tcase_add_loop_test(t, walks, 0, SIZES);
 	tcase_add_loop_test(t, unions, 0, SIZES);
 	tcase_add_loop_test(t, shifts, 0, SIZES);
-	tcase_add_loop_test(t, summaries, 0, SIZES);
 	tcase_add_test(t, room);
 	tcase_add_test(t, costs);
 	suite_add_tcase(s, t);
