@@ -9,7 +9,7 @@
 
 /* Shares of a set from which on evaluating everything is cheaper: of elements found one by one; of operands of stored reductions.
  * Measured: docs/propagation.md. */
-enum { ELEMENT_SHARE = 4, LANE_SHARE = 16 };
+enum { ELEMENT_SHARE = 16, LANE_SHARE = 16 };
 
 /* ---- sets -------------------------------------------------------------------------------------- */
 

@@ -163,6 +163,7 @@ typedef struct kernel_plan {
 	bool by_rows;           /* tiles of region 0 keep to rows */
 	bool serial;            /* has a prefix along the last variable: a row is one task */
 	bool nested;            /* has reductions */
+	bool heavy;             /* ... over more than a few positions of a range */
 	bool small;             /* few elements, one region: */
 	uint8_t *own_arena;     /* ... prepared once, for the committing thread */
 	struct output_now *own_outputs;
@@ -305,7 +306,7 @@ struct executor {
 	size_t rounds_size[ROUND_BUFFERS];
 };
 
-enum { SMALL_COUNT = 64 /* elements */, SMALL_OUTPUTS = 16 };
+enum { SHORT_RANGE = 64, SMALL_COUNT = 64 /* elements */, SMALL_OUTPUTS = 16 };
 
 /* A team is worth TEAM grains: about half a millisecond of work, since on a machine that is busy with other things a team waits for
  * its last thread to be given a core. */

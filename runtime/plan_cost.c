@@ -66,6 +66,8 @@ static void shape_tiles(const planner *pl)
 	kernel_plan *p = pl->p;
 	const sch_region *g = p->regions[0].def;
 	p->nested = p->n_regions > 1;
+	for (uint32_t i = 1; i < p->n_regions; i++)
+		p->heavy |= p->regions[i].def->kind != REGION_RANGE || p->regions[i].extent > SHORT_RANGE;
 	if (g->kind != REGION_DOMAIN || g->n_vars == 0)
 		return;
 	p->serial = has_prefix_along(p, g->n_vars - 1);

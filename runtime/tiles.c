@@ -22,7 +22,7 @@ typedef struct output_now {
 	bitset *marks;           /* of what changed, or NULL */
 } output_now;
 
-/* Of 64 elements so many dirty ones make it worth to run them all; of kernels with reductions, whose elements cost much more than
+/* Of 64 elements so many dirty ones make it worth to run them all; of kernels with long reductions, whose elements cost much more than
  * loading their lanes, nearly all. Measured: docs/propagation.md. */
 enum { MAX_OUTPUTS = 64, WORD_DENSE = 12, WORD_DENSE_NESTED = 56, WORDS_OF_TASK = 256 };
 
@@ -333,7 +333,7 @@ static void flush_list(const job *j, worker *w, uint32_t *n)
 
 static bool word_is_dense(const job *j, uint64_t w)
 {
-	int least = j->p->serial ? 1 : j->p->nested ? WORD_DENSE_NESTED : WORD_DENSE;
+	int least = j->p->serial ? 1 : j->p->heavy ? WORD_DENSE_NESTED : WORD_DENSE;
 	uint64_t bits = j->dirty->level[0][w], left = j->total - w * 64;
 	return __builtin_popcountll(bits) >= least || (left < 64 && bits == ~(uint64_t)0 >> (64 - left));
 }
