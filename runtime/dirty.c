@@ -7,9 +7,10 @@
 #include "route.h"
 #include "store.h"
 
-/* Shares of a set from which on evaluating everything is cheaper: of elements found one by one; of operands of stored reductions.
+/* Shares of a set from which on evaluating everything is cheaper: of elements found one by one, which a
+ * fixpoint would begin anew for; of operands of stored reductions.
  * Measured: docs/propagation.md. */
-enum { ELEMENT_SHARE = 16, LANE_SHARE = 16 };
+enum { ELEMENT_SHARE = 16, FIXPOINT_SHARE = 4, LANE_SHARE = 16 };
 
 /* ---- sets -------------------------------------------------------------------------------------- */
 
@@ -85,10 +86,11 @@ static bitset *set_of(const finder *f, const route *r)
 
 /* Following each changed position would cost more than evaluating everything: a position concerns about as many lanes as there are
  * for each position. */
-static bool too_many(const bitset *to, const bitset *changed, bool of_lanes)
+static bool too_many(const finder *f, const bitset *to, const bitset *changed, bool of_lanes)
 {
+	uint64_t share = of_lanes ? LANE_SHARE : f->p->pass->kind == PASS_MAP ? ELEMENT_SHARE : FIXPOINT_SHARE;
 	uint64_t fan = to->n > changed->n && changed->n ? to->n / changed->n : 1;
-	return bitset_above(changed, to->n / (of_lanes ? LANE_SHARE : ELEMENT_SHARE) / fan);
+	return bitset_above(changed, to->n / share / fan);
 }
 
 /* All elements; what reductions with stores come to is kept where it does not depend on this. */
@@ -107,7 +109,7 @@ static void follow(finder *f, uint32_t read, const change_set *set)
 	bitset *to = set_of(f, r);
 	if (bitset_empty(&set->bits) && !set->all)
 		return;
-	if (set->all || r->kind == ROUTE_WHOLE || too_many(to, &set->bits, r->target != 0)) {
+	if (set->all || r->kind == ROUTE_WHOLE || too_many(f, to, &set->bits, r->target != 0)) {
 		reach_all(f, r);
 	} else if (r->kind == ROUTE_SAME) {
 		bitset_union(to, &set->bits);
