@@ -75,6 +75,7 @@ UNIT_TESTS += %D%/check_executor %D%/check_kernels %D%/check_reduce
 UNIT_TESTS += %D%/check_store
 UNIT_TESTS += %D%/check_threads %D%/check_changes
 UNIT_TESTS += %D%/check_sparse
+UNIT_TESTS += %D%/check_crash_disk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 else
@@ -128,6 +129,11 @@ GENERATE = %D%/generate.c %D%/generate.h %D%/generate_text.h %D%/generate_edge.c
 %C%_check_reduce_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_reduce_LDADD = $(UNIT_LIBS)
 EXTRA_DIST += %D%/golden/reduce.txt
+
+# a disk in memory that loses its power
+%C%_check_crash_disk_SOURCES = %D%/check_crash_disk.c %D%/crash_disk.c %D%/crash_disk.h
+%C%_check_crash_disk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_check_crash_disk_LDADD = $(CHECK_LIBS)
 
 %C%_check_sparse_SOURCES = %D%/check_sparse.c %D%/failing_malloc.h
 %C%_check_sparse_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
