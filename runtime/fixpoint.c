@@ -141,6 +141,20 @@ static void start_exact(fix *f)
 	k->clock = 0;
 }
 
+/* The same where elements are read as operands of one operation: the round leaves those out. */
+static int sweeping_rounds(fix *f)
+{
+	uint64_t changed;
+	start_exact(f);
+	f->ex->bare = sweep_holds(f, f->keep) ? f->keep->simple->region : NULL;
+	int status = f->ex->bare ? evaluate_round(f, f->now, &changed) : synchronous_round(f, &changed);
+	f->ex->bare = NULL;
+	if (!status && f->now != f->to->cur && f->bytes)
+		memcpy(f->to->cur, f->now, f->bytes);
+	f->now = f->to->cur;
+	return status ? status : sweep_run(f, f->keep);
+}
+
 /* One round finds what does not come of the page itself; from there on elements hand on their values, the best first. */
 static int relaxing_rounds(fix *f)
 {
@@ -259,12 +273,12 @@ static int exact_whole(fix *f)
 	int status = keep_of(f, &k);
 	if (status)
 		return status;
-	f->keep = k->possible && !f->inst->options.scratch ? k : NULL;
+	f->keep = k->possible && (k->simple || !f->inst->options.scratch) ? k : NULL;
 	k->valid = false;
 	k->whole = true;
 	k->commit = f->inst->commits;
 	uint64_t before = work_done(f->ex);
-	status = f->keep && k->relaxes ? relaxing_rounds(f) : exact_rounds(f);
+	status = !f->keep ? exact_rounds(f) : k->simple ? sweeping_rounds(f) : k->relaxes ? relaxing_rounds(f) : exact_rounds(f);
 	k->whole_work = work_done(f->ex) - before;
 	k->valid = !status && f->keep;
 	return status;

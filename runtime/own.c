@@ -238,6 +238,7 @@ static void find_simple(const look *q, own_read *o)
 	if (!element || element->read != o->read || !is_entry(entry))
 		return;
 	o->entries = (uint32_t)(entry->read - q->p->reads);
+	o->op = value->op;
 	o->fn = value->fn;
 	find_guards(o, value->args[o->turned ? 0 : 1]);
 }

@@ -6,6 +6,7 @@
  *   queue.c    elements in order of value
  *   repair.c   a repair; its first phase, resets
  *   drain.c    its second phase, improvements; all from the start on
+ *   sweep.c    all from the start on, in buckets by value; hand.c: its loops
  *
  * An element's *stamp* says when it got its value: the clock moves on whenever values are written. Whatever an element's value
  * rests on came before it: better values, or equal ones with an earlier stamp. Stamp 0: the element stands at its start. */
@@ -85,7 +86,8 @@ typedef struct own_read {
 	uint32_t dim;
 	const step **steps;     /* of region 0: what an operand of the reduction needs */
 	uint32_t n_steps;
-	kernel_fn *fn;          /* an operand is fn(element read, entry) of one sparse page, both of the page's type; else NULL */
+	uint8_t op;             /* an operand is one operation: */
+	kernel_fn *fn;          /* ... fn(element read, entry) of one sparse page, both of the page's type; else NULL */
 	bool turned;            /* ... fn(entry, element) */
 	uint32_t entries;       /* the read of the entry */
 	uint8_t guards[4];      /* conditions on the entry; */
@@ -290,6 +292,34 @@ bool drain(repair *);
 
 /* All from the start on, into the page in place; for pages that relax. */
 int drain_whole(fix *, fix_keep *);
+
+/* ---- sweep.c, hand.c ----------------------------------------------------------------------------- */
+
+/* k->simple: conditions on entries hold, and nothing else in its reduction can fail. */
+bool sweep_holds(const fix *, const fix_keep *);
+
+/* Everything, from where a round has left the page that left the reduction out (or one that did not). */
+int sweep_run(fix *, fix_keep *);
+
+/* One element's value, for n readers by entries. */
+typedef struct hand_run {
+	uint64_t from;
+	const uint32_t *reader, *entry;
+	const uint8_t *weights; /* by entry */
+	uint32_t n;
+} hand_run;
+
+/* Those of the run that have got a better value: it stands in the page. */
+typedef struct hand_out {
+	uint16_t which[TILE];
+	double value[TILE];
+} hand_out;
+
+typedef uint32_t hand_fn(const hand_run *, uint8_t *values, hand_out *);
+
+/* Operands op(from, weight) of a type, the greatest or the least being best. Or hand_computed: the operand is what stands as weight. */
+hand_fn *hand_of(unsigned op, unsigned type, bool most);
+hand_fn *hand_computed(unsigned type, bool most);
 
 /* ---- repair.c ---------------------------------------------------------------------------------- */
 
