@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "guard.h"
 #include "instance.h"
 #include "kernels.h"
 #include "reduce.h"
@@ -332,9 +333,6 @@ void run_import(worker *, run *r);
 /* Runs the code over r->n lanes; false when no lane is present (its value was not computed then). */
 bool run_code(worker *, run *r);
 void run_step(worker *, run *r, const step *);
-
-/* Whether a value, as f64, satisfies guard_id `guard`. */
-bool guard_holds(unsigned guard, double x, bool is_float);
 
 /* The lane of the region around that a lane belongs to. */
 uint32_t run_outer_lane(const run *, uint32_t lane);

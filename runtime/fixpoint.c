@@ -40,7 +40,12 @@ static void start_from_page(fix *f, const page *from)
 	for (uint32_t i = 0; i < n_columns(f); i++) {
 		column to = column_in(f, i, f->now), c = page_column(f->inst, from, false, from->def->record == NONE ? NONE : i);
 		size_t width = type_table[to.type].bytes;
-		for (uint64_t e = 0; e < f->to->count && e < from->count; e++)
+		uint64_t n = f->to->count < from->count ? f->to->count : from->count;
+		if (to.stride == width && c.stride == width && n > 0) {
+			memcpy(to.base, c.base, n * width);
+			continue;
+		}
+		for (uint64_t e = 0; e < n; e++)
 			memcpy(to.base + e * to.stride, c.base + e * c.stride, width);
 	}
 }
@@ -49,6 +54,10 @@ static void start_from_constant(fix *f)
 {
 	for (uint32_t i = 0; i < n_columns(f); i++) {
 		column to = column_in(f, i, f->now);
+		if (to.stride == type_table[to.type].bytes) {
+			f->ex->k->fill[width_of(to.type)](to.base, &f->constants->start[i], f->to->count);
+			continue;
+		}
 		for (uint64_t e = 0; e < f->to->count; e++)
 			memcpy(to.base + e * to.stride, &f->constants->start[i], type_table[to.type].bytes);
 	}
@@ -240,11 +249,29 @@ static int numeric_rounds(fix *f)
 	return status;
 }
 
+/* Of a page of single values, which lie side by side: words of 64 elements; returns how many elements that were. */
+static uint64_t mark_words(const fix *f, const uint8_t *was, uint64_t *changed)
+{
+	column x = column_in(f, 0, was), y = column_in(f, 0, f->to->cur);
+	uint64_t masks[64], words = f->to->count / 64;
+	if (x.stride != type_table[x.type].bytes)
+		return 0;
+	for (uint64_t w = 0; w < words; w += 64) {
+		uint64_t n = words - w < 64 ? words - w : 64;
+		f->ex->k->differ[width_of(x.type)](masks, x.base + w * 64 * x.stride, y.base + w * 64 * y.stride, n);
+		for (uint64_t i = 0; i < n; i++) {
+			bitset_add_word(&f->to->now[0].bits, w + i, masks[i]);
+			*changed += (uint64_t)__builtin_popcountll(masks[i]);
+		}
+	}
+	return words * 64;
+}
+
 /* Marks what differs in the page from `was`; how many elements do. */
 static uint64_t mark_changes(const fix *f, const uint8_t *was)
 {
-	uint64_t changed = 0;
-	for (uint64_t e = 0; e < f->to->count; e++) {
+	uint64_t changed = 0, done = n_columns(f) == 1 ? mark_words(f, was, &changed) : 0;
+	for (uint64_t e = done; e < f->to->count; e++) {
 		bool differs = false;
 		for (uint32_t i = 0; i < n_columns(f); i++) {
 			column x = column_in(f, i, was), y = column_in(f, i, f->to->cur);

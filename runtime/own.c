@@ -356,6 +356,7 @@ void keep_free(fix_keep *k)
 	free(k->resets.at);
 	free(k->batch.at);
 	free(k->better.at);
+	free(k->chunks);
 	bitset_free(&k->routed);
 	free(k);
 }

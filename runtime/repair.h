@@ -186,6 +186,8 @@ typedef struct fix_keep {
 	queue queue;
 	bitset routed;          /* readers, as routes find them; empty but for a moment. Of 0 bits where nothing is routed */
 	element_list dirty, resets, batch, better; /* better: entries whose operands are better than what their readers have */
+	void *chunks;           /* sweep.c: elements that wait */
+	size_t chunks_capacity;
 	relaxation relaxation;
 } fix_keep;
 

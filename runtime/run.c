@@ -212,24 +212,6 @@ static void run_to_index(worker *w, run *r, const step *s)
 	fault_lanes(w, r, s, w->outside);
 }
 
-bool guard_holds(unsigned guard, double x, bool is_float)
-{
-	switch ((guard_id)guard) {
-	case GUARD_NONNEG: return x >= 0;
-	case GUARD_NONPOS: return x <= 0;
-	case GUARD_UNIT: return x >= 0 && x <= 1 && !(x == 0 && __builtin_signbit(x));
-	case GUARD_GE_ONE: return x >= 1;
-	case GUARD_NOT_NAN: return !is_float || x == x;
-	case GUARD_NOT_NEGINF: return !is_float || (x == x && x != -__builtin_inf());
-	case GUARD_NOT_POSINF: return !is_float || (x == x && x != __builtin_inf());
-	case GUARD_NONNEG_FINITE: return x >= 0 && x != __builtin_inf();
-	case GUARD_POSITIVE: return x > 0;
-	case GUARD_NOT_NEGZERO: return !(x == 0 && __builtin_signbit(x));
-	case GUARD_COUNT: break;
-	}
-	return true;
-}
-
 /* Conversion to f64 keeps sign, zero, one, infinities and nan of every type, which is all that guards ask. */
 static void run_guard(worker *w, run *r, const step *s)
 {

@@ -5,7 +5,6 @@
  * error, as the result does not depend on the order, and cheaper than an exact order. What lies beyond the ring waits behind it, until
  * the ring is empty. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "repair.h"
 
@@ -15,7 +14,7 @@ enum { RING = 1024, CHUNK = 62, BEHIND = RING /* the place of what lies beyond t
 
 /* In the units of a repair's work, by the clock: an element that hands on, a quarter for each reader, and something for the whole. */
 enum { VISIT_WORK = 4, SWEEP_WORK = 512 };
-#define WIDTH_SHARE 2.0
+#define WIDTH_SHARE 0.5
 
 typedef struct chunk {
 	uint32_t next, n;
@@ -28,9 +27,8 @@ typedef struct sweep {
 	const lists *readers;
 	hand_fn *fn;
 	bool computed;          /* operands by own->fn beforehand */
-	/* buckets: chains of chunks */
+	/* buckets: chains of chunks, which the keep keeps */
 	chunk *chunks;
-	size_t capacity;        /* bytes */
 	uint32_t n_chunks, free;
 	uint32_t head[RING + 1];
 	uint64_t in_ring, behind; /* elements, those twice that are there twice */
@@ -56,8 +54,11 @@ static bool new_chunk(sweep *s, uint32_t place)
 	if (id != NONE) {
 		s->free = s->chunks[id].next;
 	} else {
-		if ((s->n_chunks + 1) * sizeof *s->chunks > s->capacity && reserve(&s->chunks, &s->capacity, (s->n_chunks + 64) * sizeof *s->chunks))
+		fix_keep *k = s->q->k;
+		size_t bytes = (s->n_chunks + 1) * sizeof *s->chunks;
+		if (bytes > k->chunks_capacity && reserve(&k->chunks, &k->chunks_capacity, bytes + 64 * sizeof *s->chunks))
 			return repair_no_memory(s->q);
+		s->chunks = k->chunks;
 		id = s->n_chunks++;
 	}
 	s->chunks[id].next = s->head[place];
@@ -314,6 +315,26 @@ static bool put_all(sweep *s)
 	return true;
 }
 
+static inline __attribute__((always_inline)) uint32_t count_broken(unsigned guard, const double *x, const uint8_t *alive, uint32_t n, bool is_float)
+{
+	uint32_t broken = 0;
+	for (uint32_t i = 0; i < n; i++)
+		broken += (uint32_t)alive[i] & (uint32_t)!guard_holds(guard, x[i], is_float);
+	return broken;
+}
+
+/* How many of n entries do not meet a condition; a loop for each condition. */
+static uint32_t broken(unsigned guard, const double *x, const uint8_t *alive, uint32_t n, bool is_float)
+{
+	switch ((guard_id)guard) {
+#define GUARD(id, text) case GUARD_##id: return count_broken(GUARD_##id, x, alive, n, is_float);
+#include "guard.def"
+#undef GUARD
+	case GUARD_COUNT: break;
+	}
+	return 0;
+}
+
 /* Conditions on entries hold, and nothing else can fail. */
 bool sweep_holds(const fix *f, const fix_keep *k)
 {
@@ -328,9 +349,8 @@ bool sweep_holds(const fix *f, const fix_keep *k)
 		uint32_t n = pat->n_slots - at < TILE ? (uint32_t)(pat->n_slots - at) : TILE, bad = 0;
 		f->ex->k->load[k->order.width](f->ex->workers[0].values, c.base + at * c.stride, (ptrdiff_t)c.stride, n);
 		f->ex->k->conv[f->to->def->type][T_F64](values, f->ex->workers[0].values, NULL, NULL, n);
-		for (uint32_t i = 0; i < n; i++)
-			for (uint32_t g = 0; g < o->n_guards; g++)
-				bad += pat->alive[at + i] && !guard_holds(o->guards[g], values[i], k->order.is_float);
+		for (uint32_t g = 0; g < o->n_guards; g++)
+			bad += broken(o->guards[g], values, pat->alive + at, n, k->order.is_float);
 		if (bad)
 			return false;
 	}
@@ -341,7 +361,7 @@ static void begin(sweep *s, repair *q)
 {
 	const own_read *o = q->k->simple;
 	const pattern *pat = o->region->driver->pat;
-	*s = (sweep){.q = q, .own = o, .free = NONE};
+	*s = (sweep){.q = q, .own = o, .free = NONE, .chunks = q->k->chunks};
 	memset(s->head, 0xff, sizeof s->head);
 	s->readers = o->region->def->kind == REGION_COL ? &pat->rows : &pat->cols;
 	s->fn = hand_of(o->op, q->to->def->type, q->k->order.most);
@@ -366,6 +386,5 @@ int sweep_run(fix *f, fix_keep *k)
 	fpenv_leave(env);
 	if (!ok)
 		memset(k->flags, 0, f->to->count);
-	free(s.chunks);
 	return ok ? MMSB_OK : q.status;
 }
