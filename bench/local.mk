@@ -1,6 +1,6 @@
 # bench/: `make bench` runs the benchmarks, each beside its rival; RESULTS.md holds what was measured. `make bench-build` builds them;
 # bench/run.sh takes names of benchmarks, and sizes from the environment.
-BENCHMARKS = %D%/scratch %D%/chain %D%/expression %D%/life %D%/paths %D%/portfolio
+BENCHMARKS = %D%/scratch %D%/chain %D%/expression %D%/life %D%/paths %D%/portfolio %D%/durable
 EXTRA_PROGRAMS = $(BENCHMARKS)
 CLEANFILES += $(BENCHMARKS)
 # the rivals are compiled for this very machine, as MMSB's kernels are chosen for it
@@ -30,6 +30,11 @@ RIVAL_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/runtime
 %C%_portfolio_CPPFLAGS = $(RIVAL_CPPFLAGS)
 %C%_portfolio_CFLAGS = $(RIVAL_CFLAGS)
 %C%_portfolio_LDADD = libmmsb.la
+# storage engines are loaded at run time, where they are installed
+%C%_durable_SOURCES = %D%/durable.c %D%/bench.h %D%/raw.c %D%/raw.h %D%/rivals.c %D%/rivals.h
+%C%_durable_CPPFLAGS = $(RIVAL_CPPFLAGS)
+%C%_durable_CFLAGS = $(RIVAL_CFLAGS)
+%C%_durable_LDADD = libmmsb.la -ldl
 EXTRA_DIST += %D%/elementary.c %D%/RESULTS.md %D%/run.sh %D%/rival.py %D%/expression.mmsb %D%/sum.mmsb %D%/deltas.awk %D%/large.awk \
 	%D%/chain.awk %D%/portfolio.mmsb %D%/portfolio.py %D%/shortest.mmsb %D%/expression_sum.mmsb
 

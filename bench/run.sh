@@ -1,10 +1,10 @@
 #!/bin/sh
 # run.sh - the benchmarks, each with its rivals in the same run: bench/run.sh BUILDDIR [NAME...]
 #
-# NAME: whole deltas compile chain expression life paths portfolio; without any, all. Prints figures as Markdown rows. Everything runs by
+# NAME: whole deltas compile chain expression life paths portfolio durable; without any, all. Prints figures as Markdown rows. Everything runs by
 # turns, A B A B ...: a ratio is that of the medians. QUICK=1 takes small sizes, to see that all is well; the environment may also give
 # each size: WHOLE (elements), CHAIN (pages), EXPRESSION (elements), LIFE (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio),
-# and LEAST_K and MOST_K how many changes an epoch has.
+# REPLAY, CHECKPOINT (bytes), FOLDER (on the disk that `durable` measures), and LEAST_K and MOST_K how many changes an epoch has.
 set -eu
 build=$(cd "${1:-.}" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,6 +13,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if [ -n "${QUICK:-}" ]; then
 	: "${WHOLE:=100000}" "${CHAIN:=100}" "${EXPRESSION:=100003}" "${LIFE:=256}" "${RMAT:=10}" "${GRID:=40}" "${K:=1000}" "${N:=20000}" "${B:=100}"
+	export TIME_MS=20 ROUNDS=1 REPLAY=100000 CHECKPOINT=1000000
 fi
 
 median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
@@ -117,8 +118,15 @@ run_portfolio() {
 		awk -F';' -v b="$b" '{ printf "| %s | %.1f us | NumPy, everything, %.1f us | %.3f | |\n", $1, $2, b * 1e6, $2 / (b * 1e6) }'
 }
 
+# What syncs, logs and whole files cost without us.
+run_durable() {
+	mkdir -p "${FOLDER:=$work/durable}"
+	"$build/bench/durable" "$FOLDER"
+	rm -rf "$FOLDER/sync" "$FOLDER/store" "$FOLDER/log" "$FOLDER/pages"
+}
+
 echo "| benchmark | MMSB | rival | ratio | goal or limit |"
 echo "| --- | --- | --- | --- | --- |"
-for name in ${*:-whole deltas compile chain expression life paths portfolio}; do
+for name in ${*:-whole deltas compile chain expression life paths portfolio durable}; do
 	"run_$name"
 done

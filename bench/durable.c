@@ -1,0 +1,239 @@
+/* durable.c - what durability costs on this disk: records that are there when the call returns, written without an engine and by storage
+ * engines; deltas taken in, logged and applied; bytes read back with their checksum; pages written whole and mapped. The least of some rounds, by turns.
+ *
+ * durable FOLDER: files are made in FOLDER, on the disk that is measured. From the environment: ROUNDS, TIME_MS of each
+ * measurement of records, REPLAY (records), CHECKPOINT (bytes). */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "raw.h"
+#include "rivals.h"
+
+enum { ROUNDS = 5, RAWS = 2, CONTESTANTS = RAWS + RIVALS, SYNCS = 200, RAW_ROOM = 1 << 28, EPOCHS = 1000, FLUSH = 1 << 19 };
+
+/* The folder, and the paths of what is made in it. */
+static struct {
+	char sync[1024], store[1024], log[1024], pages[1024];
+} at;
+
+static void set_folder(const char *folder)
+{
+	if (strlen(folder) > 1000)
+		bench_stop("the folder's name is too long");
+	snprintf(at.sync, sizeof at.sync, "%s/sync", folder);
+	snprintf(at.store, sizeof at.store, "%s/store", folder);
+	snprintf(at.log, sizeof at.log, "%s/log", folder);
+	snprintf(at.pages, sizeof at.pages, "%s/pages", folder);
+}
+
+static void empty_store(void)
+{
+	char command[2200];
+	snprintf(command, sizeof command, "rm -rf '%s' && mkdir -p '%s'", at.store, at.store);
+	if (system(command) != 0)
+		bench_stop("a folder cannot be made");
+}
+
+/* ---- the same bytes without an engine ---- */
+
+static raw_log raw;
+static uint64_t raw_limit;
+
+static void raw_start(const char *where, bool written)
+{
+	char file[1200];
+	snprintf(file, sizeof file, "%s/log", where);
+	raw_open(&raw, file, raw_limit = RAW_ROOM, written);
+}
+
+static void raw_start_allocated(const char *where) { raw_start(where, false); }
+static void raw_start_written(const char *where) { raw_start(where, true); }
+
+static void raw_group(uint64_t first, uint64_t n, const void *value, size_t bytes)
+{
+	for (uint64_t i = 0; i < n; i++)
+		raw_append(&raw, first + i, value, bytes);
+	if (raw.end + raw.at > raw_limit)
+		raw.end = 0; /* over again, in place */
+	raw_sync(&raw);
+}
+
+static void raw_end(void) { raw_close(&raw); }
+static bool raw_load(void) { return true; }
+
+/* ---- records ---- */
+
+static rival contestants[CONTESTANTS] = {{"C, file allocated before", "", raw_load, raw_start_allocated, raw_group, raw_end},
+                                         {"C, file written before", "", raw_load, raw_start_written, raw_group, raw_end}};
+
+/* Nanoseconds of a record, over about `ms` of groups. */
+static double time_groups(const rival *r, uint64_t group, size_t bytes, double ms)
+{
+	uint8_t value[1024];
+	uint64_t done = 0, state = group;
+	for (size_t i = 0; i < sizeof value; i++)
+		value[i] = (uint8_t)bench_random(&state);
+	empty_store();
+	r->open(at.store);
+	r->group(1, group, value, bytes); /* makes what is made once */
+	double start = bench_ns(), end = start;
+	for (; end - start < ms * 1e6; done += group, end = bench_ns())
+		r->group(1 + group + done, group, value, bytes);
+	r->close();
+	return (end - start) / (double)done;
+}
+
+static void records(size_t bytes, uint64_t group, const bool *there)
+{
+	samples times[CONTESTANTS] = {{0}};
+	for (uint64_t round = 0; round < bench_env("ROUNDS", ROUNDS); round++)
+		for (int i = 0; i < CONTESTANTS; i++)
+			if (there[i])
+				samples_add(&times[i], time_groups(&contestants[i], group, bytes, (double)bench_env("TIME_MS", 300)));
+	printf("| durable records of %zu B, %llu a sync | |", bytes, (unsigned long long)group);
+	for (int i = 0; i < CONTESTANTS; i++)
+		if (there[i])
+			printf("%s %s %.3f us", i ? ";" : "", contestants[i].name, samples_at(&times[i], 0) / 1e3);
+		else
+			printf("; %s is not installed (Debian: %s)", contestants[i].name, contestants[i].package);
+	printf(" | | |\n");
+	fflush(stdout);
+}
+
+/* ---- deltas taken in, written, applied ---- */
+
+enum { PAGE = 100000, BATCH = 1000, BITS = 64 };
+
+/* What a program would do without an engine, with the same bytes in its log: the last write of a position wins, positions ascend. */
+typedef struct plain {
+	double *page, *value;     /* the page; the batch by position */
+	uint64_t *marks, *groups; /* positions of the batch; words of marks that are not zero */
+	raw_log log;
+	uint8_t *record;
+} plain;
+
+static size_t put_varint(uint8_t *to, uint64_t v)
+{
+	size_t n = 0;
+	for (; v >= 128; v >>= 7)
+		to[n++] = (uint8_t)(v | 128);
+	to[n++] = (uint8_t)v;
+	return n;
+}
+
+static void plain_epoch(plain *p, uint64_t number, const uint64_t *index, const double *value)
+{
+	for (size_t i = 0; i < BATCH; i++) {
+		uint64_t word = index[i] / BITS;
+		if (index[i] >= PAGE)
+			bench_stop("a position out of range");
+		p->marks[word] |= UINT64_C(1) << index[i] % BITS;
+		p->groups[word / BITS] |= UINT64_C(1) << word % BITS;
+		p->value[index[i]] = value[i];
+	}
+	size_t n = 0, changed = 0;
+	uint64_t last = 0;
+	uint8_t *gap = p->record;
+	double *values = (double *)(void *)(p->record + 16 * BATCH);
+	for (size_t g = 0; g <= PAGE / BITS / BITS; g++) {
+		for (; p->groups[g]; p->groups[g] &= p->groups[g] - 1) {
+			size_t word = g * BITS + (size_t)__builtin_ctzll(p->groups[g]);
+			for (; p->marks[word]; p->marks[word] &= p->marks[word] - 1) {
+				uint64_t i = word * BITS + (uint64_t)__builtin_ctzll(p->marks[word]);
+				n += put_varint(gap + n, i - last);
+				last = i;
+				p->page[i] = values[changed++] = p->value[i];
+			}
+		}
+	}
+	memmove(p->record + n, values, changed * sizeof *values);
+	raw_append(&p->log, number, p->record, n + changed * sizeof *values);
+	if (p->log.at > FLUSH)
+		raw_write(&p->log);
+}
+
+static void deltas(void)
+{
+	plain p = {bench_alloc(PAGE, 8), bench_alloc(PAGE, 8), bench_alloc(PAGE / BITS + 1, 8), bench_alloc(PAGE / BITS / BITS + 1, 8), {.fd = -1}, bench_alloc(24 * BATCH, 1)};
+	uint64_t *index = bench_alloc(EPOCHS * BATCH, 8), state = 1;
+	double *value = bench_alloc(EPOCHS * BATCH, 8), best = 1e300;
+	for (size_t i = 0; i < EPOCHS * BATCH; i++) {
+		index[i] = bench_random(&state) % PAGE;
+		value[i] = bench_unit(&state);
+	}
+	for (uint64_t round = 0; round < bench_env("ROUNDS", ROUNDS); round++) {
+		raw_open(&p.log, at.log, (uint64_t)EPOCHS * BATCH * 16, true);
+		double start = bench_ns();
+		for (uint64_t e = 0; e < EPOCHS; e++)
+			plain_epoch(&p, e, index + e * BATCH, value + e * BATCH);
+		raw_write(&p.log);
+		double ns = bench_ns() - start;
+		best = ns < best ? ns : best;
+		raw_close(&p.log);
+	}
+	printf("| %d random deltas an epoch of %d f64, to the log (no sync), applied | | C without an engine %.1f ns a delta | | |\n", BATCH, PAGE,
+	       best / EPOCHS / BATCH);
+	fflush(stdout);
+}
+
+/* ---- what is read back ---- */
+
+static void replay(void)
+{
+	uint64_t epochs = bench_env("REPLAY", 10000000), bytes = 0;
+	uint8_t payload[24] = {0};
+	double best = 1e300;
+	raw_log log;
+	raw_open(&log, at.log, epochs * raw_record_bytes(sizeof payload), false);
+	for (uint64_t e = 0; e < epochs; e++) {
+		raw_append(&log, e, payload, sizeof payload);
+		if (log.at > FLUSH)
+			raw_write(&log);
+	}
+	raw_write(&log);
+	raw_close(&log);
+	for (uint64_t round = 0; round < bench_env("ROUNDS", ROUNDS); round++) {
+		double ns = raw_verify_ns(at.log, &bytes);
+		best = ns < best ? ns : best;
+	}
+	printf("| %llu records of %zu bytes read back | | XXH3 over the mapped file %.0f ms (%.1f GB/s) | | |\n", (unsigned long long)epochs,
+	       raw_record_bytes(sizeof payload), best / 1e6, (double)bytes / best);
+	fflush(stdout);
+}
+
+static void checkpoint(void)
+{
+	size_t bytes = (size_t)bench_env("CHECKPOINT", 1 << 30);
+	uint8_t *pages = bench_alloc(bytes, 1);
+	samples written = {0}, mapped = {0};
+	for (size_t i = 0; i < bytes; i += 512)
+		pages[i] = (uint8_t)(i >> 9);
+	for (uint64_t round = 0; round < bench_env("ROUNDS", ROUNDS); round++) {
+		samples_add(&written, raw_file_ns(at.pages, pages, bytes));
+		samples_add(&mapped, raw_map_ns(at.pages, bytes));
+	}
+	printf("| %.0f MiB of pages | | write and fsync of a new file %.0f ms; mmap, each 4 KiB touched, %.1f ms | | |\n", (double)bytes / 1048576,
+	       samples_at(&written, 0) / 1e6, samples_at(&mapped, 0) / 1e6);
+	free(pages);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		return fprintf(stderr, "durable FOLDER\n"), 2;
+	bool there[CONTESTANTS] = {true, true};
+	set_folder(argv[1]);
+	for (int i = 0; i < RIVALS; i++) {
+		contestants[RAWS + i] = rivals[i];
+		there[RAWS + i] = rivals[i].load();
+	}
+	printf("| write of 4 KiB and fdatasync, in place | | the disk, %.1f us | | |\n", raw_sync_ns(at.sync, SYNCS) / 1e3);
+	for (size_t bytes = 64; bytes <= 1024; bytes *= 16)
+		for (uint64_t group = 1; group <= 10000; group *= 100)
+			records(bytes, group, there);
+	deltas();
+	replay();
+	checkpoint();
+	return 0;
+}
