@@ -212,6 +212,9 @@ typedef struct run {
 	int64_t scanned;
 	bool scan_valid;
 	int64_t *scan_key;
+	/* run.c: what the reduction gives, and of how many, where that is the same for all elements; good for one job or batch */
+	bool same_known;
+	uint64_t same, same_count;
 } run;
 
 /* What failed: see fault.c. */

@@ -246,6 +246,53 @@ static bool choose_over(const worker *w, const run *r, const region_plan *child)
 	return child->extent <= 8 || child->over_cost <= child->expand_cost;
 }
 
+static void reduce_lanes(worker *w, run *r, const step *s)
+{
+	if (choose_over(w, r, s->child))
+		reduce_over(w, r, s);
+	else
+		reduce_expand(w, r, s);
+}
+
+/* Of a range, without anything that differs from lane to lane. */
+static bool is_same(const worker *w, const run *r, const region_plan *child)
+{
+	if (child->def->kind != REGION_RANGE || child->n_var_imports > 0 || r->live || w->ex->support)
+		return false;
+	for (uint32_t i = 0; i < child->n_imports; i++)
+		if (!r->regs[child->imports[i].from].uniform)
+			return false;
+	return true;
+}
+
+/* Evaluated once; again where it fails, as the first element at which it does is told. */
+static void reduce_same(worker *w, run *r, const step *s)
+{
+	run *c = &w->runs[s->child->id];
+	lanes *dst = &r->regs[s->dst], *count = s->count != NONE ? &r->regs[s->count] : NULL;
+	size_t bytes = (size_t)1 << s->child->out_width;
+	if (!c->same_known) {
+		uint32_t n = r->n;
+		r->n = 1;
+		reduce_lanes(w, r, s);
+		r->n = n;
+		memcpy(&c->same, dst->at, bytes);
+		if (count)
+			memcpy(&c->same_count, count->at, sizeof c->same_count);
+		c->same_known = !w->fault.any;
+	} else {
+		memcpy(dst->at, &c->same, bytes);
+		if (count)
+			memcpy(count->at, &c->same_count, sizeof c->same_count);
+	}
+	dst->filled = 1;
+	dst->uniform = true;
+	if (count) {
+		count->filled = 1;
+		count->uniform = true;
+	}
+}
+
 static void run_reduce(worker *w, run *r, const step *s)
 {
 	lanes *dst = &r->regs[s->dst];
@@ -260,8 +307,10 @@ static void run_reduce(worker *w, run *r, const step *s)
 	uint32_t given = store_give(w, r, s);
 	if (given == r->n || (s->child->def->kind == REGION_PREFIX && !w->ex->support && reduce_prefix(w, r, s)))
 		return;
-	if (given == 0 && choose_over(w, r, s->child))
-		reduce_over(w, r, s);
+	if (given == 0 && is_same(w, r, s->child))
+		reduce_same(w, r, s);
+	else if (given == 0)
+		reduce_lanes(w, r, s);
 	else
 		reduce_expand(w, r, s);
 }

@@ -628,6 +628,8 @@ const void *pass_batch(struct executor *ex, const kernel_plan *p, const int64_t 
 	worker *w = &ex->workers[0];
 	run *r = &w->runs[0];
 	const page *to = &ex->inst->pages[p->pass->page];
+	for (uint32_t i = 0; i < p->n_regions; i++) /* the page may have changed since the last batch */
+		w->runs[i].same_known = false;
 	r->n = n;
 	r->live = NULL;
 	pass_positions(w, p, to, r, positions);
