@@ -327,6 +327,19 @@ static void print_row(const char *name, uint32_t k, figures *f)
 	fflush(stdout);
 }
 
+/* For graphblas_paths.py, where the environment names a file in ARCS: the graph and its distances. */
+static void write_arcs(const roads *r, const double *dist)
+{
+	const char *path = getenv("ARCS");
+	if (!path)
+		return;
+	FILE *f = fopen(path, "wb");
+	uint64_t n[2] = {r->n, r->n_there};
+	if (!f || fwrite(n, sizeof n, 1, f) != 1 || fwrite(r->arcs, sizeof *r->arcs, r->n_there, f) != r->n_there ||
+	    fwrite(dist, sizeof *dist, r->n, f) != r->n || fclose(f))
+		bench_stop("paths: the graph cannot be written");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 4)
@@ -346,6 +359,7 @@ int main(int argc, char **argv)
 	digraph *g = digraph_new(r.n, r.n_there, r.arcs);
 	dijkstra(g, true);
 	compare(m, g, NULL);
+	write_arcs(&r, g->dist);
 	double width = best_width(g);
 	for (r.k = (uint32_t)bench_env("LEAST_K", 1); r.k <= bench_env("MOST_K", 1000); r.k *= 10) {
 		figures f = {0};

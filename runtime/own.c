@@ -221,7 +221,7 @@ static void find_guards(own_read *o, uint32_t local)
 	o->quick = can_fail == o->n_guards;
 }
 
-static bool is_entry(const step *s) { return s && s->code == CODE_READ && s->read->def->cls == READ_ENTRY && s->read->from->element > 0; }
+static bool is_entry(const step *s) { return s && s->code == CODE_READ && s->read->def->cls == READ_ENTRY; }
 
 /* Finds fn(element read, entry). */
 static void find_simple(const look *q, own_read *o)

@@ -380,6 +380,13 @@ bool repair_ready(repair *q)
 	return !q->status;
 }
 
+column repair_entries(const fix *f, const fix_keep *k)
+{
+	static uint8_t present = 1;
+	const read_plan *rp = &f->ex->passes[f->id]->reads[k->simple->entries];
+	return rp->from->element == 0 ? (column){&present, 0, T_BOOL} : page_column(f->inst, rp->from, false, rp->def->field);
+}
+
 void repair_begin(repair *q, fix *f, fix_keep *k)
 {
 	q->f = f;
@@ -392,7 +399,7 @@ void repair_begin(repair *q, fix *f, fix_keep *k)
 	f->ex->self = NULL;
 	find_start(q);
 	if (k->simple)
-		q->entries = page_column(f->inst, q->p->reads[k->simple->entries].from, false, q->p->reads[k->simple->entries].def->field);
+		q->entries = repair_entries(f, k);
 	q->most_work = UINT64_MAX;
 }
 

@@ -244,6 +244,9 @@ static inline uint64_t key_at(const repair *q, const void *value) { return value
 static inline uint64_t key_of(const repair *q, uint64_t v) { return value_key(&q->k->order, bits_of(q, v)); }
 
 /* These return false after an error, which is q->status then. */
+/* k->simple: where the values of entries lie; true at all of them (a stride of 0) where a pattern is all that there is. */
+column repair_entries(const fix *, const fix_keep *);
+
 void repair_begin(repair *, fix *, fix_keep *);
 bool repair_ready(repair *); /* before the kernel is run; a small change needs none of that */
 bool repair_no_memory(repair *);

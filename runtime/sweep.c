@@ -35,7 +35,7 @@ typedef struct sweep {
 	uint64_t at;            /* the number of the best bucket */
 	double origin, scale;   /* the number of a value's bucket is (value - origin) * scale */
 	hand_out out;
-	uint32_t count_up[TILE];
+	uint32_t count_up[TILE], zeros[TILE];
 } sweep;
 
 /* ---- buckets ----------------------------------------------------------------------------------- */
@@ -165,6 +165,11 @@ static uint32_t hand_on(sweep *s, hand_run *h)
 	relaxation *x = &q->k->relaxation;
 	if (!s->computed)
 		return s->fn(h, q->x, &s->out);
+	if (q->entries.stride == 0) { /* the same for all */
+		s->own->fn(x->value, s->own->turned ? q->entries.base : (const void *)&h->from, s->own->turned ? (const void *)&h->from : q->entries.base, NULL, 1);
+		hand_run same = {h->from, h->reader, s->zeros, (const uint8_t *)x->value, h->n};
+		return s->fn(&same, q->x, &s->out);
+	}
 	q->w->k->gather_u32[q->k->order.width](x->weight, q->entries.base, q->entries.stride, h->entry, h->n);
 	q->w->k->fill[q->k->order.width](x->read, &h->from, h->n);
 	s->own->fn(x->value, s->own->turned ? x->weight : x->read, s->own->turned ? x->read : x->weight, NULL, h->n);
@@ -339,9 +344,8 @@ static uint32_t broken(unsigned guard, const double *x, const uint8_t *alive, ui
 bool sweep_holds(const fix *f, const fix_keep *k)
 {
 	const own_read *o = k->simple;
-	const read_plan *rp = &f->ex->passes[f->id]->reads[o->entries];
 	const pattern *pat = o->region->driver->pat;
-	column c = page_column(f->inst, rp->from, false, rp->def->field);
+	column c = repair_entries(f, k);
 	double *values = (void *)f->ex->workers[0].index;
 	if (!o->quick)
 		return false;
