@@ -51,12 +51,40 @@ static int sort_deltas(const page *p, staged_page *s, entry_deltas *out, mmsb_er
 	return MMSB_OK;
 }
 
-/* Finds which entries are there. */
-static void find_entries(const pattern *pat, entry_deltas *d)
+/* Searches wait for memory: what the next ones need is asked for beforehand, and what is done with the entries found. */
+enum { FETCH_AHEAD = 4 };
+
+static void fetch_ahead(const pattern *pat, const entry_deltas *d, size_t i)
 {
+	if (i + 2 * FETCH_AHEAD < d->n) {
+		lists_fetch_head(&pat->rows, d->at[i + 2 * FETCH_AHEAD].key >> 32);
+		if (pat->columns)
+			lists_fetch_head(&pat->cols, d->at[i + 2 * FETCH_AHEAD].key & UINT32_MAX);
+	}
+	if (i + FETCH_AHEAD < d->n) {
+		lists_fetch(&pat->rows, d->at[i + FETCH_AHEAD].key >> 32);
+		if (pat->columns)
+			lists_fetch(&pat->cols, d->at[i + FETCH_AHEAD].key & UINT32_MAX);
+	}
+}
+
+static void fetch_entry(const page *p, uint64_t slot)
+{
+	__builtin_prefetch(&p->pat->row[slot]);
+	__builtin_prefetch(&p->pat->col[slot]);
+	__builtin_prefetch(p->cur + slot * p->element, 1);
+}
+
+/* Finds which entries are there. */
+static void find_entries(const page *p, entry_deltas *d)
+{
+	const pattern *pat = p->pat;
 	for (size_t i = 0; i < d->n; i++) {
 		entry_delta *x = &d->at[i];
+		fetch_ahead(pat, d, i);
 		x->slot = pattern_find(pat, x->key >> 32, x->key & UINT32_MAX);
+		if (x->slot != UINT64_MAX)
+			fetch_entry(p, x->slot);
 		d->came += x->slot == UINT64_MAX && x->value != DELETED;
 		d->gone += x->slot != UINT64_MAX && x->value == DELETED;
 	}
@@ -214,7 +242,7 @@ int apply_sparse(mmsb_instance *m, page *p, staged_page *s, mmsb_error *err)
 	int status = sort_deltas(p, s, &d, err);
 	if (status)
 		return status;
-	find_entries(p->pat, &d);
+	find_entries(p, &d);
 	status = set_values(m, p, s, &d, err);
 	return status || d.came + d.gone == 0 ? status : change_entries(m, p, s, &d, err);
 }

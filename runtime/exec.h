@@ -320,7 +320,7 @@ enum { MAX_PARTIALS = 2048, GRAIN = 1 << 15, TEAM = 128 };
 enum { BATCH_WORK = 32 };
 
 /* How much of a whole evaluation's work a repair may take before all is evaluated, in percent. */
-enum { GIVE_UP = 15 };
+enum { GIVE_UP = 20 };
 
 /* ---- run.c ------------------------------------------------------------------------------------- */
 

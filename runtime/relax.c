@@ -215,6 +215,15 @@ static pair pair_of(const repair *q, uint32_t entry)
 	return (pair){down ? col : row, down ? row : col, (int64_t)(down ? row : col)};
 }
 
+void relax_fetch_entry(const repair *q, uint32_t entry)
+{
+	pair p = pair_of(q, entry);
+	__builtin_prefetch(q->x + (p.read << q->k->order.width));
+	__builtin_prefetch(q->x + (p.reader << q->k->order.width));
+	__builtin_prefetch(&q->k->witness[p.reader]);
+	__builtin_prefetch(q->entries.base + entry * q->entries.stride);
+}
+
 bool relax_put_entry(repair *q, uint32_t entry, operand_fn *use)
 {
 	relaxation *x = &q->k->relaxation;

@@ -257,6 +257,33 @@ static bool check_gone(repair *q, const entry_change *e)
 	return (witness != NONE && witness != e->slot) || put_candidate(q, reader);
 }
 
+/* Operands of entries, whose lines of memory are asked for together. */
+static bool check_some(repair *q, const uint32_t *entry, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		relax_fetch_entry(q, entry[i]);
+	for (uint32_t i = 0; i < n; i++)
+		if (!relax_put_entry(q, entry[i], check_operand))
+			return false;
+	return repair_within_limits(q);
+}
+
+static bool check_changed(repair *q, const page *from)
+{
+	uint32_t some[TAKEN_TOGETHER], n = 0;
+	BITSET_FOR(&from->now[0].bits, entry) {
+		if (!from->pat->alive[entry])
+			continue;
+		some[n++] = (uint32_t)entry;
+		if (n == TAKEN_TOGETHER) {
+			if (!check_some(q, some, n))
+				return false;
+			n = 0;
+		}
+	}
+	return check_some(q, some, n);
+}
+
 /* Entries that have changed, came or went. */
 static bool check_entries(repair *q)
 {
@@ -266,10 +293,8 @@ static bool check_entries(repair *q)
 	const pattern_log *log = &from->pat->log;
 	uint64_t epoch = q->f->inst->epoch + 1;
 	size_t moved = log->epoch == epoch ? log->n : 0;
-	if (from->changed == epoch)
-		BITSET_FOR(&from->now[0].bits, entry)
-			if (from->pat->alive[entry] && (!relax_put_entry(q, (uint32_t)entry, check_operand) || !repair_within_limits(q)))
-				return false;
+	if (from->changed == epoch && !check_changed(q, from))
+		return false;
 	for (size_t i = 0; i < moved; i++) /* one that came need not be marked: its value may be the zero that it began with */
 		if (!log->at[i].gone && !bitset_test(&from->now[0].bits, log->at[i].slot) && !relax_put_entry(q, log->at[i].slot, check_operand))
 			return false;

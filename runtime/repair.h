@@ -271,6 +271,7 @@ bool relax_matters(const repair *, uint64_t mine, uint32_t stamp, uint64_t reade
 /* One operand of k->simple more in the batch, by its entry; and a batch of entries that have changed: with the conditions on them. */
 bool relax_put_entry(repair *, uint32_t entry, operand_fn *use);
 bool relax_run_checked(repair *, operand_fn *use);
+void relax_fetch_entry(const repair *, uint32_t entry); /* a hint that it is about to be put */
 
 /* k->simple: the element is held up by the operand of its witness. */
 bool relax_witnessed(repair *, uint64_t v);

@@ -12,8 +12,8 @@
 
 enum { RING = 1024, CHUNK = 62, BEHIND = RING /* the place of what lies beyond the ring */, SAMPLES = 1024 };
 
-/* In the units of a repair's work, by the clock: an element that hands on, a quarter for each reader, and something for the whole. */
-enum { VISIT_WORK = 4, SWEEP_WORK = 512 };
+/* In the units of a repair's work, by the clock: an element that hands on, a sixteenth for each reader, and something for the whole. */
+enum { VISIT_WORK = 3, SWEEP_WORK = 512 };
 #define WIDTH_SHARE 0.5
 
 typedef struct chunk {
@@ -205,7 +205,7 @@ static bool visit(sweep *s, uint32_t u)
 		for (uint32_t done = 0; done < r.n; done += TILE) {
 			hand_run h = {bits_of(q, u), s->readers->key + r.at + done, s->readers->mate + r.at + done, q->entries.base,
 			              r.n - done < TILE ? r.n - done : TILE};
-			q->w->work += h.n / 4;
+			q->w->work += h.n / 16;
 			uint32_t n = hand_on(s, &h);
 			if (n && !note(s, &h, n))
 				return false;
@@ -213,7 +213,6 @@ static bool visit(sweep *s, uint32_t u)
 	return true;
 }
 
-static inline void fetch_head(const sweep *s, uint32_t v) { __builtin_prefetch(&s->readers->heads[v]); }
 static inline void fetch_list(const sweep *s, uint32_t v)
 {
 	const list_head *h = &s->readers->heads[v];
@@ -230,10 +229,10 @@ static bool visit_chain(sweep *s, uint32_t chain)
 	while (take(s, &chain, &c)) {
 		s->in_ring -= c.n;
 		for (uint32_t i = 0; i < c.n && i < 8; i++)
-			fetch_head(s, c.v[i]);
+			lists_fetch_head(s->readers, c.v[i]);
 		for (uint32_t i = 0; i < c.n; i++) {
 			if (i + 8 < c.n)
-				fetch_head(s, c.v[i + 8]);
+				lists_fetch_head(s->readers, c.v[i + 8]);
 			if (i + 4 < c.n)
 				fetch_list(s, c.v[i + 4]);
 			if (!(flags[c.v[i]] & QUEUED))

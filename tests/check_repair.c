@@ -101,8 +101,8 @@ static void set_entry(world *w, unsigned which, uint64_t i, uint64_t j, double v
 	const char *name = which ? "V" : "W";
 	put_value(w, v, value);
 	w->m.w[which][i * w->m.n + j] = v;
-	ok(w, mmsb_insert(w->repaired, mmsb_page(w->repaired, name), 1, &i, &j, value, &err));
-	ok(w, mmsb_insert(w->whole, mmsb_page(w->whole, name), 1, &i, &j, value, &err));
+	ok(w, mmsb_insert(w->repaired, mmsb_page(w->repaired, name), 1, &i, &j, w->c->pattern ? NULL : value, &err));
+	ok(w, mmsb_insert(w->whole, mmsb_page(w->whole, name), 1, &i, &j, w->c->pattern ? NULL : value, &err));
 }
 
 static void drop_entry(world *w, unsigned which, uint64_t i, uint64_t j)

@@ -204,6 +204,10 @@ const repair_case repair_cases[] = {
 	 .graph = true, .reference = widest},
 	{.name = "reach", .text = "page x : bool[N] out;\nedge x[v] <- fix b[v] || any[u] (W[u, v] >= 0.0 && x[u]);\n", .inputs = "WWWWb",
 	 .type = 'f', .rare = true, .graph = true, .reference = reach},
+	{.name = "reach by pattern", .text = "page x : bool[N] out;\nedge x[v] <- fix b[v] || any[u] (W[u, v] && x[u]);\n", .inputs = "WWWWb",
+	 .type = 'f', .rare = true, .pattern = true, .graph = true, .reference = reach},
+	{.name = "reach along rows of a pattern", .text = "page x : bool[N] out;\nedge x[v] <- fix b[v] || any[u] (x[u] && W[v, u]);\n", .inputs = "WWWWb",
+	 .type = 'f', .rare = true, .pattern = true, .graph = true},
 	{.name = "all", .text = "page x : bool[N] out;\nedge x[v] <- fix b[v] && all[u] (W[u, v] >= 1.0 || x[u]);\n", .inputs = "WWWWb", .type = 'f',
 	 .graph = true},
 	{.name = "components", .text = "page x : i64[N] out;\nedge x[v] <- fix min(v, min(min[u] (if W[u, v] >= 0.0 then x[u] else v),"
@@ -273,7 +277,7 @@ void repair_case_text(const repair_case *c, char *out, size_t size, uint64_t (*d
 			continue;
 		done[(unsigned char)*in] = true;
 		switch (*in) {
-		case 'W': case 'V': n += (size_t)snprintf(out + n, size - n, "page %c : sparse %s[N, N] in;\n", *in, type); break;
+		case 'W': case 'V': n += (size_t)snprintf(out + n, size - n, "page %c : sparse %s[N, N] in;\n", *in, c->pattern ? "bool" : type); break;
 		case 'D': n += (size_t)snprintf(out + n, size - n, "page D : %s[N, N] in;\n", type); break;
 		case 'c': n += (size_t)snprintf(out + n, size - n, "page c : %s[N] in;\n", type); break;
 		case 'b': n += (size_t)snprintf(out + n, size - n, "page b : bool[N] in;\n"); break;

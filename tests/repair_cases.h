@@ -28,6 +28,7 @@ typedef struct repair_case {
 	bool most;           /* more is better */
 	bool unit;           /* weights are between 0 and 1 */
 	bool rare;           /* few of b are true */
+	bool pattern;        /* sparse pages are of bool: entries without values */
 	bool graph, table, can_fail;
 	const char *(*reference)(const model *, const void *x); /* NULL, or what is wrong */
 } repair_case;
