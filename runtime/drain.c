@@ -183,11 +183,11 @@ bool drain(repair *q) { return q->k->relaxes ? drain_relaxing(q) : drain_evaluat
 
 /* ---- all from the start on ---------------------------------------------------------------------- */
 
-/* Those that the first round has changed. */
+/* Those that the last round has changed: all others have been read as they are. */
 static bool queue_changed(repair *q)
 {
 	for (uint64_t v = 0; v < q->to->count; v++)
-		if (q->k->stamps[v] != 0 && queue_put(&q->k->queue, (queued){key_of(q, v), 0, (uint32_t)v}))
+		if (q->k->stamps[v] == q->k->clock && queue_put(&q->k->queue, (queued){key_of(q, v), 0, (uint32_t)v}))
 			return repair_no_memory(q);
 	return true;
 }

@@ -113,6 +113,9 @@ static void start_where_it_stands(fix *f)
 
 /* ---- rounds ------------------------------------------------------------------------------------ */
 
+/* One in so many elements changed is few; how many rounds over all elements go before elements hand on their values. */
+enum { FEW = 8, WHOLE_ROUNDS = 4 };
+
 /* Evaluates the page from f->now into `to`; *changed: how many elements differ from f->now. */
 static int evaluate_round(fix *f, uint8_t *to, uint64_t *changed)
 {
@@ -164,12 +167,15 @@ static int sweeping_rounds(fix *f)
 	return status ? status : sweep_run(f, f->keep);
 }
 
-/* One round finds what does not come of the page itself; from there on elements hand on their values, the best first. */
+/* The first round finds what does not come of the page itself. Once few elements change, or after some rounds, those that the last one
+ * has changed hand on their values, the best first: rounds are quick on graphs that few of them cross, and endless on others. */
 static int relaxing_rounds(fix *f)
 {
-	uint64_t changed;
+	uint64_t changed = f->to->count;
+	int status = MMSB_OK;
 	start_exact(f);
-	int status = synchronous_round(f, &changed);
+	for (int round = 0; round < WHOLE_ROUNDS && !status && changed > f->to->count / FEW; round++)
+		status = synchronous_round(f, &changed);
 	if (!status && f->now != f->to->cur && f->bytes)
 		memcpy(f->to->cur, f->now, f->bytes);
 	f->now = f->to->cur;
@@ -185,7 +191,7 @@ static int exact_rounds(fix *f)
 	while (!status && changed) {
 		bool in_place = f->ex->n_workers == 1 && !frontier;
 		status = in_place ? evaluate_round(f, f->now, &changed) : synchronous_round(f, &changed);
-		if (!status && changed && frontier && changed < f->to->count / 8)
+		if (!status && changed && frontier && changed < f->to->count / FEW)
 			return frontier_rounds(f);
 	}
 	return status;
@@ -300,7 +306,7 @@ static int exact_whole(fix *f)
 	int status = keep_of(f, &k);
 	if (status)
 		return status;
-	f->keep = k->possible && (k->simple || !f->inst->options.scratch) ? k : NULL;
+	f->keep = k->possible && (k->relaxes || !f->inst->options.scratch) ? k : NULL;
 	k->valid = false;
 	k->whole = true;
 	k->commit = f->inst->commits;
