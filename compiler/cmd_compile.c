@@ -58,8 +58,16 @@ typedef struct emission {
 	void (*of_schedule)(const schedule *s, FILE *out);     /* NULL: it is about the graph */
 } emission;
 
+/* What memory ran out for is missing at the end; the compiler that it is for would say so. */
+static void emit_c_text(const schedule *s, FILE *out)
+{
+	if (!emit_c(s, out))
+		fputs("\n#error out of memory\n", out);
+}
+
 static const emission emissions[] = {
-	{"ast", NULL}, {"ir", NULL}, {"yaml", NULL}, {"schedule", emit_schedule}, {"bytecode", emit_bytecode}, {"dot", NULL},
+	{"ast", NULL}, {"ir", NULL}, {"yaml", NULL}, {"schedule", emit_schedule}, {"bytecode", emit_bytecode}, {"c", emit_c_text},
+	{"dot", NULL},
 };
 
 static int emit_ast(lang_ctx *ctx, const char *path, FILE *out)
@@ -181,7 +189,7 @@ int cmd_emit(const command_line *line)
 			e = &emissions[i];
 	if (!e || !is_pass(line->after) || (line->after && !takes_after(e))) {
 		if (!e)
-			fprintf(stderr, "mmsbc emit: no kind '%s': ast, ir, yaml, schedule, bytecode or dot\n", line->files[0]);
+			fprintf(stderr, "mmsbc emit: no kind '%s': ast, ir, yaml, schedule, bytecode, c or dot\n", line->files[0]);
 		else if (!is_pass(line->after))
 			fprintf(stderr, "mmsbc emit: no pass '%s': lower, fold, unused, outline or fuse\n", line->after);
 		else

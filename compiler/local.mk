@@ -5,13 +5,14 @@ libcompiler_la_SOURCES = \
 	%D%/compile.c %D%/compile.h \
 	%D%/define.c \
 	%D%/derive.c \
-	%D%/emit.c %D%/emit.h %D%/emit_bytecode.c %D%/emit_dot.c %D%/emit_schedule.c \
+	%D%/emit.c %D%/emit.h %D%/emit_bytecode.c %D%/emit_c.c %D%/emit_dot.c %D%/emit_schedule.c \
 	%D%/execute.c %D%/execute.h \
 	%D%/fold.c %D%/fuse.c %D%/outline.c %D%/share.c %D%/unused.c \
 	%D%/hash.c \
 	%D%/ir.c %D%/ir.h %D%/ir_names.c %D%/ir_text.c %D%/ir_verify.c %D%/ir_walk.c \
 	%D%/ir_yaml.c %D%/ir_yaml.h %D%/ir_yaml_nodes.c %D%/ir_yaml_read.c %D%/yaml_tree.c \
 	%D%/kernel.c \
+	%D%/native_cc.c %D%/native_cc.h \
 	%D%/lower.c %D%/lower.h %D%/lower_reduce.c \
 	%D%/pass.c %D%/pass.h \
 	%D%/place.c \
@@ -21,3 +22,14 @@ libcompiler_la_SOURCES = \
 bin_PROGRAMS += mmsbc
 mmsbc_SOURCES = %D%/mmsbc.c %D%/mmsbc.h %D%/cmd_compile.c %D%/cmd_files.c
 mmsbc_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
+
+# What operators mean, for the C text that the compiler writes.
+EMBEDDED = runtime/scalar.h runtime/elementary_base.h runtime/elementary_exp.h runtime/elementary_log.h runtime/elementary_erf_table.h \
+	runtime/elementary_erf.h runtime/elementary_trig.h runtime/elementary_arc.h runtime/elementary.h
+BUILT_SOURCES += %D%/emit_c_text.h
+CLEANFILES += %D%/emit_c_text.h
+EXTRA_DIST += %D%/embed.sh
+%D%/emit_c.lo: %D%/emit_c_text.h
+%D%/emit_c_text.h: %D%/embed.sh $(EMBEDDED)
+	@$(MKDIR_P) %D%
+	$(AM_V_GEN)(cd $(srcdir) && compiler/embed.sh $(EMBEDDED)) > $@.tmp && mv $@.tmp $@

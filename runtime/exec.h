@@ -26,6 +26,7 @@
 #include "guard.h"
 #include "instance.h"
 #include "kernels.h"
+#include "native.h"
 #include "reduce.h"
 
 /* ---- values of lanes --------------------------------------------------------------------------- */
@@ -79,6 +80,20 @@ typedef struct read_plan {
 	bool own;               /* of the pass's own page, in this epoch: a fixpoint's */
 } read_plan;
 
+/* Steps that a function of native code runs as one. */
+typedef struct fused_operand {
+	uint32_t local;
+	uint8_t width;
+	bool known;             /* before the run: the function takes one value */
+} fused_operand;
+
+typedef struct fused {
+	native_fn *fn;
+	uint32_t n_steps, n_in, n_out;
+	const fused_operand *in;
+	const struct step **out; /* the steps whose results something else reads */
+} fused;
+
 typedef struct step {
 	uint8_t code, op, type, type2, arity, dst_type;
 	bool can_fail;
@@ -91,6 +106,7 @@ typedef struct step {
 	const read_plan *read;  /* READ; GUARD: the read at fault, or NULL */
 	region_plan *child;     /* REDUCE */
 	int64_t size;           /* TO_INDEX */
+	const struct fused *fused; /* this step and those after it are run by it; or NULL */
 } step;
 
 typedef struct import {

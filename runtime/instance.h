@@ -64,6 +64,7 @@ typedef struct page {
 struct mmsb_schedule {
 	schedule tables;
 	uint32_t references; /* atomic */
+	void *native;        /* native.h: a shared object, or NULL */
 };
 
 struct mmsb_instance {

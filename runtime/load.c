@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../compiler/compile.h"
+#include "../compiler/native_cc.h"
 #include "bind.h"
 #include "iofile.h"
 #include "load.h"
@@ -40,7 +41,7 @@ static int load_text(const run_spec *spec, mmsb_schedule **out, mmsb_error *err)
 	return status;
 }
 
-int load_schedule(const run_spec *spec, mmsb_schedule **out, mmsb_error *err)
+static int open_schedule(const run_spec *spec, mmsb_schedule **out, mmsb_error *err)
 {
 	const char *path = spec->program;
 	if (path_ends(path, ".mmsb"))
@@ -50,12 +51,25 @@ int load_schedule(const run_spec *spec, mmsb_schedule **out, mmsb_error *err)
 	return fail(err, MMSB_USAGE, "'%s': a program is a .mmsb or a .mmsbx, or a run file (.yaml) that names one", path);
 }
 
+int load_schedule(const run_spec *spec, mmsb_schedule **out, mmsb_error *err)
+{
+	int status = open_schedule(spec, out, err);
+	if (status != MMSB_OK || spec->executor == NULL || strcmp(spec->executor, "native") != 0)
+		return status;
+	status = native_use(*out, err);
+	if (status != MMSB_OK) {
+		mmsb_schedule_close(*out);
+		*out = NULL;
+	}
+	return status;
+}
+
 static int check_executor(const run_spec *spec, mmsb_error *err)
 {
 	const char *name = spec->executor;
 	if (name == NULL || runspec_executor(name))
 		return MMSB_OK;
-	return fail(err, MMSB_USAGE, "there is no executor '%s' here; the one there is, is 'portable'", name);
+	return fail(err, MMSB_USAGE, "there is no executor '%s' here; there are 'portable' and 'native'", name);
 }
 
 int load_run_file(run_spec *spec, mmsb_error *err)

@@ -124,6 +124,7 @@ void plan_region(planner *pl, region_plan *r)
 	if (r->id == 0 && !pl->failed)
 		plan_outputs(pl, r);
 	plan_order(pl, r);
+	plan_native(pl, r);
 	if (!pl->failed)
 		plan_places(pl, r);
 	free(names->regs);

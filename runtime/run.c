@@ -347,16 +347,50 @@ static bool restrict_live(worker *w, run *r)
 	return memchr(r->live_mask, 1, r->n) != NULL;
 }
 
+/* Results may lie where operands do, lane by lane. */
+static void run_fused(worker *w, run *r, const fused *f)
+{
+	const void *in[NATIVE_MOST];
+	void *out[NATIVE_MOST];
+	bool uniform = true;
+	for (uint32_t i = 0; i < f->n_in; i++)
+		uniform &= r->regs[f->in[i].local].uniform;
+	uint32_t n = uniform ? 1 : r->n;
+	for (uint32_t i = 0; i < f->n_in; i++) {
+		lanes *l = &r->regs[f->in[i].local];
+		if (!f->in[i].known)
+			lanes_fill(w, l, f->in[i].width, n);
+		in[i] = l->at;
+	}
+	for (uint32_t i = 0; i < f->n_out; i++)
+		out[i] = w->arena + f->out[i]->place;
+	f->fn(out, in, n);
+	for (uint32_t i = 0; i < f->n_out; i++)
+		r->regs[f->out[i]->dst] = (lanes){out[i], 1, uniform};
+}
+
+/* Runs a step, or those that are run as one; returns which comes next. */
+static inline uint32_t run_next(worker *w, run *r, uint32_t i)
+{
+	const step *s = &r->plan->steps[i];
+	if (s->fused) {
+		run_fused(w, r, s->fused);
+		return i + s->fused->n_steps;
+	}
+	run_step(w, r, s);
+	return i + 1;
+}
+
 bool run_code(worker *w, run *r)
 {
 	const region_plan *rp = r->plan;
 	uint32_t i = 0;
 	w->work += r->n + BATCH_WORK;
 	while (i < rp->n_before)
-		run_step(w, r, &rp->steps[i++]);
+		i = run_next(w, r, i);
 	if (rp->where != NONE && !restrict_live(w, r))
 		return false;
 	while (i < rp->n_steps)
-		run_step(w, r, &rp->steps[i++]);
+		i = run_next(w, r, i);
 	return true;
 }

@@ -254,7 +254,7 @@ static int key_executor(loader *l, const yaml_node_t *n)
 	if (text == NULL)
 		return status;
 	if (!runspec_executor(text))
-		return bad_node(l, n, "there is no executor '%.60s' here; the one there is, is 'portable'", text);
+		return bad_node(l, n, "there is no executor '%.60s' here; there are 'portable' and 'native'", text);
 	return runspec_text(&l->spec->executor, text) ? MMSB_OK : no_memory(l);
 }
 

@@ -62,7 +62,7 @@ bool runspec_add(run_list *list, const char *name, const char *value, const char
 
 bool runspec_executor(const char *name)
 {
-	return strcmp(name, "portable") == 0;
+	return strcmp(name, "portable") == 0 || strcmp(name, "native") == 0;
 }
 
 bool runspec_text(char **at, const char *text)

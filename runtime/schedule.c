@@ -10,6 +10,7 @@
 
 #include "container.h"
 #include "instance.h"
+#include "native.h"
 
 int mmsb_schedule_load(mmsb_schedule **out, const void *bytes, size_t n, mmsb_error *err)
 {
@@ -85,6 +86,7 @@ void mmsb_schedule_close(mmsb_schedule *s)
 {
 	if (!s || __atomic_sub_fetch(&s->references, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
+	native_detach(s);
 	free(s->tables.memory);
 	free(s);
 }

@@ -45,13 +45,14 @@ CASES += %D%/cases/machine.test
 CASES += %D%/cases/groups.test
 CASES += %D%/cases/propagate.test
 CASES += %D%/cases/constants.test
-DOCUMENTS = README.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md docs/determinism.md docs/propagation.md %D%/cases/README.md \
+CASES += %D%/cases/native.test
+DOCUMENTS = README.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md docs/determinism.md docs/native.md docs/propagation.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
 TESTS += $(CASES) $(DOCUMENTS)
 EXTRA_DIST += $(CASES) %D%/cases/README.md
 
 # tests of the project itself
-SCRIPTS_TESTS = %D%/lists.sh %D%/exports.sh %D%/vectorised.sh %D%/denormals.sh %D%/staged.sh
+SCRIPTS_TESTS = %D%/lists.sh %D%/exports.sh %D%/vectorised.sh %D%/denormals.sh %D%/staged.sh %D%/native.sh
 TESTS += $(SCRIPTS_TESTS)
 EXTRA_DIST += $(SCRIPTS_TESTS)
 
@@ -75,6 +76,7 @@ UNIT_TESTS += %D%/check_executor %D%/check_kernels %D%/check_reduce
 UNIT_TESTS += %D%/check_store
 UNIT_TESTS += %D%/check_threads %D%/check_changes
 UNIT_TESTS += %D%/check_sparse
+UNIT_TESTS += %D%/check_native
 UNIT_TESTS += %D%/check_crash_disk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -113,6 +115,9 @@ GENERATE = %D%/generate.c %D%/generate.h %D%/generate_text.h %D%/generate_edge.c
 %C%_check_executor_SOURCES = %D%/check_executor.c
 %C%_check_executor_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_executor_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
+%C%_check_native_SOURCES = %D%/check_native.c
+%C%_check_native_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_native_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
 %C%_check_apply_SOURCES = %D%/check_apply.c %D%/io_instance.h
 %C%_check_apply_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_apply_LDADD = $(IO_LIBS) $(CHECK_LIBS)

@@ -2,7 +2,7 @@
  * thread and with several, the one that evaluates everything in every epoch, and the naive evaluator hold the same bits in
  * every page; an epoch that fails for one fails for all and changes nothing; what is told of changes is what changed.
  *
- *   property [--programs N] [--seed S|random] [--epochs E] [--threads T] [--keep PATH] [--print] [--naive]
+ *   property [--programs N] [--seed S|random] [--epochs E] [--threads T] [--keep PATH] [--print] [--naive] [--native]
  *
  * Program number i has the seed S + i: a failure prints it and keeps the program's text and deltas beside PATH. Without
  * --epochs a program gets 5 to 30, for what propagation does wrong shows late. Pages are
@@ -171,6 +171,10 @@ static bool options(settings *set, int argc, char **argv)
 		const char *name = argv[i];
 		if (strcmp(name, "--print") == 0) {
 			set->print = true;
+			continue;
+		}
+		if (strcmp(name, "--native") == 0) {
+			set->native = true;
 			continue;
 		}
 		if (strcmp(name, "--naive") == 0) {

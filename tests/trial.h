@@ -11,7 +11,7 @@ typedef struct settings {
 	uint64_t seed;
 	uint32_t programs, epochs, threads; /* epochs 0: as many as the seed says */
 	const char *keep;
-	bool print, naive_only;
+	bool print, naive_only, native;
 } settings;
 
 /* The executor that propagates, with one thread and with several, and the one that evaluates everything in every epoch. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../compiler/compile.h"
+#include "../compiler/native_cc.h"
 #include "../lang/module.h"
 #include "../runtime/container.h"
 #include "trial.h"
@@ -72,7 +73,9 @@ static bool make_schedule(trial *t)
 	choose_ways(t);
 	int status = mmsb_schedule_load(&t->schedule, bytes, n, &err);
 	free(bytes);
-	return status ? complain(t, "the schedule does not load: %s", err.message) : true;
+	if (status)
+		return complain(t, "the schedule does not load: %s", err.message);
+	return t->set->native && native_use(t->schedule, &err) ? complain(t, "no native code: %s", err.message) : true;
 }
 
 bool trial_run(trial *t, int run)
