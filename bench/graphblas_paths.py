@@ -82,5 +82,5 @@ for threads in (1, 2):
         sys.exit("graphblas_paths.py: the distances differ")
     reached, _ = best(lambda: reach(a, n))
     ranked, _ = best(lambda: pagerank(into, out, n))
-    print("GraphBLAS %d thread(s): paths %.1f ms, reachability %.1f ms, PageRank of 20 rounds %.1f ms"
-          % (threads, seconds * 1e3, reached * 1e3, ranked * 1e3))
+    print("| GraphBLAS, %d thread%s | paths %.1f ms, reachability %.1f ms, PageRank of 20 rounds %.1f ms | | | |"
+          % (threads, "s" if threads > 1 else "", seconds * 1e3, reached * 1e3, ranked * 1e3))

@@ -3,6 +3,8 @@
  *   paths FILE.mmsbx rmat SCALE     2^SCALE vertices, 16 arcs a vertex
  *   paths FILE.mmsbx grid SIDE      SIDE x SIDE, arcs both ways between neighbours
  *
+ * More files may follow: programs over the graph as a sparse page A of bool, each evaluated whole, for graphblas_paths.py to compare.
+ *
  * Rivals: a repair in C (digraph.h), Dijkstra and delta-stepping from scratch, and MMSB's own evaluation of everything. The distances of
  * all are compared bit by bit. Before that, the repair is checked against Dijkstra on small graphs with lengths of zero, and such as
  * rounding absorbs. */
@@ -11,7 +13,7 @@
 #include "bench.h"
 #include "digraph.h"
 
-enum { ROUNDS = 5, SECOND = 1000000000, MOST_EPOCHS = 1000, WHOLE_EPOCHS = 2 };
+enum { ROUNDS = 5, SECOND = 1000000000, MOST_EPOCHS = 1000, WHOLE_EPOCHS = 2, PATTERN_EPOCHS = 10 };
 #define WHOLE_TIME 4e9 /* ns of evaluating whole, for each k */
 
 /* Arcs that are there, then arcs that are not: changes draw from both. */
@@ -340,10 +342,40 @@ static void write_arcs(const roads *r, const double *dist)
 		bench_stop("paths: the graph cannot be written");
 }
 
+/* One arc goes and comes, and all is evaluated. */
+static void measure_pattern(const char *name, const char *path, const roads *r)
+{
+	mmsb_instance *m = bench_instance(path, true);
+	mmsb_error err;
+	samples s = {0};
+	entries e = entries_new(r->n_there);
+	bench_param(m, "N", r->n);
+	for (; e.n < r->n_there; e.n++) {
+		e.row[e.n] = r->arcs[e.n].from;
+		e.col[e.n] = r->arcs[e.n].to;
+	}
+	int page = mmsb_page(m, "A");
+	bench_check(mmsb_insert(m, page, e.n, e.row, e.col, NULL, &err), &err);
+	bench_commit(m);
+	for (int epoch = 0; epoch < PATTERN_EPOCHS; epoch++) {
+		bool gone = epoch % 2 == 0;
+		bench_check(gone ? mmsb_erase(m, page, 1, e.row, e.col, &err) : mmsb_insert(m, page, 1, e.row, e.col, NULL, &err), &err);
+		double start = bench_ns();
+		bench_commit(m);
+		samples_add(&s, bench_ns() - start);
+	}
+	const char *file = strrchr(path, '/');
+	printf("| %s, %s, whole | %.1f ms, best %.1f ms | | | |\n", file ? file + 1 : path, name, samples_median(&s) / 1e6, samples_at(&s, 0) / 1e6);
+	free(e.row);
+	free(e.col);
+	free(e.value);
+	mmsb_instance_free(m);
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 4)
-		return fprintf(stderr, "paths FILE.mmsbx rmat|grid SIZE\n"), 2;
+	if (argc < 4)
+		return fprintf(stderr, "paths FILE.mmsbx rmat|grid SIZE [FILE.mmsbx...]\n"), 2;
 	bool grid = strcmp(argv[2], "grid") == 0;
 	uint32_t size = (uint32_t)strtoul(argv[3], NULL, 10);
 	char name[64];
@@ -360,6 +392,8 @@ int main(int argc, char **argv)
 	dijkstra(g, true);
 	compare(m, g, NULL);
 	write_arcs(&r, g->dist);
+	for (int i = 4; i < argc; i++)
+		measure_pattern(name, argv[i], &r);
 	double width = best_width(g);
 	for (r.k = (uint32_t)bench_env("LEAST_K", 1); r.k <= bench_env("MOST_K", 1000); r.k *= 10) {
 		figures f = {0};

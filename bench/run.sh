@@ -103,9 +103,15 @@ run_life() {
 }
 
 run_paths() {
-	compile "$here/shortest.mmsb" shortest
-	for scale in ${RMAT:-16 18}; do "$build/bench/paths" "$work/shortest.mmsbx" rmat "$scale"; done
-	for side in ${GRID:-1000}; do "$build/bench/paths" "$work/shortest.mmsbx" grid "$side"; done
+	for program in shortest reach pagerank; do compile "$here/$program.mmsb" "$program"; done
+	for scale in ${RMAT:-16 18}; do paths_of rmat "$scale"; done
+	for side in ${GRID:-1000}; do paths_of grid "$side"; done
+}
+
+# SuiteSparse:GraphBLAS on the same graph, where python-graphblas is installed (PyPI).
+paths_of() {
+	ARCS="$work/arcs" "$build/bench/paths" "$work/shortest.mmsbx" "$@" "$work/reach.mmsbx" "$work/pagerank.mmsbx"
+	[ -z "$python" ] || ! "$python" -c 'import graphblas' 2>/dev/null || "$python" "$here/graphblas_paths.py" "$work/arcs"
 }
 
 # And NumPy, which computes everything anew whatever changes: its additions are in another order.
