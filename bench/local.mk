@@ -35,6 +35,13 @@ RIVAL_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/runtime
 %C%_durable_CPPFLAGS = $(RIVAL_CPPFLAGS)
 %C%_durable_CFLAGS = $(RIVAL_CFLAGS)
 %C%_durable_LDADD = libmmsb.la -ldl
+# which compiles programs itself
+BENCHMARKS += %D%/native
+%C%_native_SOURCES = %D%/native.c %D%/bench.h
+%C%_native_CPPFLAGS = $(RIVAL_CPPFLAGS)
+%C%_native_CFLAGS = $(RIVAL_CFLAGS)
+%C%_native_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS) -lmvec
+EXTRA_DIST += %D%/options.mmsb
 EXTRA_DIST += %D%/elementary.c %D%/RESULTS.md %D%/run.sh %D%/rival.py %D%/graphblas_paths.py %D%/reach.mmsb %D%/pagerank.mmsb %D%/expression.mmsb %D%/sum.mmsb %D%/deltas.awk %D%/large.awk \
 	%D%/chain.awk %D%/portfolio.mmsb %D%/portfolio.py %D%/shortest.mmsb %D%/expression_sum.mmsb
 

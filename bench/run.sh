@@ -1,9 +1,9 @@
 #!/bin/sh
 # run.sh - the benchmarks, each with its rivals in the same run: bench/run.sh BUILDDIR [NAME...]
 #
-# NAME: whole deltas compile chain expression life paths portfolio durable; without any, all. Prints figures as Markdown rows. Everything runs by
+# NAME: whole deltas compile chain expression life paths portfolio native durable; without any, all. Prints figures as Markdown rows. Everything runs by
 # turns, A B A B ...: a ratio is that of the medians. QUICK=1 takes small sizes, to see that all is well; the environment may also give
-# each size: WHOLE (elements), CHAIN (pages), EXPRESSION (elements), LIFE (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio),
+# each size: WHOLE (elements), CHAIN (pages), EXPRESSION and OPTIONS (elements), LIFE (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio),
 # REPLAY, CHECKPOINT (bytes), FOLDER (on the disk that `durable` measures), and LEAST_K and MOST_K how many changes an epoch has.
 set -eu
 build=$(cd "${1:-.}" && pwd)
@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if [ -n "${QUICK:-}" ]; then
-	: "${WHOLE:=100000}" "${CHAIN:=100}" "${EXPRESSION:=100003}" "${LIFE:=256}" "${RMAT:=10}" "${GRID:=40}" "${K:=1000}" "${N:=20000}" "${B:=100}"
+	: "${WHOLE:=100000}" "${CHAIN:=100}" "${EXPRESSION:=100003}" "${OPTIONS:=10007}" "${LIFE:=256}" "${RMAT:=10}" "${GRID:=40}" "${K:=1000}" "${N:=20000}" "${B:=100}"
 	export TIME_MS=20 ROUNDS=1 REPLAY=100000 CHECKPOINT=1000000
 fi
 
@@ -124,6 +124,11 @@ run_portfolio() {
 		awk -F';' -v b="$b" '{ printf "| %s | %.1f us | NumPy, everything, %.1f us | %.3f | |\n", $1, $2, b * 1e6, $2 / (b * 1e6) }'
 }
 
+# Element-wise work compiled to C.
+run_native() {
+	XDG_CACHE_HOME="$work" N="${EXPRESSION:-16777216}" M="${OPTIONS:-4000000}" "$build/bench/native" "$here/expression.mmsb" "$here/options.mmsb"
+}
+
 # What syncs, logs and whole files cost without us.
 run_durable() {
 	mkdir -p "${FOLDER:=$work/durable}"
@@ -133,6 +138,6 @@ run_durable() {
 
 echo "| benchmark | MMSB | rival | ratio | goal or limit |"
 echo "| --- | --- | --- | --- | --- |"
-for name in ${*:-whole deltas compile chain expression life paths portfolio durable}; do
+for name in ${*:-whole deltas compile chain expression life paths portfolio native durable}; do
 	"run_$name"
 done
