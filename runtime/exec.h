@@ -161,6 +161,12 @@ struct region_plan {
 	int over_cost, expand_cost; /* reads that stride when lanes are outer elements; when lanes are positions */
 };
 
+/* A pass all of whose code is reads of the same element of other pages and one function of native code over them. */
+typedef struct straight {
+	const fused *f;
+	uint32_t reads[NATIVE_MOST]; /* by operand: the kernel-relative read; NONE: known before the run */
+} straight;
+
 /* How what changed reaches a kernel: route.h. */
 typedef struct routes {
 	struct route *reads;    /* by read */
@@ -185,6 +191,7 @@ typedef struct kernel_plan {
 	uint8_t *own_arena;     /* ... prepared once, for the committing thread */
 	struct output_now *own_outputs;
 	struct tape *tape;      /* ... or NULL: tape.c */
+	const struct straight *straight; /* element-wise work that one function does; or NULL */
 	routes routes;
 	struct dirty_sets *dirty; /* dirty.h; of passes */
 	bool deferred;          /* lazy.c */

@@ -289,6 +289,11 @@ static void run_listed(const job *j, worker *w, const int64_t *list, uint32_t n)
 	run_code(w, r);
 }
 
+static uint64_t element_of_tile(const job *j, uint64_t tile)
+{
+	return tile / j->tiles_per_row * j->row + tile % j->tiles_per_row * j->tile;
+}
+
 static void run_tile(const job *j, worker *w, uint64_t tile)
 {
 	uint64_t in_row = tile % j->tiles_per_row * j->tile, flat = tile / j->tiles_per_row * j->row + in_row;
@@ -371,6 +376,36 @@ static void run_words(const job *j, worker *w, uint64_t first, uint64_t end)
 	flush_list(j, w, &n);
 }
 
+/* Elements first .. end-1 of a pass that one function does, from page to page; false: some page's elements do not lie side by side. */
+static bool run_straight(const job *j, worker *w, uint64_t first, uint64_t end)
+{
+	enum { AT_ONCE = 4 * TILE };
+	_Alignas(64) uint64_t values[AT_ONCE];
+	uint64_t mask[AT_ONCE / 64];
+	const straight *s = j->p->straight;
+	const output_now *to = &j->outputs[0];
+	const void *in[NATIVE_MOST];
+	void *out = values;
+	if (to->stride != (size_t)1 << width_of(to->type))
+		return false;
+	for (uint32_t i = 0; i < s->f->n_in; i++)
+		if (s->reads[i] != NONE && j->ex->reads[s->reads[i]].stride != (size_t)1 << s->f->in[i].width)
+			return false;
+	for (uint64_t at = first; at < end; at += AT_ONCE) {
+		uint32_t n = (uint32_t)(end - at < AT_ONCE ? end - at : AT_ONCE);
+		for (uint32_t i = 0; i < s->f->n_in; i++)
+			in[i] = s->reads[i] == NONE ? w->runs[0].regs[s->f->in[i].local].at : j->ex->reads[s->reads[i]].base + (at << s->f->in[i].width);
+		s->f->fn(&out, in, n);
+		memset(mask, 0, sizeof mask);
+		store_target target = {to->at + at * to->stride, to->was ? to->was + at * to->stride : NULL, to->stride, mask};
+		size_t changed = w->k->store[to->type](&target, values, n);
+		w->changed += changed;
+		if (changed && to->marks)
+			mark_tile(to->marks, at, mask, n, w->in_team);
+	}
+	return true;
+}
+
 static void run_task(const job *j, worker *w, uint64_t task)
 {
 	if (j->dirty) {
@@ -379,6 +414,11 @@ static void run_task(const job *j, worker *w, uint64_t task)
 		return;
 	}
 	uint64_t first = task * j->tiles_per_task, end = first + j->tiles_per_task;
+	if (j->p->straight && !j->list && j->n_outputs == 1 && !(j->target && j->target->stamps)) {
+		uint64_t last = end < j->n_tiles ? end : j->n_tiles, stop = last == j->n_tiles ? j->total : element_of_tile(j, last);
+		if (run_straight(j, w, element_of_tile(j, first), stop))
+			return;
+	}
 	for (uint64_t t = first; t < end && t < j->n_tiles; t++)
 		run_tile(j, w, t);
 }

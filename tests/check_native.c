@@ -87,6 +87,8 @@ START_TEST(test_functions)
 	ck_assert_int_eq(mmsb_bind(m, &err), MMSB_OK);
 	ck_assert_uint_eq(functions_written(text), 8);
 	ck_assert_uint_eq(functions_run(m), functions_written(text));
+	for (uint32_t p = 0; p < m->sch->n_passes; p++) /* element-wise throughout: the first alone */
+		ck_assert_int_eq(m->executor->passes[p]->straight != NULL, mmsb_page(m, "plain") == (int)m->sch->passes[p].page);
 	mmsb_instance_free(m);
 	mmsb_schedule_close(s);
 	free(text);
