@@ -48,4 +48,7 @@ uint64_t store_column(const column *, uint64_t first, const uint64_t *at, uint64
 
 int apply_sparse(mmsb_instance *, page *, staged_page *, mmsb_error *err);
 
+/* Room for n_slots entries in a pattern and in all pages that share it. */
+int sparse_room(mmsb_instance *, page *owner, uint64_t n_slots, mmsb_error *err);
+
 #endif

@@ -147,7 +147,7 @@ static int grow_page(page *p, uint64_t n_slots)
 
 static int no_room(mmsb_error *err, const page *p, uint64_t n) { return fail_memory(err, n * (16 + p->element), "the entries of a sparse page"); }
 
-static int grow_family(mmsb_instance *m, page *owner, uint64_t n_slots, mmsb_error *err)
+int sparse_room(mmsb_instance *m, page *owner, uint64_t n_slots, mmsb_error *err)
 {
 	if (n_slots <= owner->slots_room)
 		return MMSB_OK;
@@ -168,7 +168,7 @@ static int make_room(mmsb_instance *m, page *p, const entry_deltas *d, bool sort
 	uint64_t slots = pat->n_slots + (d->came > holes ? d->came - holes : 0);
 	if (total >= UINT32_MAX || slots >= UINT32_MAX)
 		return fail(err, MMSB_RANGE, "page %s would have 2^32 entries or more", sch_text(m->sch, p->def->name));
-	int status = grow_family(m, p, slots, err);
+	int status = sparse_room(m, p, slots, err);
 	if (!status && (pattern_reserve_log(pat, d->came + d->gone) || (sort && pattern_reserve_lists(pat, total))))
 		status = no_room(err, p, total);
 	return status ? status : undo_entries(m->undo, p, err);

@@ -166,7 +166,7 @@ TESTS += %D%/property
 TRIAL = %D%/trial.h %D%/trial_make.c %D%/trial_stage.c %D%/trial_compare.c $(NAIVE) $(GENERATE)
 %C%_property_SOURCES = %D%/property.c $(TRIAL)
 %C%_property_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
-MOSTLYCLEANFILES += property-*.mmsb property-*.delta
+MOSTLYCLEANFILES += property-*.mmsb property-*.delta property-*.checkpoint property-*.checkpoint.tmp
 
 %C%_check_lang_SOURCES = %D%/check_lang.c %D%/lang_random.c %D%/lang_texts.h %D%/roundtrip.h
 %C%_check_lang_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)

@@ -1,6 +1,7 @@
 /* property.c - random programs on random data and random deltas: after every epoch the executor that propagates, with one
  * thread and with several, the one that evaluates everything in every epoch, and the naive evaluator hold the same bits in
- * every page; an epoch that fails for one fails for all and changes nothing; what is told of changes is what changed.
+ * every page; an epoch that fails for one fails for all and changes nothing; what is told of changes is what changed. In one program
+ * of four, runs end now and then, and go on from a checkpoint.
  *
  *   property [--programs N] [--seed S|random] [--epochs E] [--threads T] [--keep PATH] [--print] [--naive] [--native]
  *
@@ -92,6 +93,14 @@ static bool commit_run(trial *t, int run, uint32_t ticks, bool *stands, mmsb_err
 	return status == MMSB_OK || same_fault(t, run, first, &err, number);
 }
 
+/* In some programs a run ends now and then, and goes on from a checkpoint. (Not one whose changes are watched.) */
+static bool resume(trial *t, uint32_t number)
+{
+	uint64_t draw = (t->seed * 31 + number) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+	int run = t->watched ? RUN_MANY : (int)(draw / 5 % RUNS);
+	return t->seed % 4 != 1 || draw % 5 > 0 || !t->runs[run] || trial_resume(t, run);
+}
+
 static bool one_epoch(trial *t, uint32_t number, totals *sum)
 {
 	generate_epoch(&t->r, t->naive, t->naive->epoch == 0, &t->deltas);
@@ -117,7 +126,7 @@ static bool one_epoch(trial *t, uint32_t number, totals *sum)
 	/* Before the first epoch that stands, pages have no values to compare. */
 	if (t->naive->epoch == 0)
 		return true;
-	return trial_same_pages(t, number) && (!stands || trial_same_changes(t, number));
+	return trial_same_pages(t, number) && (!stands || trial_same_changes(t, number)) && resume(t, number);
 }
 
 static bool run_trial(trial *t, totals *sum)

@@ -48,6 +48,8 @@ bool complain(trial *t, const char *fmt, ...) __attribute__((format(printf, 2, 3
 /* trial_make.c: the program of the seed, checked and compiled, in the naive evaluator; an instance of it; the end of both. */
 bool trial_program(trial *t);
 bool trial_run(trial *t, int run);
+/* The run goes on as another instance, from a checkpoint of what it is now. */
+bool trial_resume(trial *t, int run);
 void trial_end(trial *t);
 
 /* trial_stage.c: the deltas of the epoch, to the naive evaluator and to each run in calls of another kind; to one run. */

@@ -1,11 +1,13 @@
 /* trial_make.c - a random program made ready: checked, compiled, bound in instances and in the naive evaluator. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../compiler/compile.h"
 #include "../compiler/native_cc.h"
 #include "../lang/module.h"
+#include "../runtime/checkpoint.h"
 #include "../runtime/container.h"
 #include "trial.h"
 
@@ -95,6 +97,22 @@ bool trial_run(trial *t, int run)
 		if (mmsb_set_param_value(*out, t->program.size_names[k], &t->program.sizes[k], NULL, &err))
 			return complain(t, "no param: %s", err.message);
 	return mmsb_bind(*out, &err) ? complain(t, "no binding: %s", err.message) : true;
+}
+
+bool trial_resume(trial *t, int run)
+{
+	char path[512];
+	mmsb_error err;
+	mmsb_instance *was = t->runs[run];
+	snprintf(path, sizeof path, "%s-%" PRIu64 ".checkpoint", t->set->keep, t->seed);
+	bool done = checkpoint_write(was, path, &err) == MMSB_OK || complain(t, "run %d: no checkpoint: %s", run, err.message);
+	if (done) {
+		t->runs[run] = NULL;
+		mmsb_instance_free(was);
+		done = trial_run(t, run) && (checkpoint_read(t->runs[run], path, &err) == MMSB_OK || complain(t, "run %d: %s", run, err.message));
+	}
+	remove(path);
+	return done;
 }
 
 bool trial_program(trial *t)

@@ -1,0 +1,353 @@
+/* checkpoint_read.c - an instance that goes on from a checkpoint (checkpoint.h): all of the file is checked, then taken. */
+#include "checkpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "apply.h"
+#include "dirty.h"
+
+/* A file that is mapped. */
+typedef struct reader {
+	mmsb_instance *m;
+	const char *path;
+	const uint8_t *file;
+	size_t n;
+	checkpoint_header head;
+	const checkpoint_part *parts;
+} reader;
+
+static int damaged(const reader *r, const char *what, mmsb_error *err)
+{
+	return fail(err, MMSB_FORMAT, "%s: the checkpoint is damaged: %s", r->path, what);
+}
+
+static bool is_sparse(const page *p) { return (p->def->flags & PAGEF_SPARSE) != 0; }
+
+/* ---- checks ------------------------------------------------------------------------------------ */
+
+static int check_head(reader *r, mmsb_error *err)
+{
+	const schedule *s = r->m->sch;
+	checkpoint_header *h = &r->head;
+	uint64_t identity[2];
+	if (r->n < sizeof *h || memcmp(r->file, checkpoint_magic, sizeof checkpoint_magic) != 0)
+		return fail(err, MMSB_FORMAT, "%s: this is no checkpoint: it does not begin with the mark of one", r->path);
+	memcpy(h, r->file, sizeof *h);
+	if (h->version != CHECKPOINT_VERSION)
+		return fail(err, MMSB_FORMAT, "%s: the checkpoint has format version %u, this library reads version %u", r->path, h->version,
+		            (unsigned)CHECKPOINT_VERSION);
+	if (h->numerics != NUMERICS)
+		return fail(err, MMSB_NUMERICS, "%s: the checkpoint was made with numerics %u, this library computes with numerics %u", r->path,
+		            h->numerics, (unsigned)NUMERICS);
+	checkpoint_identity(s, identity);
+	if (memcmp(identity, h->identity, sizeof identity) != 0)
+		return fail(err, MMSB_FORMAT, "%s: the checkpoint is another program's: use the one that it was made with", r->path);
+	if (h->length != r->n)
+		return damaged(r, "it is cut off, or something was added", err);
+	uint64_t params = (uint64_t)h->n_params * sizeof(uint64_t), table = (uint64_t)h->n_parts * sizeof(checkpoint_part);
+	if (h->n_params != s->n_params || params + table > r->n - sizeof *h)
+		return damaged(r, "its table is not whole", err);
+	size_t n = sizeof *h + params + table;
+	uint8_t *copy = malloc(n);
+	if (!copy)
+		return fail_memory(err, n, "the table of a checkpoint");
+	memcpy(copy, r->file, n);
+	memset(copy + offsetof(checkpoint_header, check), 0, sizeof h->check);
+	bool same = XXH3_64bits(copy, n) == h->check;
+	free(copy);
+	r->parts = (const void *)(r->file + sizeof *h + params);
+	return same && h->epoch > 0 ? MMSB_OK : damaged(r, "the checksum of its table is wrong", err);
+}
+
+/* The bytes that a part must have, or UINT64_MAX: there is no such part. */
+static uint64_t bytes_of(const reader *r, const checkpoint_part *part)
+{
+	const mmsb_instance *m = r->m;
+	uint64_t bytes;
+	if (part->kind == PART_CARRY) {
+		bool carries = part->id < m->sch->n_passes && m->sch->passes[part->id].kind == PASS_FIX_NUMERIC &&
+		               m->executor->carries[part->id].dirty.n == part->count;
+		return !carries ? UINT64_MAX : part->whole ? 0 : bitset_words(part->count) * sizeof(uint64_t);
+	}
+	if (part->id >= m->sch->n_pages || !(m->pages[part->id].def->flags & PAGEF_STORED))
+		return UINT64_MAX;
+	const page *p = &m->pages[part->id];
+	if (!is_sparse(p) && part->count != p->count)
+		return UINT64_MAX;
+	switch (part->kind) {
+	case PART_VALUES: return __builtin_mul_overflow(part->count, p->element, &bytes) ? UINT64_MAX : bytes;
+	case PART_PATTERN: return is_sparse(p) && p->def->like == NONE && part->count < UINT32_MAX ? part->count * 8 : UINT64_MAX;
+	case PART_CHANGES: return is_sparse(p) ? UINT64_MAX : part->whole ? 0 : p->n_columns * bitset_words(part->count) * sizeof(uint64_t);
+	}
+	return UINT64_MAX;
+}
+
+/* Rows and columns are within the page, and ascend. */
+static bool pattern_holds(const reader *r, const checkpoint_part *part)
+{
+	const pattern *pat = r->m->pages[part->id].pat;
+	const uint32_t *row = (const void *)(r->file + part->offset), *col = row + part->count;
+	for (uint64_t i = 0; i < part->count; i++)
+		if (row[i] >= pat->n_rows || col[i] >= pat->n_cols ||
+		    (i > 0 && (row[i] < row[i - 1] || (row[i] == row[i - 1] && col[i] <= col[i - 1]))))
+			return false;
+	return true;
+}
+
+/* What other pages are indexed with lies within them (0 stands for no position along a dimension of size 0). */
+static bool indices_hold(const reader *r, const checkpoint_part *part)
+{
+	const mmsb_instance *m = r->m;
+	const page *p = &m->pages[part->id];
+	const sch_record *record = p->def->record == NONE ? NULL : &m->sch->records[p->def->record];
+	for (uint32_t k = 0; k < p->n_columns; k++) {
+		uint32_t size = record ? m->sch->fields[record->first_field + k].index_size : p->def->index_size;
+		column c = page_column(m, p, false, record ? k : NONE);
+		const uint8_t *at = r->file + part->offset + (c.base - p->cur);
+		for (uint64_t i = 0; i < part->count && size != NONE; i++, at += c.stride) {
+			uint32_t index;
+			memcpy(&index, at, sizeof index);
+			if (index && (int64_t)index >= m->sizes[size])
+				return false;
+		}
+	}
+	return true;
+}
+
+/* How many entries the file gives a sparse page. */
+static uint64_t entries_of(const reader *r, const page *p)
+{
+	uint32_t owner = p->def->like == NONE ? p->id : p->def->like;
+	for (uint32_t i = 0; i < r->head.n_parts; i++)
+		if (r->parts[i].kind == PART_PATTERN && r->parts[i].id == owner)
+			return r->parts[i].count;
+	return UINT64_MAX;
+}
+
+static int check_parts(const reader *r, mmsb_error *err)
+{
+	for (uint32_t i = 0; i < r->head.n_parts; i++) {
+		const checkpoint_part *part = &r->parts[i];
+		if (part->bytes != bytes_of(r, part) || part->changed > r->head.epoch)
+			return damaged(r, "a part of it is not what it should be", err);
+		if (part->offset % CHECKPOINT_ALIGN || part->offset > r->n || part->bytes > r->n - part->offset)
+			return damaged(r, "a part of it lies outside the file", err);
+		if (XXH3_64bits(r->file + part->offset, part->bytes) != part->check)
+			return damaged(r, "the checksum of a part of it is wrong", err);
+		if (part->kind == PART_PATTERN && !pattern_holds(r, part))
+			return damaged(r, "entries are outside their page, or out of order", err);
+		if (part->kind == PART_VALUES && !indices_hold(r, part))
+			return damaged(r, "an index is outside the page that it is for", err);
+		if (part->kind == PART_VALUES && is_sparse(&r->m->pages[part->id]) && part->count != entries_of(r, &r->m->pages[part->id]))
+			return damaged(r, "a sparse page has not as many values as entries", err);
+	}
+	return MMSB_OK;
+}
+
+/* Each page has what it needs. */
+static int check_whole(const reader *r, mmsb_error *err)
+{
+	const mmsb_instance *m = r->m;
+	for (uint32_t i = 0; i < m->sch->n_pages; i++) {
+		const page *p = &m->pages[i];
+		uint32_t found = 0;
+		for (uint32_t k = 0; k < r->head.n_parts; k++)
+			found += r->parts[k].kind == PART_VALUES && r->parts[k].id == i;
+		bool optional = !(p->def->flags & PAGEF_STORED) || p->def->flags & PAGEF_LAZY;
+		if (found > 1 || (found == 0 && !optional) || (is_sparse(p) && entries_of(r, p) == UINT64_MAX))
+			return damaged(r, "a page is missing, or there twice", err);
+	}
+	return MMSB_OK;
+}
+
+/* ---- taking ------------------------------------------------------------------------------------ */
+
+static int take_params(const reader *r, mmsb_error *err)
+{
+	mmsb_instance *m = r->m;
+	int status = MMSB_OK;
+	for (uint32_t i = 0; i < m->sch->n_params && !status; i++) {
+		const uint8_t *value = r->file + sizeof r->head + i * sizeof(uint64_t);
+		const char *name = sch_text(m->sch, m->sch->params[i].name);
+		if (!m->bound)
+			status = mmsb_set_param_value(m, name, value, r->path, err);
+		else if (memcmp(&m->params[i].bits, value, sizeof(uint64_t)) != 0)
+			status = fail(err, MMSB_SHAPE, "%s: param %s has another value there: sizes are bound already", r->path, name);
+	}
+	return status ? status : mmsb_bind(m, err);
+}
+
+/* Entries in slots 0, 1, 2, ... The pattern of the epoch before is copied when the next begins; which entries changed in this one is not
+ * known then, if some did. */
+static int take_pattern(const reader *r, const checkpoint_part *part, mmsb_error *err)
+{
+	mmsb_instance *m = r->m;
+	page *p = &m->pages[part->id];
+	pattern *pat = p->pat;
+	const uint32_t *row = (const void *)(r->file + part->offset), *col = row + part->count;
+	int status = sparse_room(m, p, part->count, err);
+	if (!status && (pattern_reserve_lists(pat, part->count) || pattern_reserve_log(pat, 1)))
+		status = fail_memory(err, part->count * 8, "the entries of a sparse page");
+	if (status)
+		return status;
+	for (uint64_t i = 0; i < part->count; i++) {
+		pat->alive[i] = 0;
+		pattern_set(pat, row[i], col[i], (uint32_t)i, true);
+	}
+	pat->n_slots = part->count;
+	pattern_sort(pat);
+	pat->log.epoch = r->head.epoch;
+	pat->log.all = p->prev_pat && part->changed == r->head.epoch;
+	pat->log.n = pat->log.all ? 1 : 0;
+	if (pat->log.all)
+		pat->log.at[0] = (entry_change){0};
+	if (p->prev_pat)
+		p->prev_pat->lost = true;
+	for (uint32_t i = 0; i < m->sch->n_pages; i++)
+		if (m->pages[i].pat == pat && m->pages[i].def->flags & PAGEF_STORED)
+			m->pages[i].count = part->count;
+	p->pattern_changed = part->changed;
+	return MMSB_OK;
+}
+
+static void take_values(const reader *r, const checkpoint_part *part)
+{
+	page *p = &r->m->pages[part->id];
+	if (part->bytes > 0) {
+		memcpy(p->cur, r->file + part->offset, part->bytes);
+		if (p->prev)
+			memcpy(p->prev, r->file + part->offset, part->bytes);
+	}
+	p->prev_lost = false;
+	p->changed = part->changed;
+	p->version++;
+	if (p->changed != r->head.epoch)
+		return;
+	bitset_set(&r->m->touched, p->id);
+	if (is_sparse(p) && p->def->flags & PAGEF_PREV)
+		p->now[0].all = true; /* slots are others now */
+}
+
+static void take_bits(bitset *to, const uint64_t *words)
+{
+	bitset_clear(to);
+	for (uint64_t w = 0; w < bitset_words(to->n); w++)
+		bitset_add_word(to, w, w + 1 == bitset_words(to->n) && to->n % 64 ? words[w] & ~(~(uint64_t)0 << to->n % 64) : words[w]);
+}
+
+static void take_changes(const reader *r, const checkpoint_part *part)
+{
+	page *p = &r->m->pages[part->id];
+	const uint64_t *words = (const void *)(r->file + part->offset);
+	for (uint32_t k = 0; k < p->n_columns; k++, words += bitset_words(p->count)) {
+		p->now[k].all = part->whole != 0;
+		if (!part->whole)
+			take_bits(&p->now[k].bits, words);
+	}
+}
+
+static void take_carry(const reader *r, const checkpoint_part *part)
+{
+	carry *c = &r->m->executor->carries[part->id];
+	c->all = part->whole != 0;
+	if (!part->whole)
+		take_bits(&c->dirty, (const void *)(r->file + part->offset));
+}
+
+static int take_parts(const reader *r, mmsb_error *err)
+{
+	int status = MMSB_OK;
+	bitset_clear(&r->m->touched);
+	for (uint32_t i = 0; i < r->head.n_parts && !status; i++)
+		if (r->parts[i].kind == PART_PATTERN)
+			status = take_pattern(r, &r->parts[i], err);
+	for (uint32_t i = 0; i < r->head.n_parts && !status; i++)
+		switch (r->parts[i].kind) {
+		case PART_VALUES: take_values(r, &r->parts[i]); break;
+		case PART_CHANGES: take_changes(r, &r->parts[i]); break;
+		case PART_CARRY: take_carry(r, &r->parts[i]); break;
+		}
+	return status;
+}
+
+/* @lazy pages that were put off are so again or, where they are wanted in every epoch now, evaluated. */
+static int take_lazy(const reader *r, mmsb_error *err)
+{
+	mmsb_instance *m = r->m;
+	int status = MMSB_OK;
+	for (uint32_t i = 0; i < m->sch->n_pages; i++) {
+		page *p = &m->pages[i];
+		bool there = !(p->def->flags & PAGEF_STORED) || p->def->pass == NONE;
+		for (uint32_t k = 0; k < r->head.n_parts && !there; k++)
+			there = r->parts[k].kind == PART_VALUES && r->parts[k].id == i;
+		if (there)
+			continue;
+		p->stale = true;
+		m->executor->passes[p->def->pass]->dirty->all = true;
+	}
+	for (uint32_t i = 0; i < m->sch->n_pages && !status; i++)
+		if (m->pages[i].stale && !m->executor->passes[m->pages[i].def->pass]->deferred)
+			status = lazy_settle(m, &m->pages[i], err);
+	return status;
+}
+
+static int take(reader *r, mmsb_error *err)
+{
+	mmsb_instance *m = r->m;
+	int status = check_head(r, err);
+	if (!status)
+		status = take_params(r, err);
+	if (!status)
+		status = check_parts(r, err);
+	if (!status)
+		status = check_whole(r, err);
+	if (!status)
+		status = take_parts(r, err);
+	if (status)
+		return status;
+	m->epoch = m->at_hand = r->head.epoch;
+	status = take_lazy(r, err);
+	if (!status)
+		status = readers_fill(m, err);
+	if (!status)
+		readers_publish(m, m->epoch);
+	return status;
+}
+
+static int take_mapped(reader *r, int fd, mmsb_error *err)
+{
+	struct stat st;
+	if (fstat(fd, &st))
+		return fail(err, MMSB_IO, "%s: cannot be read: %s", r->path, strerror(errno));
+	if (!S_ISREG(st.st_mode) || st.st_size == 0)
+		return fail(err, MMSB_FORMAT, "%s: this is no checkpoint: it is empty or no regular file", r->path);
+	r->n = (size_t)st.st_size;
+	void *file = mmap(NULL, r->n, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (file == MAP_FAILED)
+		return fail(err, MMSB_IO, "%s: cannot be mapped: %s", r->path, strerror(errno));
+	r->file = file;
+	int status = take(r, err);
+	munmap(file, r->n);
+	return status;
+}
+
+int checkpoint_read(mmsb_instance *m, const char *path, mmsb_error *err)
+{
+	if (m->epoch > 0 || !staging_empty(m))
+		return fail(err, MMSB_ORDER, "%s: a checkpoint is for an instance that has had no epoch and no deltas", path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(err, MMSB_IO, "%s: cannot be opened: %s", path, strerror(errno));
+	reader r = {.m = m, .path = path};
+	int status = take_mapped(&r, fd, err);
+	close(fd);
+	return status;
+}
