@@ -55,4 +55,7 @@ void native_detach(mmsb_schedule *);
 /* A function of the schedule, or NULL. */
 native_fn *native_find(const mmsb_schedule *, const char *name);
 
+/* How many functions of native code a pass of an instance runs; 0 before its sizes are bound. */
+uint32_t native_functions(const mmsb_instance *, uint32_t pass);
+
 #endif

@@ -107,3 +107,13 @@ void plan_straight(planner *pl)
 	}
 	p->straight = s;
 }
+
+uint32_t native_functions(const mmsb_instance *m, uint32_t pass)
+{
+	const kernel_plan *p = m->executor ? m->executor->passes[pass] : NULL;
+	uint32_t n = 0;
+	for (uint32_t r = 0; p && r < p->n_regions; r++)
+		for (uint32_t i = 0; i < p->regions[r].n_steps; i++)
+			n += p->regions[r].steps[i].fused != NULL;
+	return n;
+}

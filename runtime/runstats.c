@@ -3,10 +3,23 @@
 
 #include "instance.h"
 #include "commands.h"
+#include "native.h"
 
 static void print_seconds(const char *what, double seconds)
 {
 	fprintf(stderr, "  %-10s %10.3f ms\n", what, seconds * 1e3);
+}
+
+/* What of the program is compiled code. */
+static void print_native(const mmsb_instance *inst)
+{
+	uint32_t functions = 0, passes = 0;
+	for (uint32_t i = 0; i < inst->sch->n_passes; i++) {
+		uint32_t n = native_functions(inst, i);
+		functions += n;
+		passes += n > 0;
+	}
+	fprintf(stderr, "native: %u functions, in %u of %u passes\n", functions, passes, inst->sch->n_passes);
 }
 
 void print_stats(mmsb_instance *inst, const run_times *times)
@@ -33,4 +46,6 @@ void print_stats(mmsb_instance *inst, const run_times *times)
 		        (unsigned long long)p->evaluated, (unsigned long long)p->changed, (unsigned long long)p->dense,
 		        (unsigned long long)p->masked, (unsigned long long)p->single, (unsigned long long)p->rounds, (double)p->ns * 1e-6);
 	}
+	if (inst->owner->native)
+		print_native(inst);
 }

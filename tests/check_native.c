@@ -52,12 +52,8 @@ static mmsb_schedule *compiled(char **text)
 static unsigned functions_run(const mmsb_instance *m)
 {
 	unsigned n = 0;
-	for (uint32_t p = 0; p < m->sch->n_passes; p++) {
-		const kernel_plan *plan = m->executor->passes[p];
-		for (uint32_t r = 0; r < plan->n_regions; r++)
-			for (uint32_t i = 0; i < plan->regions[r].n_steps; i++)
-				n += plan->regions[r].steps[i].fused != NULL;
-	}
+	for (uint32_t p = 0; p < m->sch->n_passes; p++)
+		n += native_functions(m, p);
 	return n;
 }
 
