@@ -361,6 +361,17 @@ void keep_free(fix_keep *k)
 	free(k);
 }
 
+/* Room for repairs that concern some elements, so that these allocate nothing; false: no memory. */
+static bool reserve_some(fix_keep *k, uint64_t count)
+{
+	uint64_t n = count < REPAIR_ROOM ? count : REPAIR_ROOM;
+	element_list *all[] = {&k->dirty, &k->resets, &k->batch, &k->better};
+	bool failed = reserve(&k->log, &k->log_capacity, n * sizeof *k->log) || reserve(&k->queue.at, &k->queue.capacity, n * sizeof *k->queue.at);
+	for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
+		failed = failed || reserve(&all[i]->at, &all[i]->capacity, n * sizeof *all[i]->at);
+	return !failed;
+}
+
 static fix_keep *keep_new(const fix *f)
 {
 	const kernel_plan *p = f->ex->passes[f->id];
@@ -377,7 +388,7 @@ static fix_keep *keep_new(const fix *f)
 	k->stamps = calloc(f->to->count, sizeof *k->stamps);
 	k->flags = calloc(f->to->count, 1);
 	q.needed = calloc(p->regions[0].n_locals + 1u, 1);
-	q.failed = !k->own || !k->stamps || !k->flags || !q.needed;
+	q.failed = !k->own || !k->stamps || !k->flags || !q.needed || !reserve_some(k, f->to->count);
 	if (!q.failed)
 		look_at_reads(&q);
 	for (uint32_t i = 0; i < k->n_own && !q.failed && k->routed.n == 0; i++)

@@ -220,6 +220,9 @@ enum {
 /* Elements taken from the queue together. */
 enum { TAKEN_TOGETHER = 64 };
 
+/* For so many elements repairs have room from the beginning on. */
+enum { REPAIR_ROOM = 1024 };
+
 enum { REPAIR_GIVE_UP = -1 };
 
 typedef struct repair {
