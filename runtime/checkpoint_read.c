@@ -3,12 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <stdlib.h>
 #include <xxhash.h>
 
 #include "apply.h"
@@ -331,6 +330,8 @@ static int take_mapped(reader *r, int fd, mmsb_error *err)
 		return fail(err, MMSB_FORMAT, "%s: this is no checkpoint: it is empty or no regular file", r->path);
 	r->n = (size_t)st.st_size;
 	void *file = mmap(NULL, r->n, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (file == MAP_FAILED && errno == ENOMEM)
+		return fail_memory(err, r->n, r->path);
 	if (file == MAP_FAILED)
 		return fail(err, MMSB_IO, "%s: cannot be mapped: %s", r->path, strerror(errno));
 	r->file = file;

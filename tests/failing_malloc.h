@@ -58,7 +58,10 @@ int posix_memalign(void **at, size_t to, size_t n)
 
 void *mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset)
 {
-	return now() ? MAP_FAILED : (void *)(uintptr_t)syscall(SYS_mmap, at, n, protection, flags, fd, offset);
+	if (!now())
+		return (void *)(uintptr_t)syscall(SYS_mmap, at, n, protection, flags, fd, offset);
+	errno = ENOMEM;
+	return MAP_FAILED;
 }
 
 void *realloc(void *at, size_t n)
