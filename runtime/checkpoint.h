@@ -58,7 +58,8 @@ bool checkpoint_leaves_out(const mmsb_instance *, const page *);
 int checkpoint_write(mmsb_instance *, const char *path, mmsb_error *err);
 
 /* The instance, which has had no epoch and nothing staged, becomes as the one that wrote the file; params that it has must be those of the
- * file. All is checked before anything changes. MMSB_FORMAT, MMSB_NUMERICS, MMSB_IO, MMSB_ORDER, MMSB_SHAPE, MMSB_RANGE; after MMSB_MEMORY
+ * file. All is checked before anything changes; what is large is mapped then, not copied: the file may be renamed, replaced or deleted, but
+ * not written to while the instance is there. MMSB_FORMAT, MMSB_NUMERICS, MMSB_IO, MMSB_ORDER, MMSB_SHAPE, MMSB_RANGE; after MMSB_MEMORY
  * the instance can only be freed. */
 int checkpoint_read(mmsb_instance *, const char *path, mmsb_error *err);
 

@@ -17,6 +17,7 @@
 typedef struct reader {
 	mmsb_instance *m;
 	const char *path;
+	int fd;
 	const uint8_t *file;
 	size_t n;
 	checkpoint_header head;
@@ -217,22 +218,36 @@ static int take_pattern(const reader *r, const checkpoint_part *part, mmsb_error
 	return MMSB_OK;
 }
 
-static void take_values(const reader *r, const checkpoint_part *part)
+/* The bytes of a part at a place of the arena, or elsewhere. What is large there begins where a page of memory does: its whole pages are
+ * mapped, and copied one by one when they are first written. */
+static int place(const reader *r, const checkpoint_part *part, uint8_t *to, mmsb_error *err)
+{
+	bool map = part->bytes >= ARENA_HUGE && !is_sparse(&r->m->pages[part->id]);
+	size_t mapped = map ? part->bytes / CHECKPOINT_ALIGN * CHECKPOINT_ALIGN : 0;
+	if (mapped && mmap(to, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, r->fd, (off_t)part->offset) == MAP_FAILED)
+		return fail_memory(err, mapped, r->path);
+	if (part->bytes > mapped)
+		memcpy(to + mapped, r->file + part->offset + mapped, part->bytes - mapped);
+	return MMSB_OK;
+}
+
+static int take_values(const reader *r, const checkpoint_part *part, mmsb_error *err)
 {
 	page *p = &r->m->pages[part->id];
-	if (part->bytes > 0) {
-		memcpy(p->cur, r->file + part->offset, part->bytes);
-		if (p->prev)
-			memcpy(p->prev, r->file + part->offset, part->bytes);
-	}
+	int status = place(r, part, p->cur, err);
+	if (!status && p->prev)
+		status = place(r, part, p->prev, err);
+	if (status)
+		return status;
 	p->prev_lost = false;
 	p->changed = part->changed;
 	p->version++;
 	if (p->changed != r->head.epoch)
-		return;
+		return MMSB_OK;
 	bitset_set(&r->m->touched, p->id);
 	if (is_sparse(p) && p->def->flags & PAGEF_PREV)
 		p->now[0].all = true; /* slots are others now */
+	return MMSB_OK;
 }
 
 static void take_bits(bitset *to, const uint64_t *words)
@@ -270,7 +285,7 @@ static int take_parts(const reader *r, mmsb_error *err)
 			status = take_pattern(r, &r->parts[i], err);
 	for (uint32_t i = 0; i < r->head.n_parts && !status; i++)
 		switch (r->parts[i].kind) {
-		case PART_VALUES: take_values(r, &r->parts[i]); break;
+		case PART_VALUES: status = take_values(r, &r->parts[i], err); break;
 		case PART_CHANGES: take_changes(r, &r->parts[i]); break;
 		case PART_CARRY: take_carry(r, &r->parts[i]); break;
 		}
@@ -347,7 +362,7 @@ int checkpoint_read(mmsb_instance *m, const char *path, mmsb_error *err)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return fail(err, MMSB_IO, "%s: cannot be opened: %s", path, strerror(errno));
-	reader r = {.m = m, .path = path};
+	reader r = {.m = m, .path = path, .fd = fd};
 	int status = take_mapped(&r, fd, err);
 	close(fd);
 	return status;

@@ -42,15 +42,17 @@ static mmsb_instance *fresh(double n)
 	return m;
 }
 
-static mmsb_instance *at_epoch(unsigned epoch)
+static mmsb_instance *at_epoch_of(double n, unsigned epoch)
 {
-	mmsb_instance *m = fresh(9);
+	mmsb_instance *m = fresh(n);
 	for (unsigned e = 1; e <= epoch; e++) {
 		stage(m, e);
 		ok(mmsb_commit(m, NULL, &err));
 	}
 	return m;
 }
+
+static mmsb_instance *at_epoch(unsigned epoch) { return at_epoch_of(9, epoch); }
 
 static void setup(void)
 {
@@ -102,9 +104,9 @@ static void same_digest(mmsb_instance *a, mmsb_instance *b)
 }
 
 /* The params, and so the sizes, come with the file. */
-START_TEST(goes_on)
+static void go_on(mmsb_instance *uninterrupted)
 {
-	mmsb_instance *m = fresh(0), *uninterrupted = at_epoch(6);
+	mmsb_instance *m = fresh(0);
 	ok(checkpoint_read(m, path, &err));
 	same_digest(m, uninterrupted);
 	for (unsigned e = 7; e < 20; e++) {
@@ -118,6 +120,21 @@ START_TEST(goes_on)
 	}
 	mmsb_instance_free(m);
 	mmsb_instance_free(uninterrupted);
+}
+
+START_TEST(goes_on)
+{
+	go_on(at_epoch(6));
+}
+END_TEST
+
+/* Pages that are mapped: what is written to them is not written to the file. */
+START_TEST(large)
+{
+	mmsb_instance *m = at_epoch_of(300001, 6);
+	ok(checkpoint_write(m, path, &err));
+	go_on(m);
+	go_on(at_epoch_of(300001, 6));
 }
 END_TEST
 
@@ -225,6 +242,7 @@ int main(void)
 	tcase_set_timeout(c, 120);
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, goes_on);
+	tcase_add_test(c, large);
 	tcase_add_test(c, damaged);
 	tcase_add_test(c, cut_off);
 	tcase_add_test(c, refused);
