@@ -235,6 +235,7 @@ FUZZ_TARGETS = %D%/fuzz/fuzz_lang
 FUZZ_TARGETS += %D%/fuzz/fuzz_parse %D%/fuzz/fuzz_compile
 FUZZ_TARGETS += %D%/fuzz/fuzz_mmsbx
 FUZZ_TARGETS += %D%/fuzz/fuzz_npy %D%/fuzz/fuzz_csv %D%/fuzz/fuzz_mtx %D%/fuzz/fuzz_yaml %D%/fuzz/fuzz_delta
+FUZZ_TARGETS += %D%/fuzz/fuzz_checkpoint
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZ_TARGETS)
 FUZZ_MAIN =
@@ -273,6 +274,9 @@ FUZZ_FILES_LIBS = libmmsb_files.la liblang.la libmmsb_internal.la $(YAML_LIBS) $
 %C%_fuzz_fuzz_delta_SOURCES = %D%/fuzz/fuzz_delta.c %D%/io_instance.h $(FUZZ_MAIN)
 %C%_fuzz_fuzz_delta_LDADD = $(IO_LIBS)
 %C%_fuzz_fuzz_delta_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_checkpoint_SOURCES = %D%/fuzz/fuzz_checkpoint.c %D%/io_instance.h $(FUZZ_MAIN)
+%C%_fuzz_fuzz_checkpoint_LDADD = $(IO_LIBS)
+%C%_fuzz_fuzz_checkpoint_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += %D%/fuzz/corpus %D%/fuzz/replay.c
 
 # the error of elementary functions against MPFR: a tool, run by hand over all inputs
