@@ -88,6 +88,15 @@ static void put_node(flat_change *c, unsigned level, uint64_t i, scalar value, u
 		pend(c, level, i);
 }
 
+void flat_prefetch(const flat_change *c, uint64_t i)
+{
+	for (unsigned level = 0; level < 2 && level < c->kind->n_levels; level++, i >>= FLAT_FAN_BITS) {
+		const uint8_t *first = value_at(c->kind, c->held, level, i >> FLAT_FAN_BITS << FLAT_FAN_BITS);
+		for (size_t at = 0; at < (size_t)FLAT_FAN << c->kind->width; at += 64)
+			__builtin_prefetch(first + at, 1);
+	}
+}
+
 /* The value over n operands; ARG: *i becomes which one. */
 static scalar over(const flat_kind *f, const void *values, uint32_t n, void *scratch, size_t *i)
 {

@@ -39,6 +39,9 @@ typedef struct flat_change {
 
 void flat_begin(flat_change *, const flat_kind *, uint32_t block, bool build);
 
+/* Asks the caches for the values of block i and of those that it is combined with. */
+void flat_prefetch(const flat_change *, uint64_t i);
+
 /* The values at positions first .. first + n - 1, which are whole blocks (the last of all may be shorter). ARG positions count from 0. */
 void flat_put(flat_change *, uint64_t first, const void *values, uint32_t n, void *scratch);
 

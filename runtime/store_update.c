@@ -4,10 +4,12 @@
 
 #include "fpenv.h"
 #include "index.h"
+#include "route.h"
 #include "store_parts.h"
 
 enum {
 	PREFETCH = 8,           /* operands of a batch from which on their ways are asked for together */
+	AHEAD = 8, LINE = 64,   /* blocks of a flat store that are asked for before their turn; bytes of a line of memory */
 	/* What an update costs besides evaluating operands, in element operations: for each block of a flat store; for each operand of a
 	 * tree, where trees stay in a core's cache and where they do not. An element for which it would come to more than evaluating it
 	 * whole is evaluated whole (but not with MMSB_STORES, which is for tests). */
@@ -104,11 +106,41 @@ static void flat_all(const update *u, flat_change *change)
 		put_range(u, change, at, n - at < TILE ? n : at + TILE, at == 0);
 }
 
+/* Asks the caches for what the block of a lane reads at its lanes' own positions, and for the values of blocks beside it. */
+static void ask_for_block(const update *u, const flat_change *change, uint64_t lane, uint64_t block)
+{
+	const struct store *st = u->st;
+	for (uint32_t i = 0; i < st->kernel->n_reads; i++) {
+		const route *r = &st->kernel->routes.reads[i];
+		const read_now *read = &u->w->ex->reads[i];
+		if (!st->kernel->reads[i].def || r->kind != ROUTE_SAME || r->target != st->plan->id)
+			continue;
+		for (size_t at = 0, bytes = read->stride << st->flats.bits; at < bytes; at += LINE)
+			__builtin_prefetch(read->base + lane * read->stride + at);
+	}
+	flat_prefetch(change, block);
+}
+
+/* The first lane of the next block that has some, from lane `at` on; the block is asked for. */
+static uint64_t look_ahead(const update *u, const flat_change *change, const bitset *dirty, uint64_t base, uint64_t at)
+{
+	unsigned bits = u->st->flats.bits;
+	uint64_t lane = bitset_next(dirty, at);
+	if (lane >= base + (uint64_t)u->st->plan->extent)
+		return BITSET_END;
+	uint64_t block = (lane - base) >> bits;
+	ask_for_block(u, change, base + (block << bits), block);
+	return base + ((block + 1) << bits);
+}
+
 /* The blocks that have lanes: those side by side together. */
 static void flat_some(const update *u, flat_change *change, const bitset *dirty, uint64_t base)
 {
-	uint64_t n = (uint64_t)u->st->plan->extent, size = (uint64_t)1 << u->st->flats.bits, at = bitset_next(dirty, base);
+	uint64_t n = (uint64_t)u->st->plan->extent, size = (uint64_t)1 << u->st->flats.bits, at = bitset_next(dirty, base), ahead = at;
+	for (unsigned i = 0; i < AHEAD; i++)
+		ahead = look_ahead(u, change, dirty, base, ahead);
 	for (bool enter = true; at < base + n; enter = false) {
+		ahead = look_ahead(u, change, dirty, base, ahead);
 		uint64_t first = (at - base) / size * size, end = first;
 		do {
 			end = n - end < size ? n : end + size;
