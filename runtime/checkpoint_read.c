@@ -102,24 +102,33 @@ static bool pattern_holds(const reader *r, const checkpoint_part *part)
 	return true;
 }
 
-/* What other pages are indexed with lies within them (0 stands for no position along a dimension of size 0). */
-static bool indices_hold(const reader *r, const checkpoint_part *part)
+/* Values of a column that there cannot be: an index outside what it is for (0 stands for no position along a dimension of size 0), a bool
+ * that is neither 0 nor 1. */
+static bool column_holds(const column *c, const uint8_t *at, uint64_t count, int64_t below)
+{
+	bool good = true;
+	for (uint64_t i = 0; i < count && c->type == T_BOOL; i++)
+		good &= at[i * c->stride] <= 1;
+	for (uint64_t i = 0; i < count && below >= 0; i++) {
+		uint32_t index;
+		memcpy(&index, at + i * c->stride, sizeof index);
+		good &= index == 0 || (int64_t)index < below;
+	}
+	return good;
+}
+
+static bool values_hold(const reader *r, const checkpoint_part *part)
 {
 	const mmsb_instance *m = r->m;
 	const page *p = &m->pages[part->id];
 	const sch_record *record = p->def->record == NONE ? NULL : &m->sch->records[p->def->record];
-	for (uint32_t k = 0; k < p->n_columns; k++) {
+	bool good = true;
+	for (uint32_t k = 0; k < p->n_columns && p->element > 0; k++) {
 		uint32_t size = record ? m->sch->fields[record->first_field + k].index_size : p->def->index_size;
 		column c = page_column(m, p, false, record ? k : NONE);
-		const uint8_t *at = r->file + part->offset + (c.base - p->cur);
-		for (uint64_t i = 0; i < part->count && size != NONE; i++, at += c.stride) {
-			uint32_t index;
-			memcpy(&index, at, sizeof index);
-			if (index && (int64_t)index >= m->sizes[size])
-				return false;
-		}
+		good &= column_holds(&c, r->file + part->offset + (c.base - p->cur), part->count, size == NONE ? -1 : m->sizes[size]);
 	}
-	return true;
+	return good;
 }
 
 /* How many entries the file gives a sparse page. */
@@ -144,8 +153,8 @@ static int check_parts(const reader *r, mmsb_error *err)
 			return damaged(r, "the checksum of a part of it is wrong", err);
 		if (part->kind == PART_PATTERN && !pattern_holds(r, part))
 			return damaged(r, "entries are outside their page, or out of order", err);
-		if (part->kind == PART_VALUES && !indices_hold(r, part))
-			return damaged(r, "an index is outside the page that it is for", err);
+		if (part->kind == PART_VALUES && !values_hold(r, part))
+			return damaged(r, "an index is outside the page that it is for, or a bool neither 0 nor 1", err);
 		if (part->kind == PART_VALUES && is_sparse(&r->m->pages[part->id]) && part->count != entries_of(r, &r->m->pages[part->id]))
 			return damaged(r, "a sparse page has not as many values as entries", err);
 	}
@@ -158,11 +167,13 @@ static int check_whole(const reader *r, mmsb_error *err)
 	const mmsb_instance *m = r->m;
 	for (uint32_t i = 0; i < m->sch->n_pages; i++) {
 		const page *p = &m->pages[i];
-		uint32_t found = 0;
-		for (uint32_t k = 0; k < r->head.n_parts; k++)
+		uint32_t found = 0, patterns = 0;
+		for (uint32_t k = 0; k < r->head.n_parts; k++) {
 			found += r->parts[k].kind == PART_VALUES && r->parts[k].id == i;
+			patterns += r->parts[k].kind == PART_PATTERN && r->parts[k].id == i;
+		}
 		bool optional = !(p->def->flags & PAGEF_STORED) || p->def->flags & PAGEF_LAZY;
-		if (found > 1 || (found == 0 && !optional) || (is_sparse(p) && entries_of(r, p) == UINT64_MAX))
+		if (found > 1 || (found == 0 && !optional) || patterns != (is_sparse(p) && p->def->like == NONE))
 			return damaged(r, "a page is missing, or there twice", err);
 	}
 	return MMSB_OK;

@@ -1,5 +1,7 @@
 /* check_checkpoint.c - checkpoints that are damaged, of other programs and sizes, and that cannot be written: each is told, and nothing of them
  * is believed. (That an instance goes on from one with the same bits is what property.c holds.) */
+#include <xxhash.h>
+
 #include "failing_malloc.h"
 #include "io_instance.h"
 #include "runtime/checkpoint.h"
@@ -163,6 +165,48 @@ START_TEST(damaged)
 }
 END_TEST
 
+/* With checksums that are right. */
+static void seal(const checkpoint_header *was)
+{
+	checkpoint_header h = *was;
+	size_t n = sizeof h + h.n_params * sizeof(uint64_t) + h.n_parts * sizeof(checkpoint_part);
+	h.check = 0;
+	memcpy(file, &h, sizeof h);
+	h.check = XXH3_64bits(file, n);
+	memcpy(file, &h, sizeof h);
+	rewrite(n_file);
+}
+
+START_TEST(hostile)
+{
+	checkpoint_header h;
+	memcpy(&h, file, sizeof h);
+	checkpoint_part *parts = (void *)(file + sizeof h + h.n_params * sizeof(uint64_t)), *of_k = NULL, *entries = NULL, *last = parts + h.n_parts - 1;
+	mmsb_instance *m = fresh(9);
+	for (uint32_t i = 0; i < h.n_parts; i++) {
+		if (parts[i].kind == PART_VALUES && parts[i].id == (uint32_t)mmsb_page(m, "k"))
+			of_k = &parts[i];
+		if (parts[i].kind == PART_PATTERN)
+			entries = &parts[i];
+	}
+	mmsb_instance_free(m);
+	ck_assert(of_k && entries && entries != last);
+	seal(&h);
+	ok(read_fresh(9));
+	uint32_t first, beyond = 9;
+	memcpy(&first, file + of_k->offset, sizeof first);
+	memcpy(file + of_k->offset, &beyond, sizeof beyond);
+	of_k->check = XXH3_64bits(file + of_k->offset, of_k->bytes);
+	seal(&h);
+	ck_assert_int_eq(read_fresh(9), MMSB_FORMAT);
+	memcpy(file + of_k->offset, &first, sizeof first);
+	of_k->check = XXH3_64bits(file + of_k->offset, of_k->bytes);
+	*last = *entries; /* the same entries twice */
+	seal(&h);
+	ck_assert_int_eq(read_fresh(9), MMSB_FORMAT);
+}
+END_TEST
+
 START_TEST(cut_off)
 {
 	for (size_t n = 0; n < n_file; n += n < 2000 ? 1 : 501) {
@@ -244,6 +288,7 @@ int main(void)
 	tcase_add_test(c, goes_on);
 	tcase_add_test(c, large);
 	tcase_add_test(c, damaged);
+	tcase_add_test(c, hostile);
 	tcase_add_test(c, cut_off);
 	tcase_add_test(c, refused);
 	tcase_add_test(c, without_memory);
