@@ -84,13 +84,23 @@ static bitset *set_of(const finder *f, const route *r)
 	return &d->lanes[r->target];
 }
 
-/* Following each changed position would cost more than evaluating everything: a position concerns about as many lanes as there are
- * for each position. */
-static bool too_many(const finder *f, const bitset *to, const bitset *changed, bool of_lanes)
+/* How many elements (or lanes) a position of what is read concerns, on average: those that are read for all elements, over the positions. */
+static double fan_of(const finder *f, uint32_t read, const bitset *to, const bitset *changed)
 {
+	const route *r = &f->p->routes.reads[read];
+	double pairs = (double)to->n;
+	for (const region_plan *at = &f->p->regions[f->p->reads[read].def->region]; at->id != r->target && at->parent; at = at->parent)
+		if (at->def->kind == REGION_RANGE)
+			pairs *= (double)at->extent;
+	return pairs > (double)changed->n && changed->n ? pairs / (double)changed->n : 1;
+}
+
+/* Following each changed position would cost more than evaluating everything. */
+static bool too_many(const finder *f, uint32_t read, const bitset *to, const bitset *changed)
+{
+	bool of_lanes = f->p->routes.reads[read].target != 0;
 	uint64_t share = of_lanes ? LANE_SHARE : f->p->pass->kind == PASS_MAP ? ELEMENT_SHARE : FIXPOINT_SHARE;
-	uint64_t fan = to->n > changed->n && changed->n ? to->n / changed->n : 1;
-	return bitset_above(changed, to->n / share / fan);
+	return bitset_above(changed, (uint64_t)((double)(to->n / share) / fan_of(f, read, to, changed)));
 }
 
 /* All elements; what reductions with stores come to is kept where it does not depend on this. */
@@ -109,7 +119,7 @@ static void follow(finder *f, uint32_t read, const change_set *set)
 	bitset *to = set_of(f, r);
 	if (bitset_empty(&set->bits) && !set->all)
 		return;
-	if (set->all || r->kind == ROUTE_WHOLE || too_many(f, to, &set->bits, r->target != 0)) {
+	if (set->all || r->kind == ROUTE_WHOLE || too_many(f, read, to, &set->bits)) {
 		reach_all(f, r);
 	} else if (r->kind == ROUTE_SAME) {
 		bitset_union(to, &set->bits);
