@@ -1,0 +1,154 @@
+/* log.h - records of epochs in segments: docs/format.md has every byte. Internal.
+ *
+ * log_format.h   the layout                            log_encode.c  what is staged, as the payload of a record
+ * log_write.c    the segment that is written           log_decode.c  payloads, walked delta by delta
+ * log_segment.c  segments to come and closed ones      log_read.c    segments, walked record by record
+ *
+ * A writer belongs to one committing thread; log_wait and log_durable are for any. */
+#ifndef MMSB_LOG_H
+#define MMSB_LOG_H
+
+#include "runtime/delta.h"
+#include "vfs.h"
+
+/* ---- records ---- */
+
+typedef enum log_kind {
+	LOG_PAGES = 1,   /* first of a segment: the pages and params that its records speak of */
+	LOG_SOURCE = 2,  /* names a source tag by a number */
+	LOG_EPOCH = 3,   /* an epoch and its deltas */
+	LOG_TICKS = 4,   /* n epochs without deltas; `epoch` is the last of them */
+	LOG_DIGEST = 5,  /* of the state after `epoch` */
+	LOG_MARK = 6,    /* first of each write: up to where the segment is known to be durable */
+	LOG_END = 7      /* last of a closed segment */
+} log_kind;
+
+typedef struct log_record {
+	log_kind kind;
+	uint16_t source;         /* number of the tag; 0: none */
+	uint64_t epoch, time;    /* time: nanoseconds since 1970 UTC, when the epoch was committed */
+	const uint8_t *payload;  /* of a record that was read: in the segment's bytes */
+	size_t n;
+	uint64_t at;             /* offset of the record in its segment */
+} log_record;
+
+/* ---- writing ---- */
+
+typedef enum log_durability { LOG_EPOCH_DURABLE, LOG_GROUP, LOG_OS, LOG_NONE } log_durability;
+
+typedef struct log_options {
+	log_durability durability;
+	uint64_t group_ns;       /* LOG_GROUP: the longest time from an append to its sync */
+	uint64_t segment_bytes;  /* a segment that has so many is closed */
+	int compress;            /* closed segments: zstd level; 0: left as they are */
+} log_options;
+
+typedef struct log_segment {
+	uint64_t first, last;    /* epochs in it; last is 0 while it is written */
+	uint64_t bytes;          /* in use, uncompressed; 0 while it is written */
+	bool compressed;
+} log_segment;
+
+/* Told by the writer, in the order in which it happens, before a record goes to `opened`: the manifest is to name it. `closed` (NULL: none) is
+ * complete and durable. Also, later and in another thread, that a closed segment is compressed now (opened is NULL). Returns a status. */
+typedef int (*log_turn)(void *user, const log_segment *closed, const log_segment *opened, mmsb_error *err);
+
+typedef struct log_writer log_writer;
+
+/* Goes on in `folder` with epoch `next`: in the open segment `last` after its `at` bytes, or (last NULL) in a new one. */
+int log_open(log_writer **out, const vfs *, const char *folder, const mmsb_instance *, const log_options *, uint64_t next,
+             const log_segment *last, uint64_t at, log_turn, void *user, mmsb_error *err);
+
+/* The record of an epoch: what the instance has taken for the commit at hand (m->staging), or n ticks. In memory after this; durable, or
+ * handed to the system, as the options say, after log_wait. After a failure the writer takes no more. */
+int log_append_epoch(log_writer *, const mmsb_instance *, uint64_t epoch, const char *source, mmsb_error *err);
+int log_append_ticks(log_writer *, uint64_t last, uint64_t n, const char *source, mmsb_error *err);
+int log_append_digest(log_writer *, uint64_t epoch, const uint8_t digest[16], mmsb_error *err);
+
+/* Until epoch `epoch` is as durable as the options say; log_sync: until it is on disk. Calls from several threads share a sync. */
+int log_wait(log_writer *, uint64_t epoch, mmsb_error *err);
+int log_sync(log_writer *, uint64_t epoch, mmsb_error *err);
+uint64_t log_durable(log_writer *); /* the last epoch known to be on disk */
+
+/* Syncs, ends the background thread, frees. The segment stays open for the next writer. */
+int log_close(log_writer *, mmsb_error *err);
+
+/* The payload of an epoch alone, for whoever keeps records elsewhere (events). Appends to *to (reserve() of instance.h). */
+int log_encode(const mmsb_instance *, const staging *, uint8_t **to, size_t *capacity, size_t *used, mmsb_error *err);
+
+/* ---- reading ---- */
+
+/* What the records of a segment call a page. */
+typedef struct log_page {
+	const char *name;        /* not NUL-terminated: n_name bytes */
+	size_t n_name;
+	uint32_t id;             /* of the page in the writer's schedule */
+	uint8_t type;            /* type_id; of a record T_RECORD-like code: docs/format.md */
+	bool sparse;
+	unsigned ndim;
+	uint64_t shape[8];
+	size_t element;          /* bytes of a value; 0: sparse bool */
+	unsigned n_fields;
+	const struct log_field *fields;
+} log_page;
+
+typedef struct log_field {
+	const char *name;
+	size_t n_name;
+	uint8_t type;
+	size_t offset;
+} log_field;
+
+typedef struct log_reader log_reader;
+
+/* One segment's bytes, uncompressed if need be. Verifies the header. MMSB_IO, MMSB_FORMAT, MMSB_NUMERICS, MMSB_MEMORY. */
+int log_read_open(log_reader **out, const vfs *, const char *path, mmsb_error *err);
+void log_read_close(log_reader *);
+
+/* How a walk over a segment ended. */
+typedef enum log_tail {
+	LOG_GOES_ON,     /* a record was read */
+	LOG_CLOSED,      /* LOG_END */
+	LOG_WHOLE,       /* zeros, or the file's end, behind the last record */
+	LOG_TORN,        /* bytes behind the last record that are none, and nothing says that they were durable */
+	LOG_CORRUPT      /* a later record says that they were */
+} log_tail;
+
+/* The next record, its checksum verified. LOG_TORN and LOG_CORRUPT: record->at is where, record->epoch the last epoch before it. */
+log_tail log_next(log_reader *, log_record *record);
+void log_rewind(log_reader *);
+
+uint64_t log_first_epoch(const log_reader *);
+void log_identity(const log_reader *, uint64_t out[2]);
+unsigned log_page_count(const log_reader *);
+const log_page *log_page_at(const log_reader *, unsigned i);
+const char *log_source(const log_reader *, uint16_t number); /* "" for 0; NULL: not named yet */
+/* The value of param i (in the order of declaration), as 8 bytes. */
+unsigned log_param_count(const log_reader *);
+uint64_t log_param(const log_reader *, unsigned i);
+
+/* One delta of a payload. */
+typedef struct log_delta {
+	unsigned page;           /* log_page_at */
+	uint32_t field;          /* NONE: whole elements */
+	uint32_t kind;           /* staged_kind */
+	uint64_t count;
+	uint64_t first;          /* RANGE */
+	const uint64_t *index;   /* SCATTER (and MASK, made to it): positions; INSERT, ERASE: row << 32 | column. The reader's, until the next call */
+	const uint8_t *values;   /* in the payload: not aligned; NULL where there are none */
+} log_delta;
+
+typedef struct log_walk {
+	log_reader *reader;
+	const uint8_t *at, *end;
+	uint64_t state[4];
+} log_walk;
+
+void log_walk_begin(log_walk *, log_reader *, const log_record *);
+/* 1: a delta; 0: there are no more; -1: the payload is wrong (a checksum that is right proves nothing about a hostile file), or no memory. */
+int log_walk_next(log_walk *, log_delta *, mmsb_error *err);
+
+/* Stages the deltas of a record into an instance of the same schedule. */
+int log_stage(log_reader *, const log_record *, mmsb_instance *, mmsb_error *err);
+
+#endif
