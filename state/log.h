@@ -1,10 +1,11 @@
 /* log.h - records of epochs in segments: docs/format.md has every byte. Internal.
  *
  * log_format.h   the layout                            log_encode.c  what is staged, as the payload of a record
- * log_write.c    the segment that is written           log_decode.c  payloads, walked delta by delta
- * log_segment.c  segments to come and closed ones      log_read.c    segments, walked record by record
+ * log_bytes.h    varints, checksums                    log_decode.c  payloads, walked delta by delta
+ * log_write.c    the segment that is written           log_read.c    segments, walked record by record
+ * log_segment.c  segments to come and closed ones      log_stage.c   what was read, into an instance
  *
- * A writer belongs to one committing thread; log_wait and log_durable are for any. */
+ * A writer belongs to one committing thread; log_wait, log_sync and log_durable are for any. */
 #ifndef MMSB_LOG_H
 #define MMSB_LOG_H
 
@@ -30,6 +31,7 @@ typedef struct log_record {
 	const uint8_t *payload;  /* of a record that was read: in the segment's bytes */
 	size_t n;
 	uint64_t at;             /* offset of the record in its segment */
+	uint64_t check;          /* its checksum */
 } log_record;
 
 /* ---- writing ---- */
@@ -50,31 +52,49 @@ typedef struct log_segment {
 } log_segment;
 
 /* Told by the writer, in the order in which it happens, before a record goes to `opened`: the manifest is to name it. `closed` (NULL: none) is
- * complete and durable. Also, later and in another thread, that a closed segment is compressed now (opened is NULL). Returns a status. */
+ * complete and durable. Also, later and in another thread, that a closed segment is compressed now (opened is NULL): the file without .zst
+ * goes when this returns. Returns a status; the writer's lock is not held, but no epoch becomes durable meanwhile. */
 typedef int (*log_turn)(void *user, const log_segment *closed, const log_segment *opened, mmsb_error *err);
 
 typedef struct log_writer log_writer;
 
-/* Goes on in `folder` with epoch `next`: in the open segment `last` after its `at` bytes, or (last NULL) in a new one. */
+/* Goes on in `folder` with epoch `next`: in the open segment `last` behind its `at` bytes, which log_next found to be records (what is behind
+ * them is cleared first, and what may not have reached the disk is written once more); or in a new one, where last is NULL or has its end
+ * already. The instance's sizes are bound. MMSB_IO, MMSB_MEMORY; MMSB_FORMAT: the segment is not what it was when it was read. */
 int log_open(log_writer **out, const vfs *, const char *folder, const mmsb_instance *, const log_options *, uint64_t next,
              const log_segment *last, uint64_t at, log_turn, void *user, mmsb_error *err);
 
 /* The record of an epoch: what the instance has taken for the commit at hand (m->staging), or n ticks. In memory after this; durable, or
- * handed to the system, as the options say, after log_wait. After a failure the writer takes no more. */
+ * handed to the system, as the options say, after log_wait. source: a tag of at most LOG_TAG bytes; NULL or "": none. Epochs come one
+ * after the other. After a failure the writer takes no more, and all calls return it. */
+enum { LOG_TAG = 255 };
 int log_append_epoch(log_writer *, const mmsb_instance *, uint64_t epoch, const char *source, mmsb_error *err);
 int log_append_ticks(log_writer *, uint64_t last, uint64_t n, const char *source, mmsb_error *err);
 int log_append_digest(log_writer *, uint64_t epoch, const uint8_t digest[16], mmsb_error *err);
 
-/* Until epoch `epoch` is as durable as the options say; log_sync: until it is on disk. Calls from several threads share a sync. */
+/* Until epoch `epoch` is as durable as the options say (LOG_OS: handed to the system; LOG_GROUP, LOG_NONE: nothing is waited for);
+ * log_sync: until it is on disk. Calls from several threads share a sync. */
 int log_wait(log_writer *, uint64_t epoch, mmsb_error *err);
 int log_sync(log_writer *, uint64_t epoch, mmsb_error *err);
 uint64_t log_durable(log_writer *); /* the last epoch known to be on disk */
 
-/* Syncs, ends the background thread, frees. The segment stays open for the next writer. */
+/* A closed segment that is not compressed yet, of an earlier writer: compressed in the background, where the options say so. */
+void log_compress(log_writer *, const log_segment *closed);
+
+/* Syncs, finishes what is compressed, ends the background threads, frees. The segment stays open for the next writer. NULL is allowed. */
 int log_close(log_writer *, mmsb_error *err);
 
-/* The payload of an epoch alone, for whoever keeps records elsewhere (events). Appends to *to (reserve() of instance.h). */
-int log_encode(const mmsb_instance *, const staging *, uint8_t **to, size_t *capacity, size_t *used, mmsb_error *err);
+/* ---- records, for whoever keeps them elsewhere (events, copies of a log) ---- */
+
+/* Appends to *to (reserve() of instance.h). place[id]: what the records call a page. */
+int log_encode(const mmsb_instance *, const struct staging *, const uint32_t *place, uint8_t **to, size_t *capacity, size_t *used, mmsb_error *err);
+int log_encode_pages(const mmsb_instance *, const uint32_t *ids, uint32_t n, uint8_t **to, size_t *capacity, size_t *used, mmsb_error *err);
+
+/* A whole record, and the header of a segment. log_put: r->kind, source, epoch, time, payload, n; `to` has room for log_room(n) bytes,
+ * and the payload may stand there already, LOG_HEAD bytes behind its beginning. Returns the record's length. */
+size_t log_room(size_t n);
+size_t log_put(uint8_t *to, uint64_t seed, const log_record *r);
+void log_put_header(uint8_t to[64], const mmsb_instance *, uint64_t first, uint64_t seed, uint64_t before);
 
 /* ---- reading ---- */
 
@@ -83,10 +103,11 @@ typedef struct log_page {
 	const char *name;        /* not NUL-terminated: n_name bytes */
 	size_t n_name;
 	uint32_t id;             /* of the page in the writer's schedule */
-	uint8_t type;            /* type_id; of a record T_RECORD-like code: docs/format.md */
+	uint8_t type;            /* type_id; T_COUNT: a record */
 	bool sparse;
 	unsigned ndim;
-	uint64_t shape[8];
+	uint64_t shape[MAX_DIMS];
+	uint64_t count;          /* elements of a dense page */
 	size_t element;          /* bytes of a value; 0: sparse bool */
 	unsigned n_fields;
 	const struct log_field *fields;
@@ -101,9 +122,12 @@ typedef struct log_field {
 
 typedef struct log_reader log_reader;
 
-/* One segment's bytes, uncompressed if need be. Verifies the header. MMSB_IO, MMSB_FORMAT, MMSB_NUMERICS, MMSB_MEMORY. */
+/* One segment's bytes, uncompressed if need be. Verifies the header and the pages. MMSB_IO, MMSB_FORMAT (among it damage of these two),
+ * MMSB_NUMERICS, MMSB_MEMORY. */
 int log_read_open(log_reader **out, const vfs *, const char *path, mmsb_error *err);
-void log_read_close(log_reader *);
+/* The same of bytes in memory, which stay the caller's; `path` is what messages call them. */
+int log_read_memory(log_reader **out, const uint8_t *bytes, size_t n, const char *path, mmsb_error *err);
+void log_read_close(log_reader *); /* NULL is allowed */
 
 /* How a walk over a segment ended. */
 typedef enum log_tail {
@@ -114,11 +138,18 @@ typedef enum log_tail {
 	LOG_CORRUPT      /* a later record says that they were */
 } log_tail;
 
-/* The next record, its checksum verified. LOG_TORN and LOG_CORRUPT: record->at is where, record->epoch the last epoch before it. */
+/* The next record, its checksum and the order of epochs verified. Else: record->at is where, record->epoch the last epoch before it. */
 log_tail log_next(log_reader *, log_record *record);
 void log_rewind(log_reader *);
 
+/* Of an epoch or of ticks: the first epoch that the record speaks of (the last is record->epoch). */
+uint64_t log_record_first(const log_record *);
+
 uint64_t log_first_epoch(const log_reader *);
+uint64_t log_seed(const log_reader *);
+uint64_t log_before(const log_reader *);  /* the checksum of the last record of the segment before; 0: there is none */
+uint64_t log_size(const log_reader *);    /* bytes, uncompressed, with the zeros behind the last record */
+const char *log_path(const log_reader *);
 void log_identity(const log_reader *, uint64_t out[2]);
 unsigned log_page_count(const log_reader *);
 const log_page *log_page_at(const log_reader *, unsigned i);
@@ -148,7 +179,15 @@ void log_walk_begin(log_walk *, log_reader *, const log_record *);
 /* 1: a delta; 0: there are no more; -1: the payload is wrong (a checksum that is right proves nothing about a hostile file), or no memory. */
 int log_walk_next(log_walk *, log_delta *, mmsb_error *err);
 
-/* Stages the deltas of a record into an instance of the same schedule. */
+/* Stages the deltas of a record of an epoch into an instance of the same schedule, whose sizes are bound. MMSB_FORMAT where the payload is
+ * wrong or the segment is of another schedule; part may be staged then. */
 int log_stage(log_reader *, const log_record *, mmsb_instance *, mmsb_error *err);
+
+/* The same, but values of dense pages go to the pages at once, without comparing or marking; entries of sparse pages are staged as above. For
+ * replay of a graph without state (!m->has_state) that looks at some epochs only: epoch 1 is staged and committed, then records are
+ * applied, and before somebody looks log_apply_end(m, epoch) and a commit, which makes epoch `epoch` (that of the last record applied) by
+ * evaluating all that is derived. */
+int log_apply(log_reader *, const log_record *, mmsb_instance *, mmsb_error *err);
+void log_apply_end(mmsb_instance *, uint64_t epoch);
 
 #endif

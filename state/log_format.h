@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-enum { LOG_VERSION = 1, LOG_HEADER = 64, LOG_HEAD = 32, LOG_UNIT = 8 };
+enum { LOG_VERSION = 1, LOG_HEADER = 64, LOG_HEAD = 32, LOG_UNIT = 8, LOG_MARK_BYTES = LOG_HEAD + 8 };
 
 #define LOG_MAGIC "MMSBL\r\n\x1a"
 
