@@ -83,7 +83,11 @@ static bool named_record(site *s, const ast_type *ast, p_type *out)
 		return false;
 	if (found->kind == SYM_RECORD && used == ast->record->parts.count) {
 		*out = record_type_of(found->u.record);
-		return true;
+		if (ast->sparse)
+			lang_help(s->ck->ctx, site_error(s, ast->span, "the entries of a sparse page are numbers or bool, and '%s' is a record",
+			                                 found->name),
+			          "write a page for each field: `sparse f64[N, M]`; where they are derived, `like` the first");
+		return !ast->sparse;
 	}
 	lang_diag *diag = site_error(s, ast->span, "'%s' is a %s, not a type", found->name, sym_noun((sym_kind)found->kind));
 	lang_note(s->ck->ctx, diag, found->span, "declared here");

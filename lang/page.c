@@ -46,8 +46,6 @@ void resolve_page(checker *ck, sym *what)
 	info->page.sparse = ast->type->sparse;
 	info->page.role = roles[ast->role];
 	info->page.attrs = attr_bits(&ast->attrs);
-	if (info->page.sparse && info->page.type.base == B_RECORD && (info->page.attrs & PAGE_SOA))
-		info->page.attrs &= ~(uint32_t)PAGE_SOA; /* entries are stored by column anyway */
 	what->u.page = &info->page;
 	what->state = SYM_DONE;
 }
