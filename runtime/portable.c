@@ -97,10 +97,12 @@ static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole,
 	if (reached == REACH_NONE)
 		return MMSB_OK;
 	update_stores(ex, p);
-	pass_target target = {.at = to->cur, .was = to->cur, .marks = to->now};
-	status = pass_run_dirty(ex, p, &target, &p->dirty->elements, changed, err);
+	if (!bitset_empty(&p->dirty->elements)) {
+		pass_target target = {.at = to->cur, .was = to->cur, .marks = to->now};
+		status = pass_run_dirty(ex, p, &target, &p->dirty->elements, changed, err);
+		note_stats(ex, id);
+	}
 	dirty_clear(p);
-	note_stats(ex, id);
 	return status;
 }
 

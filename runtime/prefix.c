@@ -1,9 +1,11 @@
 /* prefix.c - prefix reductions where the lanes of the region around run along the prefix's end: each position is evaluated
  * once, and what has been combined is kept from tile to tile. Dense prefixes take whole blocks of TILE: within a block the
- * values come of a scan, and the nodes of the blocks before are combined onto it, so that each has the bits of its own tree. */
+ * values come of a scan, and the nodes of the blocks before are combined onto it, so that each has the bits of its own tree. They are kept
+ * from epoch to epoch (store_prefix.c), or evaluated. */
 #include <string.h>
 
 #include "exec.h"
+#include "store.h"
 
 typedef struct prefix {
 	worker *w;
@@ -11,6 +13,7 @@ typedef struct prefix {
 	const step *s;
 	const region_plan *rp;
 	int64_t first;          /* operands of the first lane */
+	uint64_t element;       /* of the first lane */
 } prefix;
 
 /* Lanes that differ in nothing but the end of the prefix. */
@@ -66,10 +69,12 @@ static void scan_block(const prefix *p, int64_t b, uint32_t n)
 	c->scan_valid = true;
 }
 
-/* All blocks before b are in the counter. */
+/* All blocks before b are in the counter: from what is kept of them, or evaluated. */
 static void count_blocks(const prefix *p, int64_t b)
 {
 	reduction *red = p->c->red;
+	if (red->chunks == (uint64_t)b || store_prefix_before(p->rp, p->element, (uint64_t)b, red))
+		return;
 	if (red->chunks > (uint64_t)b) {
 		reduction_begin(red);
 		p->c->scan_valid = false;
@@ -164,11 +169,13 @@ static void listed_lanes(const prefix *p)
 bool reduce_prefix(worker *w, run *r, const step *s)
 {
 	const region_plan *rp = s->child;
-	prefix p = {w, r, &w->runs[rp->id], s, rp, 0};
+	prefix p = {w, r, &w->runs[rp->id], s, rp, 0, 0};
 	/* where lanes around do not count, a failure would have to be told for the first that does */
 	if (w->ex->force || rp->extent == 0 || r->live || !runs_along(r, rp))
 		return false;
 	p.first = r->vars[rp->at].start + !rp->def->strict;
+	if (r->plan->flat != NONE)
+		p.element = (uint64_t)r->vars[r->plan->flat].start;
 	p.c->parent = r;
 	if (!same_row(&p)) {
 		p.c->scan_valid = false;

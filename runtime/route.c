@@ -209,7 +209,8 @@ static bool is_identity(const maker *b, const sch_read *read, const route *r)
 		return false;
 	const route_step *s = &b->steps[0];
 	bool own = s->view == RV_NONE && s->constant == 0 && s->n_terms == 1 && s->terms[0].coef == 1 && s->terms[0].var == g->first_var;
-	bool one = g->kind == REGION_GROUP || (g->kind == REGION_RANGE && target->lo == 0 && b->pl->p->regions[0].def->n_vars == 0);
+	bool one = g->kind == REGION_GROUP || (g->kind == REGION_RANGE && target->lo == 0 && b->pl->p->regions[0].def->n_vars == 0) ||
+	           (g->kind == REGION_PREFIX && b->pl->p->regions[0].def->n_vars == 1);
 	return own && one;
 }
 

@@ -109,7 +109,12 @@ static void mark_result(walk *q)
 	case REGION_GROUP:
 		bitset_set_range(q->sink->lanes, (uint64_t)own.lo, (uint64_t)own.hi);
 		break;
-	default: /* RANGE, PREFIX */
+	case REGION_PREFIX:
+		memcpy(box, v, n * sizeof *box);
+		box[n - 1] = own;
+		mark(q, to->dims, box, n);
+		break;
+	default: /* RANGE */
 		memcpy(box, v, n * sizeof *box);
 		memcpy(dims, to->dims, n * sizeof *dims);
 		box[n] = (interval){own.lo - t->lo, own.hi - t->lo};

@@ -37,6 +37,7 @@ static bool has_lanes(const kernel_plan *p, const region_plan *r)
 	switch ((region_kind)g->kind) {
 	case REGION_RANGE: return (uint64_t)r->extent >= least_members();
 	case REGION_GROUP: case REGION_ROW: case REGION_COL: return is_the_variable(p, r->at);
+	case REGION_PREFIX: return r->where == NONE && r->kind != RED_ARG && r->at == p->root_vars[p->regions[0].def->n_vars - 1];
 	default: return false;
 	}
 }
@@ -53,7 +54,7 @@ static bool find_needed(planner *pl, struct store *st)
 		return false;
 	for (uint32_t i = 0; i < r->n_imports; i++)
 		needed[r->imports[i].from] = 1;
-	if (r->at != NONE)
+	if (r->at != NONE && r->def->kind != REGION_PREFIX)
 		needed[r->at] = 1;
 	uint32_t n = 0;
 	for (uint32_t i = root->n_steps; i-- > 0;) {
@@ -89,7 +90,10 @@ static bool set_kind(struct store *st, const kernel_table *k)
 {
 	const region_plan *r = st->plan;
 	unsigned arg = r->def->reducer == REDUCER_ARGMAX;
+	st->prefix = r->def->kind == REGION_PREFIX;
 	st->flat = r->def->kind == REGION_RANGE && r->where == NONE && r->kind != RED_LIST;
+	if (st->prefix)
+		return prefix_kind_set(&st->prefixes, k, r->def->op, r->type, r->def->strict, st->to->count / (uint64_t)r->extent, (uint64_t)r->extent);
 	if (st->flat)
 		return flat_kind_set(&st->flats, k, r->kind, r->def->op, r->type, arg, (uint64_t)r->extent, block_bits(r));
 	tree_kind_set(&st->trees, k, r->kind, r->def->op, r->type, arg);
@@ -101,6 +105,10 @@ static bool count_lanes(planner *pl, struct store *st)
 {
 	const region_plan *r = st->plan;
 	st->outers = st->to->count;
+	if (r->def->kind == REGION_PREFIX) {
+		st->lanes = st->outers;
+		return r->extent > 0 && st->to->dims[st->to->def->ndim - 1] == r->extent && st->outers > 0;
+	}
 	if (r->def->kind != REGION_RANGE)
 		return true;
 	return !__builtin_mul_overflow(st->outers, (uint64_t)r->extent, &st->lanes) && (uint64_t)r->extent < UINT32_MAX &&
@@ -142,7 +150,7 @@ uint64_t store_lanes(const struct executor *ex, const region_plan *r)
 {
 	(void)ex;
 	switch ((region_kind)r->def->kind) {
-	case REGION_RANGE: return r->store->lanes;
+	case REGION_RANGE: case REGION_PREFIX: return r->store->lanes;
 	case REGION_GROUP: return r->driver->count;
 	default: return r->driver->now ? r->driver->now[0].bits.n : r->driver->count; /* no fewer than what is marked of entries */
 	}
@@ -168,12 +176,23 @@ static bool place_set(pool *p, bitset *b, uint64_t n)
 	return memory != NULL;
 }
 
+static bool make_prefixes_ready(struct store *st)
+{
+	prefix_kind *x = &st->prefixes;
+	size_t bytes = prefix_kind_bytes(x) + bitset_bytes(x->rows) + (size_t)2 * POOL_UNIT;
+	if (bytes > *st->left || pool_new(&x->pool, bytes, st->left))
+		return false;
+	return st->ready = prefix_kind_place(x) && place_set(&x->pool, &st->held, x->rows);
+}
+
 bool store_make_ready(struct store *st)
 {
 	pool *p = store_pool(st);
 	if (st->ready || st->refused)
 		return st->ready;
 	st->refused = true;
+	if (st->prefix)
+		return make_prefixes_ready(st);
 	size_t kept = 3 * bitset_bytes(st->outers) + 2 * st->outers * sizeof *st->block + 8 * POOL_UNIT, most = most_bytes(st);
 	if (kept > *st->left || pool_new(p, kept + (most < *st->left ? most : *st->left), st->left))
 		return false;
@@ -198,6 +217,10 @@ void store_drop_held(struct store *st)
 {
 	if (!st->ready || bitset_empty(&st->held))
 		return;
+	if (st->prefix) {
+		bitset_clear(&st->held);
+		return;
+	}
 	BITSET_FOR(&st->held, outer)
 		st->block[outer] = 0;
 	bitset_clear(&st->held);
@@ -216,7 +239,7 @@ void store_drop_all(const kernel_plan *p)
 bool store_value(const region_plan *r, uint64_t outer, scalar *value, uint64_t *count)
 {
 	const struct store *st = r->store;
-	if (!st || !st->ready || !bitset_test(&st->held, outer))
+	if (!st || !st->ready || st->prefix || !bitset_test(&st->held, outer))
 		return false;
 	if (st->flat) {
 		*value = flat_value(&st->flats, st->block[outer]);
@@ -229,8 +252,11 @@ bool store_value(const region_plan *r, uint64_t outer, scalar *value, uint64_t *
 	return true;
 }
 
-bool store_holds_any(const region_plan *r) { return r->stored && r->store->ready && !bitset_empty(&r->store->held); }
-bool store_holds(const region_plan *r, uint64_t outer) { return r->stored && r->store->ready && bitset_test(&r->store->held, outer); }
+/* By element. */
+static bool is_ready(const region_plan *r) { return r->stored && r->store->ready && !r->store->prefix; }
+
+bool store_holds_any(const region_plan *r) { return is_ready(r) && !bitset_empty(&r->store->held); }
+bool store_holds(const region_plan *r, uint64_t outer) { return is_ready(r) && bitset_test(&r->store->held, outer); }
 
 uint32_t store_give(worker *w, run *r, const step *s)
 {

@@ -9,11 +9,13 @@
  *   GROUP      the position in the page of keys; its outer element is its key
  *   ROW, COL   the entry; its outer element is its row, its column
  *   RANGE      outer element * extent + (variable - lo)
+ *   PREFIX     row of outer elements * extent + variable
  *
  *   store.c        which regions, their memory, and the values that are held
  *   store_update.c the epoch's work: evaluation of operands
  *   store_flat.c   operands that are all present: values of aligned blocks and of nodes above them
  *   store_tree.c   the others: a trie over the positions of those present
+ *   store_prefix.c prefixes along the last dimension
  *   pool.c         memory for both */
 #ifndef MMSB_STORE_H
 #define MMSB_STORE_H
@@ -45,10 +47,13 @@ void store_update(struct executor *, const kernel_plan *, uint32_t region, const
 /* Nothing is held of any region of the plan: before an evaluation that does not begin with store_update, and after an epoch that failed. */
 void store_drop_all(const kernel_plan *);
 
-/* The value and the number of operands present of an outer element; false: nothing is held. */
+/* The value and the number of operands present of an outer element; false: nothing is held (of prefixes: never anything by element). */
 bool store_value(const region_plan *, uint64_t outer, scalar *value, uint64_t *count);
 bool store_holds(const region_plan *, uint64_t outer);
 bool store_holds_any(const region_plan *);
+
+/* Prefixes: the nodes before `block` (of TILE operands) of the outer element's row, as if its operands had been pushed; false: nothing is held. */
+bool store_prefix_before(const region_plan *, uint64_t outer, uint64_t block, reduction *);
 
 /* Gives the values of what is held to the lanes of region 0; returns how many have one. */
 uint32_t store_give(worker *, run *r, const step *s);

@@ -32,18 +32,6 @@ typedef struct batch {
 	uint32_t root[TILE], position[TILE];
 } batch;
 
-typedef struct update {
-	struct store *st;
-	worker *w;
-	run *r, *c;             /* of region 0 and of the reduction */
-	const pattern *pat;
-	const group_index *groups;
-	column keys;            /* GROUP */
-	bitset *outer;
-	const bitset *whole;
-	batch *batch;
-} update;
-
 static void run_needed(const update *u)
 {
 	for (uint32_t i = 0; i < u->st->n_needed; i++)
@@ -51,7 +39,7 @@ static void run_needed(const update *u)
 }
 
 /* Region 0 for one outer element. */
-static void enter_one(const update *u, uint64_t outer)
+void store_enter(const update *u, uint64_t outer)
 {
 	const kernel_plan *p = u->st->kernel;
 	run *r = u->r;
@@ -72,17 +60,14 @@ static void give_up(const update *u, uint64_t outer)
 	bitset_set(&u->st->settled, outer);
 }
 
-static bool failed(const update *u)
+bool store_failed(const update *u)
 {
 	bool any = u->w->fault.any;
 	u->w->fault.any = false;
 	return any;
 }
 
-/* ---- flat -------------------------------------------------------------------------------------- */
-
-/* The operands of the element entered, at positions first .. end-1. */
-static void put_range(const update *u, flat_change *change, uint64_t first, uint64_t end, bool enter)
+const void *store_operands(const update *u, uint64_t first, uint64_t end, bool enter)
 {
 	const region_plan *rp = u->st->plan;
 	run *c = u->c;
@@ -96,7 +81,15 @@ static void put_range(const update *u, flat_change *change, uint64_t first, uint
 	run_code(u->w, c);
 	lanes *value = &c->regs[rp->value];
 	lanes_fill(u->w, value, rp->width, c->n);
-	flat_put(change, first, value->at, c->n, u->w->arena + rp->places[PLACE_SCRATCH]);
+	return value->at;
+}
+
+/* ---- flat -------------------------------------------------------------------------------------- */
+
+static void put_range(const update *u, flat_change *change, uint64_t first, uint64_t end, bool enter)
+{
+	const void *values = store_operands(u, first, end, enter);
+	flat_put(change, first, values, (uint32_t)(end - first), u->w->arena + u->st->plan->places[PLACE_SCRATCH]);
 }
 
 static void flat_all(const update *u, flat_change *change)
@@ -182,13 +175,13 @@ static void flat_element(const update *u, const bitset *dirty, uint64_t outer)
 		bitset_set(&st->held, outer);
 	}
 	flat_begin(&change, &st->flats, st->block[outer], build);
-	enter_one(u, outer);
+	store_enter(u, outer);
 	if (build)
 		flat_all(u, &change);
 	else
 		flat_some(u, &change, dirty, outer * (uint64_t)st->plan->extent);
 	bool changed = flat_end(&change);
-	if (failed(u))
+	if (store_failed(u))
 		give_up(u, outer);
 	else if (changed)
 		bitset_set(u->outer, outer);
@@ -239,9 +232,9 @@ static bool build_tree(const update *u, uint64_t outer)
 	    reserve(&st->values, &st->cap_values, (size_t)n << st->plan->width))
 		return false;
 	st->n = 0;
-	enter_one(u, outer);
+	store_enter(u, outer);
 	expand_operands(u->w, u->r, st->reduce, 0, collect, st);
-	if (failed(u))
+	if (store_failed(u))
 		return false;
 	uint32_t root = tree_build(&st->trees, st->positions, st->values, st->n);
 	if (!root)
@@ -287,7 +280,7 @@ static void flush(const update *u)
 	if (rp->entry != NONE)
 		c->vars[rp->entry] = (var_lanes){VAR_I64, 0, b->entry};
 	run_import(u->w, c);
-	bool any = run_code(u->w, c), wrong = failed(u);
+	bool any = run_code(u->w, c), wrong = store_failed(u);
 	lanes *value = &c->regs[rp->value];
 	lanes_fill(u->w, value, rp->width, any ? b->n : 0);
 	size_t apart = value->uniform ? 0 : (size_t)1 << rp->width;
@@ -409,6 +402,10 @@ static void follow_members(const update *u)
 /* Without memory for the sets every element that has a lane is evaluated whole. */
 static void update_nothing(const update *u, const bitset *dirty)
 {
+	if (u->st->prefix) {
+		store_prefix_concern(u, dirty);
+		return;
+	}
 	BITSET_FOR(dirty, lane) {
 		operand o;
 		if (locate(u, lane, &o))
@@ -446,13 +443,19 @@ void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, co
 	u.c = &w->runs[region];
 	u.c->parent = u.r;
 	uint64_t env = fpenv_enter();
-	if (whole)
-		drop_whole(st, whole);
-	follow_members(&u);
-	if (st->flat)
-		update_flat(&u, dirty);
-	else
-		update_trees(&u, dirty);
-	bitset_clear(&st->settled);
+	if (st->prefix) {
+		if (whole)
+			store_prefix_drop(st, whole);
+		store_prefix_update(&u, dirty);
+	} else {
+		if (whole)
+			drop_whole(st, whole);
+		follow_members(&u);
+		if (st->flat)
+			update_flat(&u, dirty);
+		else
+			update_trees(&u, dirty);
+		bitset_clear(&st->settled);
+	}
 	fpenv_leave(env);
 }

@@ -6,6 +6,7 @@
 
 #include "../compiler/compile.h"
 #include "../runtime/container.h"
+#include "../runtime/exec.h"
 #include "../runtime/mmsb.h"
 #include "../runtime/scalar.h"
 #include "../runtime/schedule.h"
@@ -301,23 +302,23 @@ static void work_flat(const reducer *d, uint64_t n, unsigned bits, int steps)
 		positions[i] = (uint32_t)i;
 		memcpy(values + (i << f.width), &v, (size_t)1 << f.width);
 	}
-	for (int step = 0; step < steps; step++) {
+	for (int turn = 0; turn < steps; turn++) {
 		flat_change c;
-		flat_begin(&c, &f, block, step == 0);
-		scalar was = step ? flat_value(&f, block) : (scalar){0};
+		flat_begin(&c, &f, block, turn == 0);
+		scalar was = turn ? flat_value(&f, block) : (scalar){0};
 		for (uint64_t at = 0; at < n; at += size) {
-			if (step > 0 && draw(1 + n / size / 4) != 0)
+			if (turn > 0 && draw(1 + n / size / 4) != 0)
 				continue;
 			uint64_t end = n - at < size ? n : at + size;
 			scalar v = operand(d->type);
-			if (step > 0)
+			if (turn > 0)
 				memcpy(values + ((at + draw(end - at)) << f.width), &v, (size_t)1 << f.width);
 			put_blocks(&c, &f, at, end, values);
 		}
 		bool changed = flat_end(&c);
 		scalar is = flat_value(&f, block), should = reduced(d, k, positions, values, n);
 		ck_assert_msg(same(d->type, d->kind, is, should), "%s of %llu", d->name, (unsigned long long)n);
-		ck_assert(step == 0 || changed || is.bits == was.bits);
+		ck_assert(turn == 0 || changed || is.bits == was.bits);
 	}
 	pool_free(&f.pool);
 	free(positions);
@@ -380,13 +381,19 @@ static const char *const text =
 	"page positive : i64[K] out;\nedge positive[k] <- count[i where key[i] == k] (n[i] > 0);\n"
 	"page rows : f64[R] out;\nedge rows[r] <- a[r] + sum[i] D[r, i] * x[i];\n"
 	"page some : f64[R] out;\nedge some[r] <- sum[i where D[r, i] > 0.0] D[r, i] * a[r];\n"
+	"page upto : f64[N] out;\nedge upto[i] <- (sum[j where j <= i] x[j] * 0.5) * f64(y[i]);\n"
+	"page below : f32[N] out;\nedge below[i] <- max[j where j < i] y[j];\n"
+	"page both : f64[R, N] out;\nedge both[r, i] <- sum[j where j <= i] D[r, j] * a[r];\n"
+	"page turned : f64[R, N] out;\nedge turned[r, i] <- prod[j where j < i] (x[j] * D[r, j]);\n"
+	"page kept : f64[N] out;\nedge kept[i] <- sum[j where j <= i && n[j] > 0] x[j];\n"
+	"page quotient : i64[N] out;\nedge quotient[i] <- sum[j where j <= i] (1000000 / (n[j] + i32(R) + 1000000));\n"
 	"page ratio : i32[R] out;\nedge ratio[r] <- min[i where i != 5] (7 / (n[i] + i32(r) + 1000000));\n";
 
 static int page_of(mmsb_instance *m, const char *name)
 {
-	int page = mmsb_page(m, name);
-	ck_assert_int_ge(page, 0);
-	return page;
+	int id = mmsb_page(m, name);
+	ck_assert_int_ge(id, 0);
+	return id;
 }
 
 static void write_both(mmsb_instance *const m[2], const char *name, uint64_t at, const void *value)
@@ -448,7 +455,7 @@ static void run_program(uint64_t n, uint64_t keys, uint64_t rows, int threads, c
 		if (epoch < 20) /* many at first */
 			for (uint64_t i = 0; i < n / 10; i++)
 				change_some(m, n, keys, rows);
-		int32_t bad = -1000000 - (int32_t)draw(rows), good = 1; /* a divisor of zero in one row */
+		int32_t bad = -1000000 - (int32_t)draw(rows + 1), good = 1; /* a divisor of zero in one row, or along a prefix */
 		uint64_t at = draw(n);
 		bool fails = epoch % 11 == 10 && at != 5;
 		if (fails)
@@ -474,6 +481,35 @@ START_TEST(programs)
 	run_program(700, 2, 3, 1, "1");
 	run_program(700, 9, 3, 2, "33");
 	run_program(3000, 5, 2, 1, "128");
+	run_program(5000, 5, 3, 2, "1");
+}
+END_TEST
+
+/* Operands and elements evaluated by a commit, about. */
+static uint64_t work_of(mmsb_instance *m, uint64_t at, double value)
+{
+	uint64_t before = m->executor->workers[0].work;
+	ok(mmsb_scatter(m, page_of(m, "x"), 1, &at, &value, &err));
+	ok(mmsb_commit(m, NULL, &err));
+	return m->executor->workers[0].work - before;
+}
+
+/* A change costs what comes after it, if that changes, and nothing before it. */
+START_TEST(prefixes)
+{
+	enum { N = 1 << 18 };
+	mmsb_instance *m = instance_of("param N;\npage x : f64[N] in;\npage s : f64[N] out;\npage most : f64[N] out;\n"
+	                               "edge s[i] <- sum[j where j <= i] x[j];\nedge most[i] <- max[j where j < i] x[j];\n", 1, 0);
+	ok(mmsb_set_param(m, "N", N, &err));
+	ok(mmsb_bind(m, &err));
+	work_of(m, 3, 10);
+	work_of(m, N - 1, 1);
+	ck_assert_uint_lt(work_of(m, N - 1, 2), 10 * TILE);
+	ck_assert_uint_lt(work_of(m, N - 2000, 2), 2 * 2000 + 30 * TILE);
+	uint64_t all = work_of(m, 0, 5); /* all sums, but no maximum beyond the block */
+	ck_assert_uint_gt(all, N);
+	ck_assert_uint_lt(all, 3 * N);
+	mmsb_instance_free(m);
 }
 END_TEST
 
@@ -487,6 +523,7 @@ int main(void)
 	tcase_add_test(t, no_room);
 	tcase_add_loop_test(t, flats, 0, sizeof everyone / sizeof *everyone);
 	tcase_add_test(t, programs);
+	tcase_add_test(t, prefixes);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
