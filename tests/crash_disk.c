@@ -1,78 +1,18 @@
-/* crash_disk.c - see crash_disk.h. What a power cut leaves: of each file, the synced bytes with any of the sectors written since, some of them
- * torn; its length, any that it had since; names as after the last sync of the folder, with any of the later changes. */
-#include "tests/crash_disk.h"
+/* crash_disk.c - see crash_disk.h: what the calls do. crash_disk_power.c has what a cut leaves. */
+#include "tests/crash_disk_parts.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECTOR = 512, MOST_HANDLES = 256, ROOM = 64 };
-
-typedef struct bytes {
-	uint8_t *at;
-	size_t n, capacity;
-} bytes;
-
-/* A write or a new length since the last sync. */
-typedef struct change {
-	bool length;
-	uint64_t at, n; /* length: n is the new one */
-	uint8_t *data;
-} change;
-
-/* Lives as long as the disk, names or not. */
-typedef struct file {
-	bytes now, sure;
-	change *changes;
-	size_t n_changes, room;
-	bool locked;
-} file;
-
-typedef struct name {
-	char *path;
-	int file; /* -1: none */
-} name;
-
-typedef struct names {
-	name *v;
-	size_t n, room;
-} names;
-
-/* A change of names since the last sync of the folder: one, or the two of a rename, together. */
-typedef struct naming {
-	name set[2];
-	int n;
-} naming;
-
-typedef struct handle {
-	int file; /* -1: closed */
-	uint64_t at;
-	bool append;
-} handle;
-
-struct disk {
-	pthread_mutex_t lock;
-	file *files;
-	int n_files;
-	names now, sure;
-	naming *namings;
-	size_t n_namings;
-	handle handles[MOST_HANDLES];
-	disk_event event;
-	uint64_t at, operations, state;
-	bool happened, off, full;
-	char *told; /* the last answer of disk_name */
-};
-
-static void *need(void *p)
+void *need(void *p)
 {
 	if (!p)
 		abort(); /* a test without memory proves nothing */
 	return p;
 }
 
-static uint64_t draw(uint64_t *state)
+uint64_t draw(uint64_t *state)
 {
 	uint64_t z = *state += 0x9e3779b97f4a7c15u;
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -82,7 +22,7 @@ static uint64_t draw(uint64_t *state)
 
 /* ---- bytes, names ---- */
 
-static void bytes_length(bytes *b, size_t n)
+void bytes_length(bytes *b, size_t n)
 {
 	if (n > b->capacity) {
 		b->capacity = n + n / 2 + ROOM;
@@ -93,7 +33,7 @@ static void bytes_length(bytes *b, size_t n)
 	b->n = n;
 }
 
-static void bytes_put(bytes *b, uint64_t at, const void *from, size_t n)
+void bytes_put(bytes *b, uint64_t at, const void *from, size_t n)
 {
 	if (at + n > b->n)
 		bytes_length(b, at + n);
@@ -101,7 +41,7 @@ static void bytes_put(bytes *b, uint64_t at, const void *from, size_t n)
 		memcpy(b->at + at, from, n);
 }
 
-static void bytes_copy(bytes *to, const bytes *from)
+void bytes_copy(bytes *to, const bytes *from)
 {
 	bytes_length(to, 0);
 	bytes_put(to, 0, from->at, from->n);
@@ -115,13 +55,13 @@ static name *names_find(names *s, const char *path)
 	return NULL;
 }
 
-static int names_file(names *s, const char *path)
+int names_file(names *s, const char *path)
 {
 	name *at = names_find(s, path);
 	return at ? at->file : -1;
 }
 
-static void names_set(names *s, const char *path, int f)
+void names_set(names *s, const char *path, int f)
 {
 	name *at = names_find(s, path);
 	if (!at) {
@@ -143,7 +83,7 @@ static void names_free(names *s)
 	*s = (names){0};
 }
 
-static void names_copy(names *to, const names *from)
+void names_copy(names *to, const names *from)
 {
 	names_free(to);
 	for (size_t i = 0; i < from->n; i++)
@@ -185,7 +125,7 @@ static void note_change(file *f, bool length, uint64_t at, uint64_t n, const voi
 	}
 }
 
-static void changes_forget(file *f)
+void changes_forget(file *f)
 {
 	for (size_t i = 0; i < f->n_changes; i++)
 		free(f->changes[i].data);
@@ -208,7 +148,7 @@ disk *disk_new(void)
 	return d;
 }
 
-static void namings_forget(disk *d)
+void namings_forget(disk *d)
 {
 	for (size_t i = 0; i < d->n_namings; i++)
 		naming_free(&d->namings[i]);
@@ -240,6 +180,7 @@ disk *disk_copy(disk *from)
 	disk *d = disk_new();
 	for (int i = 0; i < from->n_files; i++) {
 		file_add(d);
+		d->files[i].folder = from->files[i].folder;
 		bytes_copy(&d->files[i].now, &from->files[i].now);
 		bytes_copy(&d->files[i].sure, &from->files[i].now);
 	}
@@ -312,6 +253,18 @@ static int open_handle(disk *d, int f, bool append)
 	return -EMFILE;
 }
 
+/* Whether a name may be made here: its folder is there. */
+static bool has_folder(disk *d, const char *path)
+{
+	const char *last = strrchr(path, '/');
+	if (!last || strchr(path + 1, '/') == last || last == path)
+		return true;
+	char *folder = need(strndup(path, (size_t)(last - path)));
+	int f = names_file(&d->now, folder);
+	free(folder);
+	return f >= 0 && d->files[f].folder;
+}
+
 static int opened(disk *d, const char *path, int flags)
 {
 	size_t part;
@@ -320,8 +273,10 @@ static int opened(disk *d, const char *path, int flags)
 		return -EIO;
 	if (f >= 0 && (flags & DISK_EXCLUSIVE))
 		return -EEXIST;
-	if (f < 0 && !(flags & DISK_CREATE))
+	if (f < 0 && (!(flags & DISK_CREATE) || !has_folder(d, path)))
 		return -ENOENT;
+	if (f >= 0 && d->files[f].folder)
+		return -EISDIR;
 	if (f < 0) {
 		int status = begin(d, CREATES, 1, &part);
 		if (part > 0) {
@@ -505,6 +460,38 @@ int disk_rename(disk *d, const char *from, const char *to)
 	return status;
 }
 
+int disk_link(disk *d, const char *from, const char *to)
+{
+	size_t part;
+	pthread_mutex_lock(&d->lock);
+	int f = names_file(&d->now, from);
+	int status = d->off ? -EIO : f < 0 || !has_folder(d, to) ? -ENOENT : names_file(&d->now, to) >= 0 ? -EEXIST : 0;
+	if (status == 0) {
+		status = begin(d, CREATES, 1, &part);
+		if (part > 0)
+			note_naming(d, to, f, NULL, 0);
+	}
+	pthread_mutex_unlock(&d->lock);
+	return status;
+}
+
+int disk_make_folder(disk *d, const char *path)
+{
+	size_t part;
+	pthread_mutex_lock(&d->lock);
+	int status = d->off ? -EIO : names_file(&d->now, path) >= 0 ? -EEXIST : !has_folder(d, path) ? -ENOENT : 0;
+	if (status == 0) {
+		status = begin(d, CREATES, 1, &part);
+		if (part > 0) {
+			int f = file_add(d);
+			d->files[f].folder = true;
+			note_naming(d, path, f, NULL, 0);
+		}
+	}
+	pthread_mutex_unlock(&d->lock);
+	return status;
+}
+
 int disk_unlink(disk *d, const char *path)
 {
 	size_t part;
@@ -552,7 +539,7 @@ int disk_lock(disk *d, int h)
 {
 	pthread_mutex_lock(&d->lock);
 	handle *at = handle_of(d, h);
-	int status = !at ? -EBADF : d->off ? -EIO : d->files[at->file].locked ? -EAGAIN : 0;
+	int status = !at ? -EBADF : d->off ? -EIO : d->files[at->file].locked ? -EWOULDBLOCK : 0;
 	if (status == 0)
 		d->files[at->file].locked = true;
 	pthread_mutex_unlock(&d->lock);
@@ -561,18 +548,31 @@ int disk_lock(disk *d, int h)
 
 static int by_path(const void *a, const void *b) { return strcmp(((const name *)a)->path, ((const name *)b)->path); }
 
-const char *disk_name(disk *d, const char *folder, size_t n)
+int disk_copy_name(disk *d, const char *folder, size_t n, char *to, size_t room)
 {
+	int found = 0;
 	pthread_mutex_lock(&d->lock);
-	free(d->told);
-	d->told = NULL;
 	if (d->now.n > 0)
 		qsort(d->now.v, d->now.n, sizeof *d->now.v, by_path);
-	for (size_t i = 0; i < d->now.n && !d->told && !d->off; i++)
-		if (d->now.v[i].file >= 0 && within(d->now.v[i].path, folder) && n-- == 0)
-			d->told = need(strdup(strrchr(d->now.v[i].path, '/') + 1));
+	for (size_t i = 0; i < d->now.n && !found && !d->off; i++) {
+		const name *at = &d->now.v[i];
+		const char *last = strrchr(at->path, '/');
+		if (at->file < 0 || !within(at->path, folder) || strlen(last + 1) >= room || n-- > 0)
+			continue;
+		strcpy(to, last + 1);
+		found = 1;
+	}
+	int status = d->off ? -EIO : found;
 	pthread_mutex_unlock(&d->lock);
-	return d->told;
+	return status;
+}
+
+const char *disk_name(disk *d, const char *folder, size_t n)
+{
+	enum { LONGEST_NAME = 256 };
+	free(d->told);
+	d->told = need(malloc(LONGEST_NAME));
+	return disk_copy_name(d, folder, n, d->told, LONGEST_NAME) == 1 ? d->told : NULL;
 }
 
 bool disk_import(disk *d, const char *path, const void *from, size_t n)
@@ -583,68 +583,4 @@ bool disk_import(disk *d, const char *path, const void *from, size_t n)
 	names_set(&d->now, path, f);
 	names_set(&d->sure, path, f);
 	return true;
-}
-
-/* ---- the power ---- */
-
-/* How a cut treats what was not synced: nothing is there, all of it, the first so many, any. */
-typedef enum manner { LOSES_ALL, KEEPS_ALL, KEEPS_FIRST, KEEPS_ANY, MANNERS } manner;
-
-static bool keeps(manner how, size_t i, size_t cut, uint64_t *state)
-{
-	return how == KEEPS_ALL || (how == KEEPS_FIRST && i < cut) || (how == KEEPS_ANY && draw(state) % 2);
-}
-
-/* Sectors of one write, each there or not; one of them, now and then, in part. A file that was longer has zeros where they are not. */
-static void write_survives(file *f, const change *c, bool whole, uint64_t *state)
-{
-	if (whole && draw(state) % 4) {
-		bytes_put(&f->sure, c->at, c->data, c->n);
-		return;
-	}
-	for (uint64_t done = 0; done < c->n;) {
-		uint64_t n = SECTOR - (c->at + done) % SECTOR;
-		n = n < c->n - done ? n : c->n - done;
-		if (draw(state) % 2) {
-			uint64_t part = draw(state) % 8 ? n : draw(state) % (n + 1);
-			bytes_put(&f->sure, c->at + done, c->data + done, part);
-			if (c->at + done + n > f->sure.n && draw(state) % 2)
-				bytes_length(&f->sure, c->at + done + n);
-		}
-		done += n;
-	}
-}
-
-static void file_survives(file *f, uint64_t *state)
-{
-	manner how = (manner)(draw(state) % MANNERS);
-	size_t cut = f->n_changes ? draw(state) % (f->n_changes + 1) : 0;
-	for (size_t i = 0; i < f->n_changes; i++) {
-		const change *c = &f->changes[i];
-		bool kept = keeps(how, i, cut, state);
-		if (c->length && kept)
-			bytes_length(&f->sure, c->n);
-		else if (!c->length && (kept || (how == KEEPS_FIRST && i == cut)))
-			write_survives(f, c, kept && how != KEEPS_ANY, state);
-	}
-	changes_forget(f);
-	bytes_copy(&f->now, &f->sure);
-	f->locked = false;
-}
-
-void disk_power_cycle(disk *d, uint64_t seed)
-{
-	uint64_t state = seed;
-	manner how = (manner)(draw(&state) % MANNERS);
-	size_t cut = d->n_namings ? draw(&state) % (d->n_namings + 1) : 0;
-	for (size_t i = 0; i < d->n_namings; i++)
-		for (int k = 0, kept = keeps(how, i, cut, &state); k < d->namings[i].n && kept; k++)
-			names_set(&d->sure, d->namings[i].set[k].path, d->namings[i].set[k].file);
-	namings_forget(d);
-	names_copy(&d->now, &d->sure);
-	for (int i = 0; i < d->n_files; i++)
-		file_survives(&d->files[i], &state);
-	for (int i = 0; i < MOST_HANDLES; i++)
-		d->handles[i].file = -1;
-	disk_plan(d, DISK_NOTHING, 0, seed);
 }

@@ -2,7 +2,8 @@
  *
  * A file has the bytes that a read sees and those that a sync has made sure of; between them lie the writes not synced yet. Likewise the names:
  * what was created, renamed or unlinked is sure when the folder was synced. At the operation that `disk_plan` names something happens; operations
- * are what changes the disk: create, write, truncate, allocate, sync, rename, unlink, sync of a folder. Safe for several threads. */
+ * are what changes the disk: create, write, truncate, allocate, sync, rename, link, unlink, make a folder, sync of a folder. Folders right under
+ * the root are there from the beginning; others are made, and a cut may take them with all that is in them. Safe for several threads. */
 #ifndef MMSB_CRASH_DISK_H
 #define MMSB_CRASH_DISK_H
 
@@ -45,11 +46,14 @@ int disk_sync(disk *, int handle);
 int64_t disk_size(disk *, int handle);
 int64_t disk_path_size(disk *, const char *path);
 int disk_rename(disk *, const char *from, const char *to);
+int disk_link(disk *, const char *from, const char *to);
 int disk_unlink(disk *, const char *path);
+int disk_make_folder(disk *, const char *path);
 int disk_sync_folder(disk *, const char *path);
-int disk_lock(disk *, int handle);
+int disk_lock(disk *, int handle);   /* -EWOULDBLOCK: it is locked */
 /* The n-th name of a folder, in order, without the folder; NULL: there are no more. Valid until the next change. */
 const char *disk_name(disk *, const char *folder, size_t n);
+int disk_copy_name(disk *, const char *folder, size_t n, char *to, size_t room); /* 1: there was one */
 /* A file from the machine's own disk, or to it: whole, durable. */
 bool disk_import(disk *, const char *path, const void *bytes, size_t n);
 

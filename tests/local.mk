@@ -137,7 +137,8 @@ GENERATE = %D%/generate.c %D%/generate.h %D%/generate_text.h %D%/generate_edge.c
 EXTRA_DIST += %D%/golden/reduce.txt
 
 # a disk in memory that loses its power
-%C%_check_crash_disk_SOURCES = %D%/check_crash_disk.c %D%/crash_disk.c %D%/crash_disk.h
+CRASH_DISK = %D%/crash_disk.c %D%/crash_disk.h %D%/crash_disk_parts.h %D%/crash_disk_power.c %D%/crash_vfs.c %D%/crash_vfs.h
+%C%_check_crash_disk_SOURCES = %D%/check_crash_disk.c $(CRASH_DISK)
 %C%_check_crash_disk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_check_crash_disk_LDADD = $(CHECK_LIBS)
 
