@@ -1,0 +1,295 @@
+/* log_read.c - segments, walked record by record; where they end, and why. docs/format.md, "Where a log ends". */
+#include "log_reader.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <zstd.h>
+
+#include "log_bytes.h"
+
+/* ---- compressed segments ----------------------------------------------------------------------- */
+
+static bool is_packed(const vfs_bytes *file)
+{
+	uint32_t magic = 0;
+	if (file->size >= sizeof magic)
+		memcpy(&magic, file->data, sizeof magic);
+	return magic == ZSTD_MAGICNUMBER;
+}
+
+/* Grows with what is there, whatever the frame says of itself. */
+static int unpack_stream(log_reader *r, ZSTD_DStream *z, mmsb_error *err)
+{
+	ZSTD_inBuffer in = {r->file.data, r->file.size, 0};
+	size_t capacity = 0, more = 1;
+	while (more != 0) {
+		if (reserve(&r->unpacked, &capacity, r->size + ZSTD_DStreamOutSize()))
+			return fail_memory(err, r->size + ZSTD_DStreamOutSize(), r->path);
+		ZSTD_outBuffer out = {r->unpacked, capacity, r->size};
+		size_t before = in.pos;
+		more = ZSTD_decompressStream(z, &out, &in);
+		if (ZSTD_isError(more))
+			return fail(err, MMSB_FORMAT, "%s: the compressed segment is damaged at byte %zu: %s", r->path, in.pos, ZSTD_getErrorName(more));
+		if (more != 0 && in.pos == before && out.pos == r->size)
+			return fail(err, MMSB_FORMAT, "%s: the compressed segment is cut off at byte %zu", r->path, in.size);
+		r->size = out.pos;
+	}
+	r->data = r->unpacked;
+	return MMSB_OK;
+}
+
+static int unpack(log_reader *r, mmsb_error *err)
+{
+	r->size = 0;
+	ZSTD_DStream *z = ZSTD_createDStream();
+	int status = z ? unpack_stream(r, z, err) : fail_memory(err, ZSTD_DStreamOutSize(), r->path);
+	ZSTD_freeDStream(z);
+	return status;
+}
+
+/* ---- opening ----------------------------------------------------------------------------------- */
+
+static int check_header(log_reader *r, mmsb_error *err)
+{
+	log_file_header *h = &r->head;
+	if (r->size < sizeof *h || memcmp(r->data, LOG_MAGIC, sizeof h->magic) != 0)
+		return fail(err, MMSB_FORMAT, "%s: this is no segment of a log", r->path);
+	memcpy(h, r->data, sizeof *h);
+	if (h->version != LOG_VERSION)
+		return fail(err, MMSB_FORMAT, "%s: the log has version %" PRIu32 ", this library reads version %d", r->path, h->version, LOG_VERSION);
+	if (XXH3_64bits(r->data, offsetof(log_file_header, check)) != h->check)
+		return fail(err, MMSB_FORMAT, "%s: the header is damaged: its checksum is wrong", r->path);
+	if (h->numerics != NUMERICS)
+		return fail(err, MMSB_NUMERICS, "%s: the log was made with numerics %" PRIu32 ", this library computes with numerics %u", r->path,
+		            h->numerics, (unsigned)NUMERICS);
+	return h->first > 0 ? MMSB_OK : fail(err, MMSB_FORMAT, "%s: there is no epoch 0", r->path);
+}
+
+/* A record that stands at r->at, if one does. */
+static bool record_at(const log_reader *r, uint64_t at, log_record *out)
+{
+	log_head head;
+	if (at > r->size || r->size - at < sizeof head)
+		return false;
+	memcpy(&head, r->data + at, sizeof head);
+	uint64_t length = (uint64_t)head.units * LOG_UNIT;
+	if (length < sizeof head || length > r->size - at || record_check(r->data + at, length, r->head.seed) != head.check)
+		return false;
+	*out = (log_record){.kind = head.kind, .source = head.source, .epoch = head.epoch, .time = head.time, .payload = r->data + at + sizeof head,
+	                    .n = length - sizeof head, .at = at, .check = head.check};
+	return head.flags == 0;
+}
+
+static int read_pages(log_reader *r, mmsb_error *err)
+{
+	log_record pages;
+	if (!record_at(r, sizeof r->head, &pages) || pages.kind != LOG_PAGES || pages.epoch != r->head.first)
+		return fail(err, MMSB_FORMAT, "%s: the record of the pages, at byte %zu, is damaged", r->path, sizeof r->head);
+	return log_decode_pages(r, pages.payload, pages.n, err);
+}
+
+static int open_segment(log_reader *r, mmsb_error *err)
+{
+	int status = is_packed(&r->file) ? unpack(r, err) : MMSB_OK;
+	if (!status)
+		status = check_header(r, err);
+	if (!status)
+		status = read_pages(r, err);
+	log_rewind(r);
+	return status;
+}
+
+static log_reader *reader_new(const char *path, mmsb_error *err)
+{
+	log_reader *r = calloc(1, sizeof *r);
+	if (r && !(r->path = strdup(path))) {
+		free(r);
+		r = NULL;
+	}
+	if (!r)
+		fail_memory(err, sizeof *r + strlen(path), path);
+	return r;
+}
+
+int log_read_memory(log_reader **out, const uint8_t *bytes, size_t n, const char *path, mmsb_error *err)
+{
+	log_reader *r = *out = reader_new(path, err);
+	if (!r)
+		return MMSB_MEMORY;
+	r->file = (vfs_bytes){bytes, n, false};
+	r->data = bytes;
+	r->size = n;
+	int status = open_segment(r, err);
+	if (status) {
+		log_read_close(r);
+		*out = NULL;
+	}
+	return status;
+}
+
+int log_read_open(log_reader **out, const vfs *fs, const char *path, mmsb_error *err)
+{
+	vfs_bytes file;
+	*out = NULL;
+	int error = vfs_view(fs, path, &file);
+	if (error)
+		return vfs_fail(err, error, path, "read");
+	int status = log_read_memory(out, file.data, file.size, path, err);
+	if (status)
+		vfs_release(fs, &file);
+	else
+		(*out)->fs = fs, (*out)->file = file;
+	return status;
+}
+
+void log_read_close(log_reader *r)
+{
+	if (!r)
+		return;
+	if (r->fs)
+		vfs_release(r->fs, &r->file);
+	for (unsigned i = 0; i < r->n_sources; i++)
+		free(r->sources[i]);
+	free(r->sources);
+	free(r->unpacked);
+	free(r->pages);
+	free(r->fields);
+	free(r->index);
+	free(r->pair);
+	free(r->path);
+	free(r);
+}
+
+/* ---- records ----------------------------------------------------------------------------------- */
+
+void log_rewind(log_reader *r)
+{
+	r->at = sizeof r->head;
+	r->epoch = r->head.first - 1;
+	r->closed = false;
+}
+
+static bool take_source(log_reader *r, const log_record *record)
+{
+	uint64_t n;
+	const uint8_t *end = record->payload + record->n, *text = get_varint(record->payload, end, &n);
+	if (!text || n > (uint64_t)(end - text) || n > LOG_TAG || record->source == 0 || memchr(text, '\0', n))
+		return false;
+	if (record->source > r->n_sources) {
+		if (reserve(&r->sources, &r->cap_sources, record->source * sizeof *r->sources))
+			return false;
+		memset(r->sources + r->n_sources, 0, (record->source - r->n_sources) * sizeof *r->sources);
+		r->n_sources = record->source;
+	}
+	char *copy = malloc(n + 1);
+	if (!copy)
+		return false;
+	memcpy(copy, text, n);
+	copy[n] = '\0';
+	free(r->sources[record->source - 1]);
+	r->sources[record->source - 1] = copy;
+	return true;
+}
+
+uint64_t log_record_first(const log_record *record)
+{
+	uint64_t n = 1;
+	if (record->kind == LOG_TICKS && !get_varint(record->payload, record->payload + record->n, &n))
+		n = 1;
+	return record->epoch + 1 - n;
+}
+
+/* Whether it may stand where it does: epochs follow one another. */
+static bool in_order(log_reader *r, const log_record *record)
+{
+	uint64_t n;
+	switch (record->kind) {
+	case LOG_PAGES: return record->at == sizeof r->head;
+	case LOG_SOURCE: return take_source(r, record);
+	case LOG_EPOCH: return record->epoch == r->epoch + 1 && record->epoch != 0;
+	case LOG_TICKS:
+		return get_varint(record->payload, record->payload + record->n, &n) && n > 0 && record->epoch > r->epoch && record->epoch - r->epoch == n;
+	case LOG_DIGEST: return record->epoch == r->epoch && record->n == 16;
+	case LOG_MARK: return record->n == 8;
+	case LOG_END: return record->epoch == r->epoch;
+	}
+	return false;
+}
+
+static bool all_zero(const log_reader *r, uint64_t at)
+{
+	for (; at < r->size && at % 8; at++)
+		if (r->data[at])
+			return false;
+	for (; r->size - at >= 4096; at += 4096) {
+		uint64_t any = 0;
+		for (size_t i = 0; i < 4096; i += 8)
+			any |= load64(r->data + at + i);
+		if (any)
+			return false;
+	}
+	for (; at < r->size; at++)
+		if (r->data[at])
+			return false;
+	return true;
+}
+
+/* Whether a record behind `at` says that what stands there was durable. */
+static bool was_durable(const log_reader *r, uint64_t at)
+{
+	for (uint64_t i = at + LOG_UNIT; i < r->size && r->size - i >= LOG_MARK_BYTES; i += LOG_UNIT) {
+		log_head head;
+		log_record mark;
+		memcpy(&head, r->data + i, sizeof head);
+		if (head.kind == LOG_MARK && head.units == LOG_MARK_BYTES / LOG_UNIT && record_at(r, i, &mark) && load64(mark.payload) > at)
+			return true;
+	}
+	return false;
+}
+
+/* In a compressed segment nothing is left for later. */
+static log_tail tail_of(const log_reader *r, bool record)
+{
+	if (r->closed)
+		return LOG_CLOSED;
+	if (record || r->unpacked)
+		return LOG_CORRUPT;
+	if (all_zero(r, r->at))
+		return LOG_WHOLE;
+	return was_durable(r, r->at) ? LOG_CORRUPT : LOG_TORN;
+}
+
+log_tail log_next(log_reader *r, log_record *record)
+{
+	bool there = !r->closed && record_at(r, r->at, record);
+	if (!there || !in_order(r, record)) {
+		*record = (log_record){.at = r->at, .epoch = r->epoch};
+		return tail_of(r, there);
+	}
+	r->at += LOG_HEAD + record->n;
+	if (record->kind == LOG_EPOCH || record->kind == LOG_TICKS)
+		r->epoch = record->epoch;
+	r->closed = record->kind == LOG_END;
+	return LOG_GOES_ON;
+}
+
+/* ---- what it is -------------------------------------------------------------------------------- */
+
+uint64_t log_first_epoch(const log_reader *r) { return r->head.first; }
+uint64_t log_seed(const log_reader *r) { return r->head.seed; }
+uint64_t log_before(const log_reader *r) { return r->head.before; }
+uint64_t log_size(const log_reader *r) { return r->size; }
+const char *log_path(const log_reader *r) { return r->path; }
+void log_identity(const log_reader *r, uint64_t out[2]) { memcpy(out, r->head.identity, sizeof r->head.identity); }
+unsigned log_page_count(const log_reader *r) { return r->n_pages; }
+const log_page *log_page_at(const log_reader *r, unsigned i) { return i < r->n_pages ? &r->pages[i] : NULL; }
+unsigned log_param_count(const log_reader *r) { return r->n_params; }
+uint64_t log_param(const log_reader *r, unsigned i) { return load64(r->params + i * sizeof(uint64_t)); }
+
+const char *log_source(const log_reader *r, uint16_t number)
+{
+	if (number == 0)
+		return "";
+	return number <= r->n_sources ? r->sources[number - 1] : NULL;
+}

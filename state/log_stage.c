@@ -1,0 +1,161 @@
+/* log_stage.c - what was read of a log, into an instance of the same schedule: staged like any deltas, or put into source pages at once. */
+#include <inttypes.h>
+
+#include "log_bytes.h"
+#include "log_reader.h"
+#include "runtime/checkpoint.h"
+
+/* ---- the instance is of the log's schedule ----------------------------------------------------- */
+
+static bool same_page(const mmsb_instance *m, const log_page *p)
+{
+	if (p->id >= m->sch->n_pages || m->sch->pages[p->id].role != PAGE_ROLE_IN)
+		return false;
+	const page *q = &m->pages[p->id];
+	const sch_page *d = q->def;
+	bool sparse = (d->flags & PAGEF_SPARSE) != 0, same = p->sparse == sparse && p->type == d->type && p->element == q->element && p->ndim == d->ndim;
+	for (unsigned k = 0; same && k < p->ndim; k++)
+		same = p->shape[k] == (uint64_t)q->dims[k];
+	uint32_t n_fields = d->record == NONE ? 0 : m->sch->records[d->record].n_fields;
+	same = same && p->n_fields == n_fields;
+	for (unsigned k = 0; same && k < n_fields; k++) {
+		const sch_field *f = &m->sch->fields[m->sch->records[d->record].first_field + k];
+		same = p->fields[k].type == f->type && p->fields[k].offset == f->offset;
+	}
+	return same;
+}
+
+static int bind(log_reader *r, const mmsb_instance *m, mmsb_error *err)
+{
+	uint64_t identity[2];
+	if (!m->bound)
+		return fail(err, MMSB_ORDER, "%s: the instance has no sizes yet", r->path);
+	checkpoint_identity(m->sch, identity);
+	if (memcmp(identity, r->head.identity, sizeof identity) != 0)
+		return fail(err, MMSB_FORMAT, "%s: the log is of another schedule", r->path);
+	for (unsigned i = 0; i < r->n_pages; i++)
+		if (!same_page(m, &r->pages[i]))
+			return fail(err, MMSB_FORMAT, "%s: page %.*s is another there than in the instance (other sizes?)", r->path,
+			            r->pages[i].n_name < 200 ? (int)r->pages[i].n_name : 200, r->pages[i].name);
+	r->bound = m;
+	return MMSB_OK;
+}
+
+/* ---- staging ----------------------------------------------------------------------------------- */
+
+static int stage_entries(log_reader *r, const log_delta *d, mmsb_instance *m, int id, mmsb_error *err)
+{
+	if (reserve(&r->pair, &r->cap_pair, 2 * d->count * sizeof *r->pair))
+		return fail_memory(err, 2 * d->count * sizeof *r->pair, "entries of a sparse page");
+	uint64_t *row = r->pair, *col = r->pair + d->count;
+	for (uint64_t i = 0; i < d->count; i++) {
+		row[i] = d->index[i] >> 32;
+		col[i] = d->index[i] & UINT32_MAX;
+	}
+	return d->kind == STAGED_INSERT ? mmsb_insert(m, id, d->count, row, col, d->values, err) : mmsb_erase(m, id, d->count, row, col, err);
+}
+
+static int stage_one(log_reader *r, const log_delta *d, mmsb_instance *m, mmsb_error *err)
+{
+	int id = (int)r->pages[d->page].id;
+	switch (d->kind) {
+	case STAGED_INSERT:
+	case STAGED_ERASE: return stage_entries(r, d, m, id, err);
+	case STAGED_RANGE:
+		if (d->field == NONE)
+			return mmsb_write(m, id, d->first, d->count, d->values, err);
+		if (reserve(&r->pair, &r->cap_pair, d->count * sizeof *r->pair))
+			return fail_memory(err, d->count * sizeof *r->pair, "positions of a field");
+		for (uint64_t i = 0; i < d->count; i++)
+			r->pair[i] = d->first + i;
+		return mmsb_scatter_field(m, id, d->field, d->count, r->pair, d->values, err);
+	}
+	return d->field == NONE ? mmsb_scatter(m, id, d->count, d->index, d->values, err)
+	                        : mmsb_scatter_field(m, id, d->field, d->count, d->index, d->values, err);
+}
+
+/* ---- values at once ---------------------------------------------------------------------------- */
+
+#define DEFINE_SET(type)                                                                                                    \
+	static void set_##type(const column *c, const log_delta *d, const uint8_t *from, size_t step)                       \
+	{                                                                                                                   \
+		for (uint64_t i = 0; i < d->count; i++)                                                                     \
+			memcpy(c->base + (d->index ? d->index[i] : d->first + i) * c->stride, from + i * step, sizeof(type)); \
+	}
+DEFINE_SET(uint8_t)
+DEFINE_SET(uint16_t)
+DEFINE_SET(uint32_t)
+DEFINE_SET(uint64_t)
+
+static void set_column(const column *c, const log_delta *d, const uint8_t *from, size_t step)
+{
+	switch (type_table[c->type].bytes) {
+	case 1: set_uint8_t(c, d, from, step); return;
+	case 2: set_uint16_t(c, d, from, step); return;
+	case 4: set_uint32_t(c, d, from, step); return;
+	default: set_uint64_t(c, d, from, step); return;
+	}
+}
+
+/* What staging would not have let in: an index(D) outside D, a bool neither 0 nor 1. below: D; -1: any number. */
+static bool column_holds(uint8_t type, int64_t below, const uint8_t *from, size_t step, uint64_t n)
+{
+	bool good = true;
+	for (uint64_t i = 0; i < n && type == T_BOOL; i++)
+		good &= from[i * step] <= 1;
+	for (uint64_t i = 0; i < n && below >= 0; i++) {
+		uint32_t index;
+		memcpy(&index, from + i * step, sizeof index);
+		good &= (int64_t)index < below;
+	}
+	return good;
+}
+
+static int apply_column(const mmsb_instance *m, const page *p, uint32_t field, uint32_t index_size, const log_delta *d, const uint8_t *from,
+                        size_t step, mmsb_error *err)
+{
+	column c = page_column(m, p, false, field);
+	if ((c.type == T_BOOL || index_size != NONE) &&
+	    !column_holds(c.type, index_size == NONE ? -1 : m->sizes[index_size], from, step, d->count))
+		return fail(err, MMSB_FORMAT, "page %s: a value of the log is no index of it, or no bool", sch_text(m->sch, p->def->name));
+	set_column(&c, d, from, step);
+	return MMSB_OK;
+}
+
+static int apply_one(const log_reader *r, const log_delta *d, mmsb_instance *m, mmsb_error *err)
+{
+	page *p = &m->pages[r->pages[d->page].id];
+	p->version++;
+	if (p->def->record == NONE)
+		return apply_column(m, p, NONE, p->def->index_size, d, d->values, p->element, err);
+	const sch_record *record = &m->sch->records[p->def->record];
+	const sch_field *f = &m->sch->fields[record->first_field];
+	if (d->field != NONE)
+		return apply_column(m, p, d->field, f[d->field].index_size, d, d->values, type_table[f[d->field].type].bytes, err);
+	int status = MMSB_OK;
+	for (uint32_t k = 0; k < record->n_fields && !status; k++)
+		status = apply_column(m, p, k, f[k].index_size, d, d->values + f[k].offset, p->element, err);
+	return status;
+}
+
+/* ---- records ----------------------------------------------------------------------------------- */
+
+static int walk(log_reader *r, const log_record *record, mmsb_instance *m, bool at_once, mmsb_error *err)
+{
+	int status = r->bound == m ? MMSB_OK : bind(r, m, err), found = 1;
+	log_walk w;
+	log_delta d;
+	log_walk_begin(&w, r, record);
+	while (!status && (found = log_walk_next(&w, &d, err)) == 1)
+		status = at_once && !r->pages[d.page].sparse ? apply_one(r, &d, m, err) : stage_one(r, &d, m, err);
+	return status || found == 0 ? status : MMSB_FORMAT;
+}
+
+int log_stage(log_reader *r, const log_record *record, mmsb_instance *m, mmsb_error *err) { return walk(r, record, m, false, err); }
+int log_apply(log_reader *r, const log_record *record, mmsb_instance *m, mmsb_error *err) { return walk(r, record, m, true, err); }
+
+void log_apply_end(mmsb_instance *m, uint64_t epoch)
+{
+	m->epoch = m->at_hand = epoch - 1;
+	m->stale = true;
+}
