@@ -1,6 +1,7 @@
 /* epoch.c - a commit: all that is staged becomes one epoch, or nothing does.
  *
- * The order stands in one_epoch: bind, keep the values of the epoch before, change the sources, run the passes, publish. */
+ * The order stands in one_epoch: bind, keep the values of the epoch before, change the sources, run the passes, tell the journal, publish. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -298,14 +299,98 @@ static void note_failure(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 	memcpy(err->index, index, sizeof index);
 }
 
+/* ---- the journal ---- */
+
+static bool has_journal(const mmsb_instance *m) { return m->journal.ops != NULL; }
+
+/* The journal has failed: nothing is committed any more. */
+static void make_readonly(mmsb_instance *m, const mmsb_error *why)
+{
+	if (m->readonly)
+		return;
+	m->readonly = true;
+	snprintf(m->readonly_why, sizeof m->readonly_why, "%.500s", why->message);
+}
+
+static int refuse(const mmsb_instance *m, mmsb_error *err)
+{
+	return fail(err, MMSB_READONLY, "the instance is read-only since epoch %llu, after which its state could not be kept: %s",
+	            (unsigned long long)m->epoch, m->readonly_why);
+}
+
+/* Tells the journal of the epoch, and waits until it is as durable as is asked for. */
+static int keep_epoch(mmsb_instance *m, uint64_t e, const char *source, mmsb_error *err)
+{
+	if (!has_journal(m))
+		return MMSB_OK;
+	int status = m->journal.ops->append(m->journal.at, m, e, source, err);
+	if (!status)
+		status = m->journal.ops->wait(m->journal.at, m, e, err);
+	if (status)
+		make_readonly(m, err);
+	return status;
+}
+
+/* The same of n ticks up to the last epoch, which stand already. */
+static int keep_ticks(mmsb_instance *m, uint64_t n, const char *source, mmsb_error *err)
+{
+	if (!has_journal(m) || n == 0)
+		return MMSB_OK;
+	int status = m->journal.ops->append_ticks(m->journal.at, m, m->epoch, n, source, err);
+	if (!status)
+		status = m->journal.ops->wait(m->journal.at, m, m->epoch, err);
+	if (status)
+		make_readonly(m, err);
+	return status;
+}
+
+static int after_epoch(mmsb_instance *m, mmsb_error *err)
+{
+	if (!has_journal(m))
+		return MMSB_OK;
+	int status = m->journal.ops->after(m->journal.at, m, m->epoch, err);
+	if (status)
+		make_readonly(m, err);
+	return status;
+}
+
 /* ---- the commit ---- */
 
-/* One epoch: of what is staged, or (a tick) of nothing; shown to concurrent readers, or only noted for them. */
-static int one_epoch(mmsb_instance *m, bool staged, bool publish, uint64_t *epoch, mmsb_error *err)
+/* Evaluates what was taken: on success nothing is left that may fail but the journal. */
+static int evaluate(mmsb_instance *m, uint64_t e, bool fill, mmsb_error *err)
 {
-	mmsb_error local;
-	err = err ? err : &local;
+	uint64_t t0 = now_ns();
+	int status = apply_staged(m, e, err);
+	if (!status && e == 1)
+		take_init_pages(m);
+	m->stats.staged += m->staging->total;
+	uint64_t t1 = now_ns();
+	if (!status)
+		status = run_passes(m, e, err);
+	uint64_t t2 = now_ns();
+	if (!status)
+		readers_note(m);
+	if (!status && fill)
+		status = readers_fill(m, err);
+	if (!status)
+		status = changes_collect(m, e, err);
+	if (status)
+		return status;
+	m->stats.ns_apply += t1 - t0;
+	m->stats.ns_passes += t2 - t1;
+	m->stats.ns_publish += now_ns() - t2;
+	return MMSB_OK;
+}
+
+/* One epoch: of what is staged, or (a tick, which is told to the journal later, with others) of nothing. For concurrent readers it is noted,
+ * or written where they do not look yet (`fill`), or shown. */
+typedef enum showing { NOTE, FILL, SHOW } showing;
+
+static int one_epoch(mmsb_instance *m, bool staged, showing how, const char *source, uint64_t *epoch, mmsb_error *err)
+{
 	int status = mmsb_bind(m, err);
+	if (!status && m->readonly)
+		status = refuse(m, err);
 	if (!status)
 		status = readers_admit(m, err);
 	if (status)
@@ -320,20 +405,10 @@ static int one_epoch(mmsb_instance *m, bool staged, bool publish, uint64_t *epoc
 		return note_failure(m, e, err), staging_drop(m), status;
 	}
 	buffers_begin(m);
-	status = apply_staged(m, e, err);
-	if (!status && e == 1)
-		take_init_pages(m);
-	m->stats.staged += m->staging->total;
-	uint64_t t1 = now_ns();
-	if (!status)
-		status = run_passes(m, e, err);
-	uint64_t t2 = now_ns();
-	if (!status)
-		readers_note(m);
-	if (!status && publish)
-		status = readers_fill(m, err);
-	if (!status)
-		status = changes_collect(m, e, err);
+	uint64_t begun = now_ns() - t0;
+	status = evaluate(m, e, how != NOTE, err);
+	if (!status && staged)
+		status = keep_epoch(m, e, source, err);
 	staging_drop(m);
 	if (status) {
 		roll_back(m, e);
@@ -341,30 +416,43 @@ static int one_epoch(mmsb_instance *m, bool staged, bool publish, uint64_t *epoc
 		return status;
 	}
 	apply_keep(m);
-	if (publish)
+	if (how == SHOW)
 		readers_publish(m, e);
 	m->epoch = e;
 	m->stale = false;
 	m->stats.epochs++;
-	m->stats.ns_apply += t1 - t0;
-	m->stats.ns_passes += t2 - t1;
-	m->stats.ns_publish += now_ns() - t2;
+	m->stats.ns_apply += begun;
 	if (epoch)
 		*epoch = e;
-	return MMSB_OK;
+	return staged ? after_epoch(m, err) : MMSB_OK;
 }
 
-int mmsb_commit(mmsb_instance *m, uint64_t *epoch, mmsb_error *err) { return one_epoch(m, true, true, epoch, err); }
+int mmsb_commit_from(mmsb_instance *m, const char *source, uint64_t *epoch, mmsb_error *err)
+{
+	mmsb_error local;
+	return one_epoch(m, true, SHOW, source, epoch, err ? err : &local);
+}
+
+int mmsb_commit(mmsb_instance *m, uint64_t *epoch, mmsb_error *err) { return mmsb_commit_from(m, NULL, epoch, err); }
 
 int mmsb_ticks(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_error *err)
 {
+	mmsb_error local, kept = {.status = MMSB_OK};
+	err = err ? err : &local;
 	if (!staging_empty(m))
 		return fail(err, MMSB_ORDER, "ticks are epochs without deltas, but some are staged: commit or discard them first");
 	int status = MMSB_OK;
-	uint64_t done = 0;
+	uint64_t done = 0, first = m->epoch;
 	while (done < n && !status)
-		status = one_epoch(m, false, ++done == n, epoch, err);
-	if (status && done > 1 && !readers_fill(m, NULL))
-		readers_publish(m, m->epoch); /* the last that stands */
-	return status;
+		status = one_epoch(m, false, ++done < n ? NOTE : has_journal(m) ? FILL : SHOW, NULL, epoch, err);
+	int told = keep_ticks(m, m->epoch - first, NULL, &kept);
+	bool shows = has_journal(m) ? m->epoch > first : status && done > 1; /* the last that stands */
+	if (!told && shows && (!status || !readers_fill(m, NULL)))
+		readers_publish(m, m->epoch);
+	if (!told && m->epoch > first)
+		told = after_epoch(m, &kept);
+	if (!told)
+		return status;
+	*err = kept;
+	return told;
 }

@@ -107,6 +107,8 @@ void mmsb_instance_free(mmsb_instance *m)
 {
 	if (!m)
 		return;
+	if (m->journal.ops)
+		m->journal.ops->gone(m->journal.at);
 	if (m->executor)
 		executor_free(m->executor);
 	undo_free(m);

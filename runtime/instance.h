@@ -14,6 +14,7 @@
 #include "arena.h"
 #include "bitset.h"
 #include "index.h"
+#include "journal.h"
 #include "mmsb.h"
 #include "schedule.h"
 #include "sparse.h"
@@ -104,6 +105,9 @@ struct mmsb_instance {
 	struct undo *undo;        /* apply.c */
 	struct executor *executor; /* executor.h: buffers of the threads */
 	size_t store_left;      /* store.h: bytes that partial results may still take */
+	journal journal;        /* what epochs are told to before they are published; ops NULL: nothing */
+	bool readonly;          /* the journal has failed: nothing is committed any more */
+	char readonly_why[512];
 };
 
 /* ---- instance.c -------------------------------------------------------------------------------- */

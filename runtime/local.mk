@@ -43,7 +43,6 @@ libmmsb_internal_la_SOURCES += \
 	%D%/bitset.c %D%/bitset.h \
 	%D%/buffers.c \
 	%D%/changes.c \
-	%D%/checkpoint.c %D%/checkpoint.h %D%/checkpoint_read.c \
 	%D%/delta.c %D%/delta.h \
 	%D%/digest.c \
 	%D%/epoch.c \

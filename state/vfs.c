@@ -144,11 +144,17 @@ static void machine_unmap(void *at, const void *bytes, size_t n)
 	munmap((void *)(uintptr_t)bytes, n);
 }
 
+static int machine_overlay(void *at, int handle, void *to, size_t n, uint64_t from)
+{
+	(void)at;
+	return mmap(to, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, handle, (off_t)from) == MAP_FAILED ? -errno : 0;
+}
+
 static const vfs_ops machine_ops = {
 	.open = machine_open, .close = machine_close, .pread = machine_pread, .pwrite = machine_pwrite, .truncate = machine_truncate,
 	.sync = machine_sync, .size = machine_size, .lock = machine_lock, .rename = machine_rename, .link = machine_link,
 	.unlink = machine_unlink, .make_folder = machine_make_folder, .sync_folder = machine_sync_folder, .name = machine_name,
-	.map = machine_map, .unmap = machine_unmap,
+	.map = machine_map, .unmap = machine_unmap, .overlay = machine_overlay,
 };
 
 const vfs vfs_machine = {&machine_ops, NULL};
@@ -187,8 +193,9 @@ int vfs_read_all(const vfs *fs, int handle, void *to, size_t n, uint64_t from)
 	return 0;
 }
 
-static int view(const vfs *fs, int handle, vfs_bytes *out)
+int vfs_view_handle(const vfs *fs, int handle, vfs_bytes *out)
 {
+	*out = (vfs_bytes){NULL, 0, false};
 	int64_t size = fs->ops->size(fs->at, handle);
 	if (size < 0)
 		return (int)size;
@@ -203,10 +210,12 @@ static int view(const vfs *fs, int handle, vfs_bytes *out)
 	}
 	uint8_t *data = malloc(out->size);
 	int status = data ? vfs_read_all(fs, handle, data, out->size, 0) : -ENOMEM;
-	if (status)
+	if (status) {
 		free(data);
-	else
+		out->size = 0;
+	} else {
 		out->data = data;
+	}
 	return status;
 }
 
@@ -216,7 +225,7 @@ int vfs_view(const vfs *fs, const char *path, vfs_bytes *out)
 	int handle = fs->ops->open(fs->at, path, 0);
 	if (handle < 0)
 		return handle;
-	int status = view(fs, handle, out);
+	int status = vfs_view_handle(fs, handle, out);
 	fs->ops->close(fs->at, handle);
 	return status;
 }

@@ -34,6 +34,9 @@ typedef struct vfs_ops {
 	/* The bytes of a file from its start, read-only: NULL where a disk has no such thing, and vfs_view reads them. */
 	int (*map)(void *at, int handle, size_t n, const void **out);
 	void (*unmap)(void *at, const void *bytes, size_t n);
+	/* Puts bytes of a file over whole pages of memory: read when they are first looked at, the caller's own once they are written to. NULL
+	 * likewise. */
+	int (*overlay)(void *at, int handle, void *to, size_t n, uint64_t from);
 } vfs_ops;
 
 typedef struct vfs {
@@ -55,6 +58,7 @@ typedef struct vfs_bytes {
 } vfs_bytes;
 
 int vfs_view(const vfs *, const char *path, vfs_bytes *out);
+int vfs_view_handle(const vfs *, int handle, vfs_bytes *out); /* of a file that is open, and may be closed then */
 void vfs_release(const vfs *, vfs_bytes *);
 
 /* A whole small file: written beside the name, synced, renamed, the folder synced; so that the name has the old bytes or the new. */

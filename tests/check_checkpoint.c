@@ -4,7 +4,7 @@
 
 #include "failing_malloc.h"
 #include "io_instance.h"
-#include "runtime/checkpoint.h"
+#include "state/checkpoint.h"
 #include "unit.h"
 
 static const char program[] =
@@ -64,7 +64,7 @@ static void setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/c", folder);
 	mmsb_instance *m = at_epoch(6);
-	ok(checkpoint_write(m, path, &err));
+	ok(checkpoint_write(m, &vfs_machine, path, &err));
 	mmsb_instance_free(m);
 	FILE *from = fopen(path, "rb");
 	ck_assert_ptr_nonnull(from);
@@ -92,7 +92,7 @@ static void rewrite(size_t n)
 static int read_fresh(double n)
 {
 	mmsb_instance *m = fresh(n);
-	int status = checkpoint_read(m, path, &err);
+	int status = checkpoint_read(m, &vfs_machine, path, NULL, NULL, &err);
 	mmsb_instance_free(m);
 	return status;
 }
@@ -109,7 +109,7 @@ static void same_digest(mmsb_instance *a, mmsb_instance *b)
 static void go_on(mmsb_instance *uninterrupted)
 {
 	mmsb_instance *m = fresh(0);
-	ok(checkpoint_read(m, path, &err));
+	ok(checkpoint_read(m, &vfs_machine, path, NULL, NULL, &err));
 	same_digest(m, uninterrupted);
 	for (unsigned e = 7; e < 20; e++) {
 		uint64_t epoch;
@@ -134,7 +134,7 @@ END_TEST
 START_TEST(large)
 {
 	mmsb_instance *m = at_epoch_of(300001, 6);
-	ok(checkpoint_write(m, path, &err));
+	ok(checkpoint_write(m, &vfs_machine, path, &err));
 	go_on(m);
 	go_on(at_epoch_of(300001, 6));
 }
@@ -220,11 +220,11 @@ START_TEST(refused)
 {
 	ck_assert_int_eq(read_fresh(8), MMSB_SHAPE);
 	mmsb_instance *m = at_epoch(1), *none = fresh(9);
-	ck_assert_int_eq(checkpoint_read(m, path, &err), MMSB_ORDER);
-	ck_assert_int_eq(checkpoint_write(none, path, &err), MMSB_ORDER);
-	ck_assert_int_eq(checkpoint_write(m, "/nowhere/at/all", &err), MMSB_IO);
+	ck_assert_int_eq(checkpoint_read(m, &vfs_machine, path, NULL, NULL, &err), MMSB_ORDER);
+	ck_assert_int_eq(checkpoint_write(none, &vfs_machine, path, &err), MMSB_ORDER);
+	ck_assert_int_eq(checkpoint_write(m, &vfs_machine, "/nowhere/at/all", &err), MMSB_IO);
 	ck_assert_ptr_nonnull(strstr(err.message, "/nowhere/at/all"));
-	ck_assert_int_eq(checkpoint_read(none, "/nowhere/at/all", &err), MMSB_IO);
+	ck_assert_int_eq(checkpoint_read(none, &vfs_machine, "/nowhere/at/all", NULL, NULL, &err), MMSB_IO);
 	mmsb_instance_free(none);
 	mmsb_schedule *ours = compiled;
 	compiled = io_schedule("param N;\npage x : f64[N] in;\npage y : f64[N] out;\nedge y[i] <- x[i] + 1;\n");
@@ -244,7 +244,7 @@ START_TEST(without_memory)
 	for (long k = 1;; k++) {
 		left = k;
 		failed_one = 0;
-		int status = checkpoint_write(m, path, &err);
+		int status = checkpoint_write(m, &vfs_machine, path, &err);
 		left = 0;
 		if (!failed_one) {
 			ok(status);
@@ -262,7 +262,7 @@ START_TEST(without_memory)
 		mmsb_instance *next = fresh(9);
 		left = k;
 		failed_one = 0;
-		int status = checkpoint_read(next, path, &err);
+		int status = checkpoint_read(next, &vfs_machine, path, NULL, NULL, &err);
 		left = 0;
 		if (!failed_one) {
 			ok(status);

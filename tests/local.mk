@@ -80,6 +80,7 @@ UNIT_TESTS += %D%/check_threads %D%/check_changes
 UNIT_TESTS += %D%/check_sparse
 UNIT_TESTS += %D%/check_native
 UNIT_TESTS += %D%/check_crash_disk
+UNIT_TESTS += %D%/check_journal %D%/check_manifest
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 else
@@ -143,6 +144,14 @@ CRASH_DISK = %D%/crash_disk.c %D%/crash_disk.h %D%/crash_disk_parts.h %D%/crash_
 %C%_check_crash_disk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_check_crash_disk_LDADD = $(CHECK_LIBS)
 
+# what commits tell a journal; which files of a state folder count
+%C%_check_journal_SOURCES = %D%/check_journal.c %D%/io_instance.h
+%C%_check_journal_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_journal_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
+%C%_check_manifest_SOURCES = %D%/check_manifest.c
+%C%_check_manifest_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_manifest_LDADD = $(UNIT_LIBS)
+
 %C%_check_sparse_SOURCES = %D%/check_sparse.c %D%/failing_malloc.h
 %C%_check_sparse_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_sparse_LDADD = $(UNIT_LIBS)
@@ -175,7 +184,7 @@ TESTS += %D%/property
 TRIAL = %D%/trial.h %D%/trial_make.c %D%/trial_stage.c %D%/trial_compare.c $(NAIVE) $(GENERATE)
 %C%_property_SOURCES = %D%/property.c $(TRIAL)
 %C%_property_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
-MOSTLYCLEANFILES += property-*.mmsb property-*.delta property-*.checkpoint property-*.checkpoint.tmp
+MOSTLYCLEANFILES += property-*.mmsb property-*.delta property-*.checkpoint property-*.checkpoint.new
 
 %C%_check_lang_SOURCES = %D%/check_lang.c %D%/lang_random.c %D%/lang_texts.h %D%/roundtrip.h
 %C%_check_lang_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)

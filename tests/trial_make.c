@@ -7,7 +7,7 @@
 #include "../compiler/compile.h"
 #include "../compiler/native_cc.h"
 #include "../lang/module.h"
-#include "../runtime/checkpoint.h"
+#include "../state/checkpoint.h"
 #include "../runtime/container.h"
 #include "trial.h"
 
@@ -105,11 +105,11 @@ bool trial_resume(trial *t, int run)
 	mmsb_error err;
 	mmsb_instance *was = t->runs[run];
 	snprintf(path, sizeof path, "%s-%" PRIu64 ".checkpoint", t->set->keep, t->seed);
-	bool done = checkpoint_write(was, path, &err) == MMSB_OK || complain(t, "run %d: no checkpoint: %s", run, err.message);
+	bool done = checkpoint_write(was, &vfs_machine, path, &err) == MMSB_OK || complain(t, "run %d: no checkpoint: %s", run, err.message);
 	if (done) {
 		t->runs[run] = NULL;
 		mmsb_instance_free(was);
-		done = trial_run(t, run) && (checkpoint_read(t->runs[run], path, &err) == MMSB_OK || complain(t, "run %d: %s", run, err.message));
+		done = trial_run(t, run) && (checkpoint_read(t->runs[run], &vfs_machine, path, NULL, NULL, &err) == MMSB_OK || complain(t, "run %d: %s", run, err.message));
 	}
 	remove(path);
 	return done;

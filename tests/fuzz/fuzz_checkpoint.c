@@ -9,7 +9,7 @@
 
 #include "tests/io_instance.h"
 
-#include "runtime/checkpoint.h" /* after the compiler's headers, whose parameters have names that are types here */
+#include "state/checkpoint.h" /* after the compiler's headers, whose parameters have names that are types here */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -81,7 +81,7 @@ static void read_it(const uint8_t *data, size_t size)
 	write_file(data, size);
 	if (mmsb_digest(m, before, &err))
 		abort();
-	int status = checkpoint_read(m, path, &err);
+	int status = checkpoint_read(m, &vfs_machine, path, NULL, NULL, &err);
 	if (status == MMSB_OK)
 		go_on(m);
 	else if (err.message[0] == '\0' || (status != MMSB_MEMORY && (mmsb_digest(m, after, &err) || strcmp(before, after) != 0)))

@@ -2,27 +2,63 @@
 #include "checkpoint.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <xxhash.h>
 
-#include "apply.h"
-#include "dirty.h"
+#include "manifest.h"
+#include "runtime/apply.h"
+#include "runtime/dirty.h"
 
-/* A file that is mapped. */
+/* A file that holds parts: of this checkpoint, or an older one. */
+typedef struct part_file {
+	uint64_t base;          /* its epoch; 0: this checkpoint */
+	char *path;
+	int handle;
+	vfs_bytes bytes;
+} part_file;
+
+typedef struct trusted {
+	const uint8_t *bytes;
+	uint64_t n, check, at;
+	const char *path;
+} trusted;
+
+struct checkpoint_rest {
+	const vfs *fs;
+	part_file files[MOST_BASES + 1];
+	unsigned n_files;
+	trusted *parts;
+	size_t n_parts, capacity;
+};
+
+enum { TRUST_LEAST = 1 << 20 };
+
 typedef struct reader {
 	mmsb_instance *m;
 	const char *path;
-	int fd;
-	const uint8_t *file;
+	const uint8_t *file;    /* of the first file */
 	size_t n;
 	checkpoint_header head;
 	const checkpoint_part *parts;
+	checkpoint_rest *rest;  /* the files, and what is to be verified later */
+	bool trusts;            /* some of it may be */
 } reader;
+
+/* The bytes of a part. */
+static const part_file *file_of(const reader *r, const checkpoint_part *part)
+{
+	for (unsigned i = 0; i < r->rest->n_files; i++)
+		if (r->rest->files[i].base == part->base)
+			return &r->rest->files[i];
+	return NULL;
+}
+
+static const uint8_t *bytes_at(const reader *r, const checkpoint_part *part)
+{
+	const part_file *f = file_of(r, part);
+	return f->bytes.data ? f->bytes.data + part->offset : NULL;
+}
 
 static int damaged(const reader *r, const char *what, mmsb_error *err)
 {
@@ -94,7 +130,7 @@ static uint64_t bytes_of(const reader *r, const checkpoint_part *part)
 static bool pattern_holds(const reader *r, const checkpoint_part *part)
 {
 	const pattern *pat = r->m->pages[part->id].pat;
-	const uint32_t *row = (const void *)(r->file + part->offset), *col = row + part->count;
+	const uint32_t *row = (const void *)bytes_at(r, part), *col = row + part->count;
 	for (uint64_t i = 0; i < part->count; i++)
 		if (row[i] >= pat->n_rows || col[i] >= pat->n_cols ||
 		    (i > 0 && (row[i] < row[i - 1] || (row[i] == row[i - 1] && col[i] <= col[i - 1]))))
@@ -126,7 +162,7 @@ static bool values_hold(const reader *r, const checkpoint_part *part)
 	for (uint32_t k = 0; k < p->n_columns && p->element > 0; k++) {
 		uint32_t size = record ? m->sch->fields[record->first_field + k].index_size : p->def->index_size;
 		column c = page_column(m, p, false, record ? k : NONE);
-		good &= column_holds(&c, r->file + part->offset + (c.base - p->cur), part->count, size == NONE ? -1 : m->sizes[size]);
+		good &= column_holds(&c, bytes_at(r, part) + (c.base - p->cur), part->count, size == NONE ? -1 : m->sizes[size]);
 	}
 	return good;
 }
@@ -141,24 +177,59 @@ static uint64_t entries_of(const reader *r, const page *p)
 	return UINT64_MAX;
 }
 
+/* Whether any bits are values of the page. */
+static bool any_bits(const mmsb_instance *m, const page *p)
+{
+	const sch_record *record = p->def->record == NONE ? NULL : &m->sch->records[p->def->record];
+	bool any = true;
+	for (uint32_t k = 0; k < p->n_columns; k++) {
+		const sch_field *f = record ? &m->sch->fields[record->first_field + k] : NULL;
+		any &= (f ? f->type : p->def->type) != T_BOOL && (f ? f->index_size : p->def->index_size) == NONE;
+	}
+	return any;
+}
+
+/* Its checksum, or where that may wait, a note of it. */
+static int check_sum(const reader *r, const checkpoint_part *part, mmsb_error *err)
+{
+	const part_file *f = file_of(r, part);
+	const uint8_t *bytes = bytes_at(r, part);
+	checkpoint_rest *rest = r->rest;
+	bool trusted_now = r->trusts && part->kind == PART_VALUES && part->bytes >= TRUST_LEAST && !is_sparse(&r->m->pages[part->id]) &&
+	                   any_bits(r->m, &r->m->pages[part->id]);
+	if (!trusted_now)
+		return XXH3_64bits(bytes, part->bytes) == part->check ? MMSB_OK : damaged(r, "the checksum of a part of it is wrong", err);
+	if (reserve(&rest->parts, &rest->capacity, (rest->n_parts + 1) * sizeof *rest->parts))
+		return fail_memory(err, rest->capacity, r->path);
+	rest->parts[rest->n_parts++] = (trusted){bytes, part->bytes, part->check, part->offset, f->path};
+	return MMSB_OK;
+}
+
+static int check_part(const reader *r, const checkpoint_part *part, mmsb_error *err)
+{
+	const part_file *f = file_of(r, part);
+	if (part->bytes != bytes_of(r, part) || part->changed > r->head.epoch)
+		return damaged(r, "a part of it is not what it should be", err);
+	if (!f || part->offset % CHECKPOINT_ALIGN || part->offset > f->bytes.size || part->bytes > f->bytes.size - part->offset)
+		return damaged(r, "a part of it lies outside the file", err);
+	int status = check_sum(r, part, err);
+	if (status)
+		return status;
+	if (part->kind == PART_PATTERN && !pattern_holds(r, part))
+		return damaged(r, "entries are outside their page, or out of order", err);
+	if (part->kind == PART_VALUES && !values_hold(r, part))
+		return damaged(r, "an index is outside the page that it is for, or a bool neither 0 nor 1", err);
+	if (part->kind == PART_VALUES && is_sparse(&r->m->pages[part->id]) && part->count != entries_of(r, &r->m->pages[part->id]))
+		return damaged(r, "a sparse page has not as many values as entries", err);
+	return MMSB_OK;
+}
+
 static int check_parts(const reader *r, mmsb_error *err)
 {
-	for (uint32_t i = 0; i < r->head.n_parts; i++) {
-		const checkpoint_part *part = &r->parts[i];
-		if (part->bytes != bytes_of(r, part) || part->changed > r->head.epoch)
-			return damaged(r, "a part of it is not what it should be", err);
-		if (part->offset % CHECKPOINT_ALIGN || part->offset > r->n || part->bytes > r->n - part->offset)
-			return damaged(r, "a part of it lies outside the file", err);
-		if (XXH3_64bits(r->file + part->offset, part->bytes) != part->check)
-			return damaged(r, "the checksum of a part of it is wrong", err);
-		if (part->kind == PART_PATTERN && !pattern_holds(r, part))
-			return damaged(r, "entries are outside their page, or out of order", err);
-		if (part->kind == PART_VALUES && !values_hold(r, part))
-			return damaged(r, "an index is outside the page that it is for, or a bool neither 0 nor 1", err);
-		if (part->kind == PART_VALUES && is_sparse(&r->m->pages[part->id]) && part->count != entries_of(r, &r->m->pages[part->id]))
-			return damaged(r, "a sparse page has not as many values as entries", err);
-	}
-	return MMSB_OK;
+	int status = MMSB_OK;
+	for (uint32_t i = 0; i < r->head.n_parts && !status; i++)
+		status = check_part(r, &r->parts[i], err);
+	return status;
 }
 
 /* Each page has what it needs. */
@@ -203,7 +274,7 @@ static int take_pattern(const reader *r, const checkpoint_part *part, mmsb_error
 	mmsb_instance *m = r->m;
 	page *p = &m->pages[part->id];
 	pattern *pat = p->pat;
-	const uint32_t *row = (const void *)(r->file + part->offset), *col = row + part->count;
+	const uint32_t *row = (const void *)bytes_at(r, part), *col = row + part->count;
 	int status = sparse_room(m, p, part->count, err);
 	if (!status && (pattern_reserve_lists(pat, part->count) || pattern_reserve_log(pat, 1)))
 		status = fail_memory(err, part->count * 8, "the entries of a sparse page");
@@ -230,15 +301,17 @@ static int take_pattern(const reader *r, const checkpoint_part *part, mmsb_error
 }
 
 /* The bytes of a part at a place of the arena, or elsewhere. What is large there begins where a page of memory does: its whole pages are
- * mapped, and copied one by one when they are first written. */
+ * mapped where the disk can do it, and copied one by one when they are first written. */
 static int place(const reader *r, const checkpoint_part *part, uint8_t *to, mmsb_error *err)
 {
-	bool map = part->bytes >= ARENA_HUGE && !is_sparse(&r->m->pages[part->id]);
+	const vfs *fs = r->rest->fs;
+	const part_file *f = file_of(r, part);
+	bool map = fs->ops->overlay && part->bytes >= ARENA_HUGE && !is_sparse(&r->m->pages[part->id]);
 	size_t mapped = map ? part->bytes / CHECKPOINT_ALIGN * CHECKPOINT_ALIGN : 0;
-	if (mapped && mmap(to, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, r->fd, (off_t)part->offset) == MAP_FAILED)
-		return fail_memory(err, mapped, r->path);
+	if (mapped && fs->ops->overlay(fs->at, f->handle, to, mapped, part->offset))
+		return fail_memory(err, mapped, f->path);
 	if (part->bytes > mapped)
-		memcpy(to + mapped, r->file + part->offset + mapped, part->bytes - mapped);
+		memcpy(to + mapped, bytes_at(r, part) + mapped, part->bytes - mapped);
 	return MMSB_OK;
 }
 
@@ -271,7 +344,7 @@ static void take_bits(bitset *to, const uint64_t *words)
 static void take_changes(const reader *r, const checkpoint_part *part)
 {
 	page *p = &r->m->pages[part->id];
-	const uint64_t *words = (const void *)(r->file + part->offset);
+	const uint64_t *words = (const void *)bytes_at(r, part);
 	for (uint32_t k = 0; k < p->n_columns; k++, words += bitset_words(p->count)) {
 		p->now[k].all = part->whole != 0;
 		if (!part->whole)
@@ -284,7 +357,7 @@ static void take_carry(const reader *r, const checkpoint_part *part)
 	carry *c = &r->m->executor->carries[part->id];
 	c->all = part->whole != 0;
 	if (!part->whole)
-		take_bits(&c->dirty, (const void *)(r->file + part->offset));
+		take_bits(&c->dirty, (const void *)bytes_at(r, part));
 }
 
 static int take_parts(const reader *r, mmsb_error *err)
@@ -324,10 +397,55 @@ static int take_lazy(const reader *r, mmsb_error *err)
 	return status;
 }
 
+/* ---- the files --------------------------------------------------------------------------------- */
+
+/* The path of a file beside another. */
+static char *path_near(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? strndup(path, (size_t)(slash - path)) : strdup("."), *near = folder ? vfs_path(folder, name) : NULL;
+	free(folder);
+	return near;
+}
+
+static int open_part_file(const reader *r, uint64_t base, mmsb_error *err)
+{
+	checkpoint_rest *rest = r->rest;
+	char name[STATE_NAME];
+	part_file *f = &rest->files[rest->n_files];
+	*f = (part_file){.base = base, .handle = -1};
+	manifest_checkpoint_name(base, name);
+	f->path = base ? path_near(r->path, name) : strdup(r->path);
+	if (!f->path)
+		return fail_memory(err, strlen(r->path), r->path);
+	rest->n_files++;
+	f->handle = rest->fs->ops->open(rest->fs->at, f->path, 0);
+	int error = f->handle < 0 ? f->handle : vfs_view_handle(rest->fs, f->handle, &f->bytes);
+	if (error == -ENODATA || error == -EACCES || error == -ENODEV)
+		error = f->handle < 0 ? error : 0; /* no regular file: it is empty, as far as one can see */
+	return error ? vfs_fail(err, error, f->path, "opened") : MMSB_OK;
+}
+
+/* The older ones that the table speaks of. */
+static int open_bases(const reader *r, mmsb_error *err)
+{
+	int status = MMSB_OK;
+	for (uint32_t i = 0; i < r->head.n_parts && !status; i++) {
+		const checkpoint_part *part = &r->parts[i];
+		if (file_of(r, part))
+			continue;
+		bool may = part->base < r->head.epoch && (part->kind == PART_VALUES || part->kind == PART_PATTERN) && r->rest->n_files <= MOST_BASES;
+		status = may ? open_part_file(r, part->base, err) : damaged(r, "a part of it refers to what is no older checkpoint", err);
+	}
+	return status;
+}
+
 static int take(reader *r, mmsb_error *err)
 {
 	mmsb_instance *m = r->m;
 	int status = check_head(r, err);
+	if (!status)
+		status = open_bases(r, err);
 	if (!status)
 		status = take_params(r, err);
 	if (!status)
@@ -347,34 +465,85 @@ static int take(reader *r, mmsb_error *err)
 	return status;
 }
 
-static int take_mapped(reader *r, int fd, mmsb_error *err)
+static int take_file(reader *r, mmsb_error *err)
 {
-	struct stat st;
-	if (fstat(fd, &st))
-		return fail(err, MMSB_IO, "%s: cannot be read: %s", r->path, strerror(errno));
-	if (!S_ISREG(st.st_mode) || st.st_size == 0)
+	int status = open_part_file(r, 0, err);
+	if (status)
+		return status;
+	r->file = r->rest->files[0].bytes.data;
+	r->n = r->rest->files[0].bytes.size;
+	if (r->n == 0)
 		return fail(err, MMSB_FORMAT, "%s: this is no checkpoint: it is empty or no regular file", r->path);
-	r->n = (size_t)st.st_size;
-	void *file = mmap(NULL, r->n, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (file == MAP_FAILED && errno == ENOMEM)
-		return fail_memory(err, r->n, r->path);
-	if (file == MAP_FAILED)
-		return fail(err, MMSB_IO, "%s: cannot be mapped: %s", r->path, strerror(errno));
-	r->file = file;
-	int status = take(r, err);
-	munmap(file, r->n);
+	return take(r, err);
+}
+
+static int hand_out_table(const reader *r, checkpoint_table *out, mmsb_error *err)
+{
+	size_t n = r->head.n_parts * sizeof *out->parts;
+	*out = (checkpoint_table){.epoch = r->head.epoch, .parts = malloc(n + 1), .n_parts = r->head.n_parts};
+	if (!out->parts)
+		return fail_memory(err, n, "the table of a checkpoint");
+	memcpy(out->parts, r->parts, n);
+	return MMSB_OK;
+}
+
+int checkpoint_read(mmsb_instance *m, const vfs *fs, const char *path, checkpoint_rest **rest, checkpoint_table *table, mmsb_error *err)
+{
+	if (rest)
+		*rest = NULL;
+	if (m->epoch > 0 || !staging_empty(m))
+		return fail(err, MMSB_ORDER, "%s: a checkpoint is for an instance that has had no epoch and no deltas", path);
+	reader r = {.m = m, .path = path, .rest = calloc(1, sizeof *r.rest), .trusts = rest != NULL};
+	if (!r.rest)
+		return fail_memory(err, sizeof *r.rest, path);
+	r.rest->fs = fs;
+	int status = take_file(&r, err);
+	if (!status && table)
+		status = hand_out_table(&r, table, err);
+	for (unsigned i = 0; i < r.rest->n_files; i++) { /* what is mapped stays */
+		if (r.rest->files[i].handle >= 0)
+			fs->ops->close(fs->at, r.rest->files[i].handle);
+		r.rest->files[i].handle = -1;
+	}
+	if (!status && rest && r.rest->n_parts > 0)
+		*rest = r.rest;
+	else
+		checkpoint_rest_free(r.rest);
 	return status;
 }
 
-int checkpoint_read(mmsb_instance *m, const char *path, mmsb_error *err)
+/* ---- what was taken on trust ------------------------------------------------------------------- */
+
+int checkpoint_verify(const checkpoint_rest *rest, const atomic_bool *stop, mmsb_error *err)
 {
-	if (m->epoch > 0 || !staging_empty(m))
-		return fail(err, MMSB_ORDER, "%s: a checkpoint is for an instance that has had no epoch and no deltas", path);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return fail(err, MMSB_IO, "%s: cannot be opened: %s", path, strerror(errno));
-	reader r = {.m = m, .path = path, .fd = fd};
-	int status = take_mapped(&r, fd, err);
-	close(fd);
+	enum { STEP = 1 << 22 };
+	XXH3_state_t *x = XXH3_createState();
+	if (!x)
+		return fail_memory(err, 64, "the checksum of a checkpoint");
+	int status = MMSB_OK;
+	for (size_t i = 0; i < rest->n_parts && !status; i++) {
+		const trusted *t = &rest->parts[i];
+		XXH3_64bits_reset(x);
+		for (uint64_t at = 0; at < t->n && !atomic_load(stop); at += STEP)
+			XXH3_64bits_update(x, t->bytes + at, t->n - at < STEP ? t->n - at : STEP);
+		if (atomic_load(stop))
+			break;
+		if (XXH3_64bits_digest(x) != t->check)
+			status = fail(err, MMSB_FORMAT, "%s: the checkpoint is damaged: the checksum of a part of it is wrong, at byte %llu", t->path,
+			              (unsigned long long)t->at);
+	}
+	XXH3_freeState(x);
 	return status;
+}
+
+void checkpoint_rest_free(checkpoint_rest *rest)
+{
+	if (!rest)
+		return;
+	for (unsigned i = 0; i < rest->n_files; i++) {
+		vfs_release(rest->fs, &rest->files[i].bytes);
+		free(rest->files[i].path);
+	}
+	free(rest->parts);
+	free(rest);
 }
