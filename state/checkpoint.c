@@ -1,5 +1,5 @@
 /* checkpoint.c - writes checkpoints (checkpoint.h): all of the file is laid out first, then written from the pages. */
-#define _GNU_SOURCE /* asprintf */
+#define _GNU_SOURCE /* MAP_ANONYMOUS */
 #include "checkpoint.h"
 
 #include <errno.h>
@@ -405,16 +405,7 @@ int checkpoint_put(checkpoint_writer *w, const vfs *fs, int handle, int parent)
 
 /* ---- the file ---------------------------------------------------------------------------------- */
 
-static int sync_names(const vfs *fs, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-	int error = folder ? fs->ops->sync_folder(fs->at, folder) : -ENOMEM;
-	free(folder);
-	return error;
-}
-
-static int write_beside(checkpoint_writer *w, const vfs *fs, const char *path, const char *beside)
+static int write_beside(checkpoint_writer *w, const vfs *fs, const char *path, const char *beside, const char *folder)
 {
 	int handle = fs->ops->open(fs->at, beside, VFS_WRITE | VFS_CREATE | VFS_TRUNCATE);
 	if (handle < 0)
@@ -425,19 +416,24 @@ static int write_beside(checkpoint_writer *w, const vfs *fs, const char *path, c
 		error = fs->ops->rename(fs->at, beside, path);
 	if (error)
 		fs->ops->unlink(fs->at, beside);
-	return error ? error : sync_names(fs, path);
+	return error ? error : fs->ops->sync_folder(fs->at, folder);
 }
 
 int checkpoint_write(mmsb_instance *m, const vfs *fs, const char *path, mmsb_error *err)
 {
 	checkpoint_writer *w;
-	char *beside;
 	int status = checkpoint_plan(&w, m, NULL, err);
 	if (status)
 		return status;
-	if (asprintf(&beside, "%s.new", path) < 0)
-		beside = NULL;
-	int error = beside ? write_beside(w, fs, path, beside) : -ENOMEM;
+	const char *slash = strrchr(path, '/');
+	size_t n = strlen(path) + sizeof ".new";
+	char *beside = malloc(n), *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	int error = -ENOMEM;
+	if (beside && folder) {
+		snprintf(beside, n, "%s.new", path);
+		error = write_beside(w, fs, path, beside, folder);
+	}
+	free(folder);
 	free(beside);
 	checkpoint_writer_free(w);
 	return error ? vfs_fail(err, error, path, "written as a checkpoint") : MMSB_OK;

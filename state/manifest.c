@@ -44,7 +44,7 @@ static bool next_line(reader *r)
 static bool take_word(reader *r, const char *word)
 {
 	size_t n = strlen(word), left = (size_t)(r->end - r->at);
-	if (left < n || memcmp(r->at, word, n) != 0 || (left > n && r->at[n] != ' '))
+	if (left < n || memcmp(r->at, word, n) != 0 || (left > n && (r->at[n] != ' ' || left == n + 1)))
 		return false;
 	r->at += n + (left > n);
 	return true;
