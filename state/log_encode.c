@@ -5,7 +5,7 @@
 #include "log.h"
 #include "log_bytes.h"
 #include "log_format.h"
-#include "runtime/checkpoint.h"
+#include "checkpoint.h"
 
 /* What a delta takes at most besides its index[] and values[]; a section; what is written behind an end. */
 enum { OP_MOST = 1 + 4 * VARINT_MOST, SECTION_MOST = 2 * VARINT_MOST, SLACK = 8, GAP_MOST = 7 };

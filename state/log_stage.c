@@ -3,7 +3,7 @@
 
 #include "log_bytes.h"
 #include "log_reader.h"
-#include "runtime/checkpoint.h"
+#include "checkpoint.h"
 
 /* ---- the instance is of the log's schedule ----------------------------------------------------- */
 
