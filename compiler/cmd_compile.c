@@ -37,6 +37,9 @@ static char *output_name(const char *path)
 int cmd_compile(const command_line *line)
 {
 	compile_options options = command_options(line);
+	options.native = !line->portable;
+	options.march = line->march;
+	options.or_portable = line->or_portable;
 	char *named = line->output ? NULL : output_name(line->files[0]);
 	const char *out = line->output ? line->output : named;
 	uint8_t *bytes = NULL;

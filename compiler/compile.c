@@ -8,6 +8,7 @@
 #include "../lang/program.h"
 #include "../lang/stdlib_dir.h"
 #include "../runtime/container.h"
+#include "native_cc.h"
 
 bool compile_is_yaml(const char *path)
 {
@@ -50,6 +51,22 @@ ir_graph *compile_graph(lang_ctx *ctx, const char *path, const compile_options *
 	return compile_graph_text(ctx, path, NULL, 0, options);
 }
 
+/* Native code beside the schedule. Without a compiler there is none, which is told; one that fails is an error. */
+static int add_native(schedule *s, const compile_options *options, FILE *messages, uint8_t **section)
+{
+	mmsb_error error = {.message = ""};
+	int status = native_build(s, options->march, section, &s->n_native, &error);
+	if (status == MMSB_OK) {
+		s->native = *section;
+		return COMPILE_OK;
+	}
+	bool go_on = status == NATIVE_NO_COMPILER || options->or_portable;
+	fprintf(messages, "mmsbc: %s%s\n", go_on ? "" : "error: ", error.message);
+	if (go_on)
+		fputs("mmsbc: the file gets no native code; it runs on the portable executor\n", messages);
+	return go_on ? COMPILE_OK : COMPILE_MACHINE;
+}
+
 int compile_file(const char *path, const compile_options *options, FILE *messages, bool colour, uint8_t **bytes,
                  size_t *n)
 {
@@ -60,14 +77,18 @@ int compile_file(const char *path, const compile_options *options, FILE *message
 	}
 	schedule s;
 	mmsb_error error;
+	uint8_t *section = NULL;
 	int status = COMPILE_OK;
 	ir_graph *g = compile_graph(ctx, path, options);
 	if (!g || !ir_schedule(g, &s)) {
 		status = ctx->oom ? COMPILE_MACHINE : COMPILE_INPUT;
+	} else if (options->native && (status = add_native(&s, options, messages, &section)) != COMPILE_OK) {
+		; /* it is told */
 	} else if (schedule_write(&s, bytes, n, &error) != MMSB_OK) {
 		status = error.status == MMSB_MEMORY ? COMPILE_MACHINE : COMPILE_INPUT;
 		lang_error(ctx, lang_no_span(), "%s: %s", path, error.message);
 	}
+	free(section);
 	lang_print_diags(ctx, messages, colour);
 	lang_ctx_free(ctx);
 	return status;

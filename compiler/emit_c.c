@@ -175,6 +175,20 @@ static const char head[] =
 	"#define LANES _Pragma(\"GCC ivdep\")\n"
 	"#endif\n";
 
+/* Extensions of the processor that the compiler was allowed to use. */
+static void put_needs(FILE *out)
+{
+	static const struct { const char *name, *macro; } rows[] = {
+#define EXTENSION(name, macro, leaf, subleaf, reg, bit, state) {name, #macro},
+#include "../runtime/processor.def"
+#undef EXTENSION
+	};
+	fputs("extern const char mmsb_native_needs[];\nconst char mmsb_native_needs[] = \"\"\n", out);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		fprintf(out, "#ifdef %s\n\t\" %s\"\n#endif\n", rows[i].macro, rows[i].name);
+	fputs("\t;\n", out);
+}
+
 bool emit_c(const schedule *s, FILE *out)
 {
 	fputs(before, out);
@@ -182,6 +196,7 @@ bool emit_c(const schedule *s, FILE *out)
 		fputs(operators[i], out);
 	fputs(head, out);
 	fprintf(out, "\nextern const uint32_t mmsb_native_abi;\nconst uint32_t mmsb_native_abi = %d;\n", NATIVE_ABI);
+	put_needs(out);
 	for (uint32_t p = 0; p < s->n_passes; p++) {
 		const sch_kernel *k = &s->kernels[s->passes[p].kernel];
 		emitter e = {.s = s, .out = out, .kernel = s->passes[p].kernel, .instrs = s->instrs + k->first_instr,

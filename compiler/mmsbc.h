@@ -17,6 +17,8 @@ typedef struct command_line {
 	uint32_t n_defines;
 	const char *output;          /* -o, or NULL */
 	const char *after;           /* --after of emit, or NULL */
+	bool portable, or_portable;  /* compile: no native code; none if the C compiler fails */
+	const char *march;           /* compile: --march, or NULL */
 	bool in_place, check;        /* fmt */
 	bool colour;                 /* of messages */
 	const char **files;

@@ -52,7 +52,8 @@ static int find_id(bench *b, mmsb_instance *inst, int *id)
 static int begin_way(bench *b, way *w, mmsb_schedule *schedule_, bool whole)
 {
 	int id;
-	mmsb_options options = {.size = sizeof options, .threads = (int)b->spec.option[RUN_THREADS], .scratch = whole};
+	mmsb_options options = {.size = sizeof options, .threads = (int)b->spec.option[RUN_THREADS], .scratch = whole,
+	                        .executor = load_executor(&b->spec)};
 	int status = mmsb_instance_new(&w->inst, schedule_, &options, &b->err);
 	if (status == MMSB_OK)
 		status = find_id(b, w->inst, &id);

@@ -53,7 +53,7 @@ static int new_instance(run *r)
 	if (status != MMSB_OK)
 		return status;
 	mmsb_options options = {.size = sizeof options, .threads = (int)r->spec.option[RUN_THREADS], .time_passes = r->spec.option[RUN_STATS] != 0,
-	                        .scratch = r->spec.option[RUN_SCRATCH] != 0};
+	                        .scratch = r->spec.option[RUN_SCRATCH] != 0, .executor = load_executor(&r->spec)};
 	status = mmsb_instance_new(&r->inst, schedule_, &options, &r->err);
 	mmsb_schedule_close(schedule_);
 	return status == MMSB_OK ? check_batch(r) : status;

@@ -36,14 +36,20 @@ _Static_assert(sizeof(header) == MMSBX_HEADER && sizeof(entry) == MMSBX_ENTRY, "
 
 static size_t align_up(size_t n) { return (n + MMSBX_ALIGN - 1) / MMSBX_ALIGN * MMSBX_ALIGN; }
 
+/* Where the sections of a file of so many begin, but for alignment. */
+static size_t table_end(uint32_t sections) { return MMSBX_HEADER + sections * (size_t)MMSBX_ENTRY; }
+
+static const char *section_name(uint32_t i) { return i < SECTION_COUNT ? section_table[i].name : "native"; }
+static uint32_t section_record(uint32_t i) { return i < SECTION_COUNT ? section_table[i].record : 1; }
+
 /* The header's checksum: of header and table with the field itself zero. */
-static void header_check(uint8_t *file, uint64_t check[2])
+static void header_check(uint8_t *file, uint32_t sections, uint64_t check[2])
 {
 	header h;
 	memcpy(&h, file, sizeof h);
 	memset(h.check, 0, sizeof h.check);
 	memcpy(file, &h, sizeof h);
-	XXH128_hash_t x = XXH3_128bits(file, MMSBX_HEADER + SECTION_COUNT * MMSBX_ENTRY);
+	XXH128_hash_t x = XXH3_128bits(file, table_end(sections));
 	check[0] = x.low64;
 	check[1] = x.high64;
 }
@@ -53,29 +59,31 @@ int schedule_write(const schedule *s, uint8_t **bytes, size_t *n, mmsb_error *er
 	int status = schedule_verify(s, err);
 	if (status)
 		return status;
-	struct { const void *at; size_t bytes; } part[SECTION_COUNT] = {
+	const struct { const void *at; size_t bytes; } part[SECTION_COUNT + 1] = {
 #define SECTION(name, type) {s->name, (size_t)s->n_##name * sizeof(type)},
 		SCHEDULE_SECTIONS(SECTION)
 #undef SECTION
+		{s->native, s->n_native},
 	};
-	size_t length = align_up(MMSBX_HEADER + SECTION_COUNT * MMSBX_ENTRY);
-	for (size_t i = 0; i < SECTION_COUNT; i++)
+	uint32_t sections = s->native ? SECTION_COUNT + 1 : SECTION_COUNT;
+	size_t length = align_up(table_end(sections));
+	for (size_t i = 0; i < sections; i++)
 		length = align_up(length + part[i].bytes);
 	uint8_t *file = calloc(1, length);
 	if (!file)
 		return fail_memory(err, length, "the compiled file");
-	size_t at = align_up(MMSBX_HEADER + SECTION_COUNT * MMSBX_ENTRY);
-	for (uint32_t i = 0; i < SECTION_COUNT; i++) {
+	size_t at = align_up(table_end(sections));
+	for (uint32_t i = 0; i < sections; i++) {
 		if (part[i].bytes)
 			memcpy(file + at, part[i].at, part[i].bytes);
-		entry e = {i, section_table[i].record, at, part[i].bytes, XXH3_64bits(file + at, part[i].bytes)};
+		entry e = {i, section_record(i), at, part[i].bytes, XXH3_64bits(file + at, part[i].bytes)};
 		memcpy(file + MMSBX_HEADER + i * MMSBX_ENTRY, &e, sizeof e);
 		at = align_up(at + part[i].bytes);
 	}
-	header h = {.version = MMSBX_VERSION, .numerics = NUMERICS, .length = length, .sections = SECTION_COUNT};
+	header h = {.version = MMSBX_VERSION, .numerics = NUMERICS, .length = length, .sections = sections};
 	memcpy(h.magic, magic, sizeof magic);
 	memcpy(file, &h, sizeof h);
-	header_check(file, h.check);
+	header_check(file, sections, h.check);
 	memcpy(file, &h, sizeof h);
 	*bytes = file;
 	*n = length;
@@ -83,7 +91,7 @@ int schedule_write(const schedule *s, uint8_t **bytes, size_t *n, mmsb_error *er
 }
 
 /* Magic, version, length and the table's own checksum. file is a private copy. */
-static int read_header(uint8_t *file, size_t n, mmsb_error *err)
+static int read_header(uint8_t *file, size_t n, uint32_t *sections, mmsb_error *err)
 {
 	header h;
 	if (n < sizeof h || memcmp(file, magic, sizeof magic) != 0)
@@ -98,10 +106,12 @@ static int read_header(uint8_t *file, size_t n, mmsb_error *err)
 	if (h.length != n)
 		return fail(err, MMSB_FORMAT, "the file says that it has %llu bytes, but there are %llu: it is truncated or something was added",
 		            (unsigned long long)h.length, (unsigned long long)n);
-	if (h.sections != SECTION_COUNT || n < align_up(MMSBX_HEADER + SECTION_COUNT * MMSBX_ENTRY))
-		return fail(err, MMSB_FORMAT, "the file's header is damaged: it should have %d sections", (int)SECTION_COUNT);
+	if ((h.sections != SECTION_COUNT && h.sections != SECTION_COUNT + 1) || n < align_up(table_end(h.sections)))
+		return fail(err, MMSB_FORMAT, "the file's header is damaged: it should have %d sections, or %d with native code", (int)SECTION_COUNT,
+		            (int)SECTION_COUNT + 1);
 	uint64_t check[2];
-	header_check(file, check);
+	*sections = h.sections;
+	header_check(file, h.sections, check);
 	if (check[0] != h.check[0] || check[1] != h.check[1])
 		return fail(err, MMSB_FORMAT, "the file's header is damaged: its checksum is wrong");
 	return MMSB_OK;
@@ -118,10 +128,10 @@ static bool all_zero(const uint8_t *p, size_t n)
 /* Finds section i, whose place follows from the one before; *end is moved behind it. */
 static int read_section(const uint8_t *file, size_t n, uint32_t i, size_t *end, entry *e, mmsb_error *err)
 {
-	const char *name = section_table[i].name;
+	const char *name = section_name(i);
 	memcpy(e, file + MMSBX_HEADER + i * MMSBX_ENTRY, sizeof *e);
 	size_t at = align_up(*end);
-	if (e->id != i || e->record != section_table[i].record || e->offset != at || at > n || e->bytes > n - at ||
+	if (e->id != i || e->record != section_record(i) || e->offset != at || at > n || e->bytes > n - at ||
 	    e->bytes % e->record || e->bytes / e->record > UINT32_MAX / 2)
 		return fail(err, MMSB_FORMAT, "the file's section '%s' is not where or what it should be", name);
 	if (XXH3_64bits(file + at, e->bytes) != e->check)
@@ -133,11 +143,11 @@ static int read_section(const uint8_t *file, size_t n, uint32_t i, size_t *end, 
 	return MMSB_OK;
 }
 
-static int read_tables(schedule *s, const uint8_t *file, size_t n, mmsb_error *err)
+static int read_tables(schedule *s, const uint8_t *file, size_t n, uint32_t sections, mmsb_error *err)
 {
-	entry part[SECTION_COUNT];
-	size_t end = MMSBX_HEADER + SECTION_COUNT * MMSBX_ENTRY;
-	for (uint32_t i = 0; i < SECTION_COUNT; i++) {
+	entry part[SECTION_COUNT + 1] = {0};
+	size_t end = table_end(sections);
+	for (uint32_t i = 0; i < sections; i++) {
 		int status = read_section(file, n, i, &end, &part[i], err);
 		if (status)
 			return status;
@@ -149,6 +159,10 @@ static int read_tables(schedule *s, const uint8_t *file, size_t n, mmsb_error *e
 	s->name = (const type *)(const void *)(file + part[SECTION_##name].offset);
 	SCHEDULE_SECTIONS(SECTION)
 #undef SECTION
+	if (sections > SECTION_COUNT) {
+		s->native = file + part[SECTION_COUNT].offset;
+		s->n_native = part[SECTION_COUNT].bytes;
+	}
 	return MMSB_OK;
 }
 
@@ -160,9 +174,10 @@ int schedule_read(schedule *out, const void *bytes, size_t n, mmsb_error *err)
 	if (n)
 		memcpy(file, bytes, n);
 	schedule s = {.memory = file};
-	int status = read_header(file, n, err);
+	uint32_t sections = 0;
+	int status = read_header(file, n, &sections, err);
 	if (!status)
-		status = read_tables(&s, file, n, err);
+		status = read_tables(&s, file, n, sections, err);
 	if (!status)
 		status = schedule_verify(&s, err);
 	if (status) {
@@ -171,4 +186,68 @@ int schedule_read(schedule *out, const void *bytes, size_t n, mmsb_error *err)
 	}
 	*out = s;
 	return MMSB_OK;
+}
+
+/* ---- native code ------------------------------------------------------------------------------- */
+
+typedef struct native_header {
+	uint32_t abi, objects;
+	uint64_t zero;
+} native_header;
+
+typedef struct native_entry {
+	char level[MMSBX_LEVEL];
+	uint64_t offset, bytes;
+} native_entry;
+
+_Static_assert(sizeof(native_header) == 16 && sizeof(native_entry) == 32, "the layout is the file's");
+
+int native_section_write(uint32_t abi, const native_object *objects, uint32_t n_objects, uint8_t **bytes, size_t *n, mmsb_error *err)
+{
+	native_header h = {.abi = abi, .objects = n_objects};
+	size_t first = align_up(sizeof h + n_objects * sizeof(native_entry)), length = first;
+	for (uint32_t i = 0; i < n_objects; i++)
+		length = align_up(length + objects[i].n);
+	uint8_t *section = calloc(1, length);
+	if (!section)
+		return fail_memory(err, length, "native code");
+	memcpy(section, &h, sizeof h);
+	size_t at = first;
+	for (uint32_t i = 0; i < n_objects; i++) {
+		native_entry e = {.offset = at, .bytes = objects[i].n};
+		memcpy(e.level, objects[i].level, sizeof e.level);
+		memcpy(section + sizeof h + i * sizeof e, &e, sizeof e);
+		memcpy(section + e.offset, objects[i].bytes, objects[i].n);
+		at = align_up(at + objects[i].n);
+	}
+	*bytes = section;
+	*n = length;
+	return MMSB_OK;
+}
+
+uint32_t native_section_abi(const schedule *s)
+{
+	native_header h;
+	if (s->n_native < sizeof h)
+		return 0;
+	memcpy(&h, s->native, sizeof h);
+	return h.abi;
+}
+
+bool native_section_object(const schedule *s, uint32_t i, native_object *out)
+{
+	native_header h;
+	native_entry e;
+	if (s->n_native < sizeof h)
+		return false;
+	memcpy(&h, s->native, sizeof h);
+	if (i >= h.objects || h.objects > (s->n_native - sizeof h) / sizeof e)
+		return false;
+	memcpy(&e, s->native + sizeof h + i * sizeof e, sizeof e);
+	if (e.level[MMSBX_LEVEL - 1] || e.offset > s->n_native || e.bytes > s->n_native - e.offset)
+		return false;
+	memcpy(out->level, e.level, sizeof e.level);
+	out->bytes = s->native + e.offset;
+	out->n = e.bytes;
+	return true;
 }

@@ -83,8 +83,11 @@ int mmsb_entries(mmsb_instance *m, int id, const uint64_t **row, const uint64_t 
 void mmsb_stats_get(mmsb_instance *m, mmsb_stats *out)
 {
 	pthread_mutex_lock(&m->lock);
-	*out = m->stats;
+	*out = m->stats; /* whose last fields are zero */
 	pthread_mutex_unlock(&m->lock);
 	out->n_passes = m->sch->n_passes;
 	out->passes = m->pass_stats;
+	out->portable_because = native_why_not(m);
+	for (uint32_t i = 0; i < m->sch->n_passes; i++)
+		out->native_functions += native_functions(m, i);
 }

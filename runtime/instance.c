@@ -183,6 +183,11 @@ int mmsb_instance_new(mmsb_instance **out, mmsb_schedule *owner, const mmsb_opti
 		const sch_field *f = &s->fields[i];
 		m->fields[i] = (mmsb_field){.name = sch_text(s, f->name), .type = f->type, .is_index = f->index_size != NONE, .offset = f->offset};
 	}
+	int status = native_choose(m, err);
+	if (status) {
+		mmsb_instance_free(m);
+		return status;
+	}
 	*out = m;
 	return MMSB_OK;
 }

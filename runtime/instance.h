@@ -16,6 +16,7 @@
 #include "index.h"
 #include "journal.h"
 #include "mmsb.h"
+#include "native.h"
 #include "schedule.h"
 #include "sparse.h"
 
@@ -65,7 +66,8 @@ typedef struct page {
 struct mmsb_schedule {
 	schedule tables;
 	uint32_t references; /* atomic */
-	void *native;        /* native.h: a shared object, or NULL */
+	pthread_mutex_t native_lock; /* of the next */
+	native_code native;
 };
 
 struct mmsb_instance {
@@ -74,6 +76,7 @@ struct mmsb_instance {
 	mmsb_options options;
 	const struct kernel_table *kernels; /* kernels.h */
 	int threads;
+	bool native;            /* functions of native code are run where there are some: native_load.c */
 	pthread_mutex_t lock;   /* held for binding and while something is staged: for open, bound, stage_calls and stats.ns_stage */
 	atomic_bool bound;      /* written under the lock; what binding made is fixed from then on */
 	bool stale;             /* memory ran out amid an epoch: pages of one buffer are to be computed anew */

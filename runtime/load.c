@@ -51,10 +51,16 @@ static int open_schedule(const run_spec *spec, mmsb_schedule **out, mmsb_error *
 	return fail(err, MMSB_USAGE, "'%s': a program is a .mmsb or a .mmsbx, or a run file (.yaml) that names one", path);
 }
 
+int load_executor(const run_spec *spec)
+{
+	int id = spec->executor ? runspec_executor(spec->executor) : MMSB_AUTOMATIC;
+	return id < 0 ? MMSB_AUTOMATIC : id;
+}
+
 int load_schedule(const run_spec *spec, mmsb_schedule **out, mmsb_error *err)
 {
 	int status = open_schedule(spec, out, err);
-	if (status != MMSB_OK || spec->executor == NULL || strcmp(spec->executor, "native") != 0)
+	if (status != MMSB_OK || load_executor(spec) != MMSB_NATIVE || native_ready(*out, NULL) == MMSB_OK)
 		return status;
 	status = native_use(*out, err);
 	if (status != MMSB_OK) {
@@ -67,9 +73,9 @@ int load_schedule(const run_spec *spec, mmsb_schedule **out, mmsb_error *err)
 static int check_executor(const run_spec *spec, mmsb_error *err)
 {
 	const char *name = spec->executor;
-	if (name == NULL || runspec_executor(name))
+	if (name == NULL || runspec_executor(name) >= 0)
 		return MMSB_OK;
-	return fail(err, MMSB_USAGE, "there is no executor '%s' here; there are 'portable' and 'native'", name);
+	return fail(err, MMSB_USAGE, "there is no executor '%s' here; there are 'automatic', 'portable' and 'native'", name);
 }
 
 int load_run_file(run_spec *spec, mmsb_error *err)

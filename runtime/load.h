@@ -9,8 +9,12 @@
 /* Where the program is a run file: it gives what the command line does not. Checks that the executor is known. */
 int load_run_file(run_spec *, mmsb_error *err);
 
-/* The program: compiled where it is a .mmsb, whose messages are printed (err's is empty then). *out is owned by the caller. */
+/* The program: compiled where it is a .mmsb, whose messages are printed (err's is empty then). For the native executor it
+ * has native code then, through the cache where its file has none. *out is owned by the caller. */
 int load_schedule(const run_spec *, mmsb_schedule **out, mmsb_error *err);
+
+/* enum mmsb_executor */
+int load_executor(const run_spec *);
 
 /* Gives the instance its params and sizes, and stages what `--in` says for epoch 1. */
 int load_inputs(mmsb_instance *, const run_spec *, progress *bar, mmsb_error *err);

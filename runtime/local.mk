@@ -62,10 +62,10 @@ libmmsb_internal_la_SOURCES += \
 # What evaluates.
 libmmsb_internal_la_SOURCES += \
 	%D%/dirty.c %D%/dirty.h %D%/drain.c %D%/exec.h %D%/expand.c %D%/fault.c %D%/fixpoint.c %D%/fpenv.c %D%/fpenv.h %D%/frontier.c %D%/hand.c %D%/kernel_pick.c %D%/numeric.c %D%/over.c \
-	%D%/native.c %D%/native.h %D%/own.c \
+	%D%/native.c %D%/native.h %D%/native_load.c %D%/own.c \
 	%D%/plan.c %D%/plan.h %D%/plan_code.c \
 	%D%/plan_cost.c %D%/plan_names.c %D%/plan_native.c %D%/plan_read.c \
-	%D%/portable.c %D%/prefix.c %D%/queue.c %D%/read.c %D%/reduce.c %D%/reduce.h \
+	%D%/portable.c %D%/prefix.c %D%/processor.c %D%/processor.def %D%/queue.c %D%/read.c %D%/reduce.c %D%/reduce.h \
 	%D%/relax.c %D%/repair.c %D%/repair.h %D%/support.c %D%/sweep.c \
 	%D%/route.c %D%/route.h %D%/route_run.c %D%/route_step.h %D%/run.c %D%/split.c %D%/tape.c %D%/tiles.c \
 	%D%/pool.c %D%/pool.h %D%/store.c %D%/store.h %D%/store_flat.c %D%/store_flat.h %D%/store_parts.h %D%/store_prefix.c %D%/store_prefix.h \

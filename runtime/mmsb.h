@@ -71,6 +71,22 @@ int mmsb_schedule_open(mmsb_schedule **out, const char *path, mmsb_error *err);
 /* The same from n bytes in memory, which are copied. */
 int mmsb_schedule_load(mmsb_schedule **out, const void *bytes, size_t n, mmsb_error *err);
 
+/* A function of native code, and those of one level of the processor. For the C text that `mmsbc compile --embed` writes. */
+typedef struct mmsb_native_function {
+	const char *name;
+	void (*function)(void *const *out, const void *const *in, size_t n);
+} mmsb_native_function;
+typedef struct mmsb_native_level {
+	const char *level;
+	size_t count;
+	const mmsb_native_function *functions;
+} mmsb_native_level;
+
+/* mmsb_schedule_load for that text: with native code that is linked into the program, the best level first. levels must live as long as
+ * the schedule. */
+int mmsb_schedule_linked(mmsb_schedule **out, const void *bytes, size_t n, const mmsb_native_level *levels, size_t n_levels, uint32_t abi,
+                         mmsb_error *err);
+
 /* Instances keep what they need of it: may be called before they are freed. NULL is allowed. */
 void mmsb_schedule_close(mmsb_schedule *);
 
@@ -84,11 +100,22 @@ typedef struct mmsb_options {
 	int readers;        /* most concurrent readers at a time (mmsb_read_begin); 0: none, and nothing is kept for them */
 	int copies;         /* most copies of a page, beyond two, for readers that stay in old epochs: see mmsb_read_begin. 0: one for each
 	                       reader; below 0: none */
+	int executor;       /* enum mmsb_executor; 0: automatic */
 } mmsb_options;
+
+/* What evaluates; all give the same bits. A compiled file may hold machine code beside the schedule ("native code"), which is loaded, and so trusted, when the
+ * first instance is made that may use it. */
+enum mmsb_executor {
+	MMSB_AUTOMATIC, /* native code, if the schedule has some that this processor runs and that can be loaded; mmsb_stats.portable_because says
+	                   why not */
+	MMSB_PORTABLE,  /* nothing of it is ever loaded: for files that are not trusted */
+	MMSB_NATIVE     /* as automatic, but mmsb_instance_new fails where there is none: MMSB_INPUT (no code, or for other processors),
+	                   MMSB_FORMAT (of another version), MMSB_IO (it cannot be loaded) */
+};
 
 /* A new instance without values: sizes are bound by mmsb_set_param and mmsb_set_shape, values of sources given by
  * mmsb_write and the others, and the first mmsb_commit makes epoch 1 of them. options may be NULL: all zero; they are copied. *out is owned by
- * the caller (mmsb_instance_free). MMSB_MEMORY. */
+ * the caller (mmsb_instance_free). MMSB_MEMORY; MMSB_USAGE: no such executor; what MMSB_NATIVE says. */
 int mmsb_instance_new(mmsb_instance **out, mmsb_schedule *, const mmsb_options *options, mmsb_error *err);
 void mmsb_instance_free(mmsb_instance *); /* NULL is allowed */
 
@@ -279,6 +306,8 @@ typedef struct mmsb_stats {
 	uint64_t ns_apply;            /* taking the staged deltas and changing the sources: these three of epochs that succeeded */
 	uint64_t ns_passes;           /* evaluating */
 	uint64_t ns_publish;          /* collecting what is watched, and showing the epoch to readers */
+	unsigned native_functions;    /* of native code, that passes run, once sizes are bound */
+	const char *portable_because; /* why no native code is run; "": it is. Owned by the instance */
 	unsigned n_passes;
 	const mmsb_pass_stats *passes; /* in the order of the schedule; owned by the instance */
 } mmsb_stats;

@@ -1,44 +1,10 @@
-/* native.c - functions of a schedule in a shared object; which instructions of a kernel make one (native.h). */
+/* native.c - which instructions of a kernel make one function of native code (native.h). */
 #include "native.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "instance.h"
-
-/* ---- shared objects ---------------------------------------------------------------------------- */
-
-int native_attach(mmsb_schedule *s, const char *path, mmsb_error *err)
-{
-	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (!handle)
-		return fail(err, MMSB_IO, "%s: cannot be loaded: %s", path, dlerror());
-	const uint32_t *abi = dlsym(handle, "mmsb_native_abi");
-	if (!abi || *abi != NATIVE_ABI) {
-		dlclose(handle);
-		return fail(err, MMSB_FORMAT, "%s: holds no native code of this version: remove it, it is made again", path);
-	}
-	native_detach(s);
-	s->native = handle;
-	return MMSB_OK;
-}
-
-void native_detach(mmsb_schedule *s)
-{
-	if (s->native)
-		dlclose(s->native);
-	s->native = NULL;
-}
-
-native_fn *native_find(const mmsb_schedule *s, const char *name)
-{
-	void *at = s->native ? dlsym(s->native, name) : NULL;
-	native_fn *fn = NULL;
-	memcpy(&fn, &at, sizeof fn);
-	return fn;
-}
 
 void native_name(char name[NATIVE_NAME], uint32_t kernel, uint32_t region, uint32_t stage)
 {

@@ -57,7 +57,7 @@ static bool sort_steps(planner *pl, region_plan *r, const native_stages *st)
 void plan_native(planner *pl, region_plan *r)
 {
 	native_stages st;
-	if (pl->failed || !pl->inst->owner->native || r->n_steps == 0)
+	if (pl->failed || !pl->inst->native || r->n_steps == 0)
 		return;
 	if (!native_stages_find(&st, pl->s, (uint32_t)(pl->p->def - pl->s->kernels))) {
 		pl->failed = true;

@@ -253,8 +253,8 @@ static int key_executor(loader *l, const yaml_node_t *n)
 	const char *text = texts(n, "the name of an executor", l, &status);
 	if (text == NULL)
 		return status;
-	if (!runspec_executor(text))
-		return bad_node(l, n, "there is no executor '%.60s' here; there are 'portable' and 'native'", text);
+	if (runspec_executor(text) < 0)
+		return bad_node(l, n, "there is no executor '%.60s' here; there are 'automatic', 'portable' and 'native'", text);
 	return runspec_text(&l->spec->executor, text) ? MMSB_OK : no_memory(l);
 }
 

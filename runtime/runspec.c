@@ -60,9 +60,13 @@ bool runspec_add(run_list *list, const char *name, const char *value, const char
 	return true;
 }
 
-bool runspec_executor(const char *name)
+int runspec_executor(const char *name)
 {
-	return strcmp(name, "portable") == 0 || strcmp(name, "native") == 0;
+	static const char *const names[] = {[MMSB_AUTOMATIC] = "automatic", [MMSB_PORTABLE] = "portable", [MMSB_NATIVE] = "native"};
+	for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return i;
+	return -1;
 }
 
 bool runspec_text(char **at, const char *text)

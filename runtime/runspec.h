@@ -47,8 +47,8 @@ static inline void runspec_set(run_spec *spec, run_option option, uint64_t value
 /* Adds copies. False: no memory. */
 bool runspec_add(run_list *list, const char *name, const char *value, const char *file, uint64_t line, uint64_t column);
 
-/* Whether there is an executor of this name. */
-bool runspec_executor(const char *name);
+/* The executor of this name (enum mmsb_executor), or -1. */
+int runspec_executor(const char *name);
 
 /* Replaces an owned text by a copy of another. False: no memory. */
 bool runspec_text(char **at, const char *text);

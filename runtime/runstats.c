@@ -11,15 +11,15 @@ static void print_seconds(const char *what, double seconds)
 }
 
 /* What of the program is compiled code. */
-static void print_native(const mmsb_instance *inst)
+static void print_native(const mmsb_instance *inst, const mmsb_stats *s)
 {
-	uint32_t functions = 0, passes = 0;
-	for (uint32_t i = 0; i < inst->sch->n_passes; i++) {
-		uint32_t n = native_functions(inst, i);
-		functions += n;
-		passes += n > 0;
-	}
-	fprintf(stderr, "native: %u functions, in %u of %u passes\n", functions, passes, inst->sch->n_passes);
+	uint32_t passes = 0;
+	for (uint32_t i = 0; i < inst->sch->n_passes; i++)
+		passes += native_functions(inst, i) > 0;
+	if (s->portable_because[0] == '\0')
+		fprintf(stderr, "native: %u functions, in %u of %u passes\n", s->native_functions, passes, inst->sch->n_passes);
+	else if (inst->sch->native && inst->options.executor != MMSB_PORTABLE)
+		fprintf(stderr, "native: not used: %s\n", s->portable_because);
 }
 
 void print_stats(mmsb_instance *inst, const run_times *times)
@@ -46,6 +46,5 @@ void print_stats(mmsb_instance *inst, const run_times *times)
 		        (unsigned long long)p->evaluated, (unsigned long long)p->changed, (unsigned long long)p->dense,
 		        (unsigned long long)p->masked, (unsigned long long)p->single, (unsigned long long)p->rounds, (double)p->ns * 1e-6);
 	}
-	if (inst->owner->native)
-		print_native(inst);
+	print_native(inst, &s);
 }

@@ -19,12 +19,28 @@ int mmsb_schedule_load(mmsb_schedule **out, const void *bytes, size_t n, mmsb_er
 	if (!s)
 		return fail_memory(err, sizeof *s, "a schedule");
 	int status = schedule_read(&s->tables, bytes, n, err);
+	if (!status && pthread_mutex_init(&s->native_lock, NULL)) {
+		free(s->tables.memory);
+		status = fail_memory(err, sizeof s->native_lock, "the lock of a schedule");
+	}
 	if (status) {
 		free(s);
 		return status;
 	}
 	s->references = 1;
 	*out = s;
+	return MMSB_OK;
+}
+
+int mmsb_schedule_linked(mmsb_schedule **out, const void *bytes, size_t n, const mmsb_native_level *levels, size_t n_levels, uint32_t abi,
+                         mmsb_error *err)
+{
+	int status = mmsb_schedule_load(out, bytes, n, err);
+	if (status)
+		return status;
+	(*out)->native.linked = levels;
+	(*out)->native.n_linked = n_levels;
+	(*out)->native.linked_abi = abi;
 	return MMSB_OK;
 }
 
@@ -87,6 +103,7 @@ void mmsb_schedule_close(mmsb_schedule *s)
 	if (!s || __atomic_sub_fetch(&s->references, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	native_detach(s);
+	pthread_mutex_destroy(&s->native_lock);
 	free(s->tables.memory);
 	free(s);
 }

@@ -93,12 +93,107 @@ START_TEST(test_functions)
 }
 END_TEST
 
+/* What an option says, and what there is. */
+START_TEST(test_executors)
+{
+	char folder[] = "/tmp/mmsb-native-XXXXXX", command[80], *text = NULL;
+	mmsb_error err = {.message = ""};
+	mmsb_instance *m;
+	mmsb_stats stats;
+	mmsb_options options = {.size = sizeof options, .executor = MMSB_NATIVE};
+	ck_assert(mkdtemp(folder) != NULL);
+	setenv("XDG_CACHE_HOME", folder, 1);
+	mmsb_schedule *s = compiled(&text);
+	ck_assert_int_eq(mmsb_instance_new(&m, s, &options, &err), MMSB_INPUT);
+	ck_assert(m == NULL && strstr(err.message, "no native code") != NULL);
+	options.executor = 7;
+	ck_assert_int_eq(mmsb_instance_new(&m, s, &options, &err), MMSB_USAGE);
+	options.executor = MMSB_AUTOMATIC;
+	ck_assert_int_eq(mmsb_instance_new(&m, s, &options, &err), MMSB_OK);
+	ck_assert_int_eq(mmsb_bind(m, &err), MMSB_OK);
+	mmsb_stats_get(m, &stats);
+	ck_assert(stats.native_functions == 0 && strstr(stats.portable_because, "no native code") != NULL);
+	mmsb_instance_free(m);
+	ck_assert_int_eq(native_use(s, &err), MMSB_OK);
+	for (int executor = MMSB_AUTOMATIC; executor <= MMSB_NATIVE; executor++) {
+		options.executor = executor;
+		ck_assert_int_eq(mmsb_instance_new(&m, s, &options, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_bind(m, &err), MMSB_OK);
+		mmsb_stats_get(m, &stats);
+		ck_assert_uint_eq(stats.native_functions, executor == MMSB_PORTABLE ? 0 : functions_written(text));
+		ck_assert_int_eq(stats.portable_because[0] != '\0', executor == MMSB_PORTABLE);
+		mmsb_instance_free(m);
+	}
+	mmsb_schedule_close(s);
+	free(text);
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
+/* A native section whose checksums are right and whose inside may be anything: found out when it is to be used, and never before. */
+START_TEST(test_sections)
+{
+	static const struct { uint32_t abi; const char *level, *bytes; size_t cut; int status; } rows[] = {
+		{NATIVE_ABI, "base", "no object at all", 0, MMSB_IO}, {NATIVE_ABI, "v9", "of a level to come", 0, MMSB_INPUT},
+		{NATIVE_ABI + 1, "base", "of another version", 0, MMSB_FORMAT}, {NATIVE_ABI, "base", "cut off", 1, MMSB_INPUT},
+		{NATIVE_ABI, "base", "all cut off", 200, MMSB_FORMAT},
+	};
+	lang_ctx *ctx = lang_ctx_new();
+	compile_options none = {0};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		schedule tables;
+		mmsb_error err = {.message = ""};
+		native_object o = {.bytes = (const uint8_t *)rows[i].bytes, .n = strlen(rows[i].bytes)};
+		uint8_t *section = NULL, *file = NULL;
+		size_t n = 0;
+		mmsb_schedule *s;
+		mmsb_instance *m;
+		mmsb_options options = {.size = sizeof options};
+		strcpy(o.level, rows[i].level);
+		ck_assert(ir_schedule(compile_graph_text(ctx, "program.mmsb", program, strlen(program), &none), &tables));
+		ck_assert_int_eq(native_section_write(rows[i].abi, &o, 1, &section, &tables.n_native, &err), MMSB_OK);
+		tables.native = section;
+		size_t cut = rows[i].cut * MMSBX_ALIGN;
+		tables.n_native -= cut < tables.n_native ? cut : tables.n_native;
+		ck_assert_int_eq(schedule_write(&tables, &file, &n, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_schedule_load(&s, file, n, &err), MMSB_OK);
+		for (options.executor = MMSB_AUTOMATIC; options.executor < MMSB_NATIVE; options.executor++) {
+			ck_assert_int_eq(mmsb_instance_new(&m, s, &options, &err), MMSB_OK);
+			mmsb_instance_free(m);
+		}
+		int status = mmsb_instance_new(&m, s, &options, &err);
+		ck_assert_msg(status == rows[i].status, "%s: %d, %s", rows[i].bytes, status, err.message);
+		mmsb_schedule_close(s);
+		free(section);
+		free(file);
+	}
+	lang_ctx_free(ctx);
+}
+END_TEST
+
+START_TEST(test_processor)
+{
+	const char *lacks;
+	ck_assert_uint_eq(processor_lacks("", &lacks), 0);
+	ck_assert_uint_eq(processor_lacks(" nonesuch", &lacks), 8);
+#ifdef __x86_64__
+	ck_assert_int_eq(processor_lacks(" avx512f avx512vl", &lacks) == 0, kernel_table_level("v4") != NULL);
+	ck_assert_int_eq(processor_lacks(" avx2 bmi", &lacks) == 0, kernel_table_level("v3") != NULL);
+	ck_assert_uint_eq(processor_lacks(" sse4a xop fma4 nonesuch", &lacks) > 0, 1);
+#endif
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("native");
 	TCase *t = tcase_create("functions");
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, test_functions);
+	tcase_add_test(t, test_executors);
+	tcase_add_test(t, test_sections);
+	tcase_add_test(t, test_processor);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }

@@ -250,6 +250,11 @@ static void set_environment(const char *programs)
 		free(full);
 		free(text.data);
 	}
+	char here[4096], cache[4200]; /* of native code; the user's stays as it is */
+	if (!getcwd(here, sizeof here))
+		fatal("the folder at hand");
+	snprintf(cache, sizeof cache, "%s/native-cache", here);
+	setenv("XDG_CACHE_HOME", cache, 1);
 	setenv("LC_ALL", "C", 1);
 	setenv("TZ", "UTC", 1);
 	unsetenv("MMSB_STDLIB");

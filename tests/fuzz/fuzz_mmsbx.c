@@ -78,7 +78,7 @@ static void load(const uint8_t *data, size_t size)
 {
 	mmsb_schedule *s;
 	mmsb_instance *m;
-	mmsb_options options = {.size = sizeof options, .threads = 1, .scratch = 1};
+	mmsb_options options = {.size = sizeof options, .threads = 1, .scratch = 1, .executor = MMSB_PORTABLE};
 	if (mmsb_schedule_load(&s, data, size, NULL) != MMSB_OK)
 		return;
 	if (sizes_are_small(&s->tables) && mmsb_instance_new(&m, s, &options, NULL) == MMSB_OK) {
