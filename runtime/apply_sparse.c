@@ -4,6 +4,7 @@
 
 #include "apply.h"
 #include "sort.h"
+#include "thresholds.h"
 
 /* The last word on one entry: its place and where its value is; DELETED: none. */
 typedef struct entry_delta {
@@ -12,10 +13,6 @@ typedef struct entry_delta {
 	uint64_t value;  /* where in values[], or DELETED */
 } entry_delta;
 #define DELETED UINT64_MAX
-
-/* When more than one entry in SORT_SHARE comes or goes all are sorted anew: an entry takes 400 ns to put in its row and column of a graph of
- * a million entries, sorting all of them about 35 ns each. */
-enum { SORT_SHARE = 12 };
 
 /* The deltas of a page. */
 typedef struct entry_deltas {

@@ -8,8 +8,7 @@
 #include <string.h>
 
 #include "instance.h"
-
-enum { SWAP_LEAST = 4096 /* elements */, SWAP_SHARE = 4 /* one in so many changed */ };
+#include "thresholds.h"
 
 static bool is_sparse(const page *p) { return (p->def->flags & PAGEF_SPARSE) != 0; }
 static size_t value_bytes(const page *p) { return p->count * p->element; }

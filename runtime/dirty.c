@@ -7,11 +7,6 @@
 #include "route.h"
 #include "store.h"
 
-/* Shares of a set from which on evaluating everything is cheaper: of elements found one by one, which a
- * fixpoint would begin anew for; of operands of stored reductions.
- * Measured: docs/propagation.md. */
-enum { ELEMENT_SHARE = 16, FIXPOINT_SHARE = 4, LANE_SHARE = 16 };
-
 /* ---- sets -------------------------------------------------------------------------------------- */
 
 /* Rows and columns have lanes as there are entries. */

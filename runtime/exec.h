@@ -28,6 +28,7 @@
 #include "kernels.h"
 #include "native.h"
 #include "reduce.h"
+#include "thresholds.h"
 
 /* ---- values of lanes --------------------------------------------------------------------------- */
 
@@ -333,17 +334,9 @@ struct executor {
 	size_t rounds_size[ROUND_BUFFERS];
 };
 
-enum { SHORT_RANGE = 64, SMALL_COUNT = 64 /* elements */, SMALL_OUTPUTS = 16 };
+enum { SMALL_COUNT = 64 /* elements */, SMALL_OUTPUTS = 16 };
 
-/* A team is worth TEAM grains: about half a millisecond of work, since on a machine that is busy with other things a team waits for
- * its last thread to be given a core. */
-enum { MAX_PARTIALS = 2048, GRAIN = 1 << 15, TEAM = 128 };
-
-/* What a batch costs besides its lanes, in lanes. */
-enum { BATCH_WORK = 32 };
-
-/* How much of a whole evaluation's work a repair may take before all is evaluated, in percent. */
-enum { GIVE_UP = 20 };
+enum { MAX_PARTIALS = 2048 };
 
 /* ---- run.c ------------------------------------------------------------------------------------- */
 

@@ -5,10 +5,7 @@
 #include <string.h>
 
 #include "instance.h"
-
-/* When more than one position in REBUILD has moved it is cheaper to build the index anew: a move takes about 200 ns, building 3 to 4 ns
- * a position. */
-enum { REBUILD = 64 };
+#include "thresholds.h"
 
 group_index *index_new(uint64_t n_keys, uint64_t n_positions)
 {

@@ -6,9 +6,6 @@
 #include "dirty.h"
 #include "route.h"
 
-/* One in so many elements dirty: the round evaluates all of them. */
-enum { ROUND_SHARE = 4 };
-
 typedef struct numeric {
 	fix *f;
 	const kernel_plan *p;

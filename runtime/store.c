@@ -5,8 +5,6 @@
 #include "plan.h"
 #include "store_parts.h"
 
-enum { BLOCK_WORK = 1024 }; /* element operations that a block of a flat store is at most */
-
 /* ---- which regions ----------------------------------------------------------------------------- */
 
 static uint64_t least_members(void)

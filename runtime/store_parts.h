@@ -7,8 +7,6 @@
 #include "store_prefix.h"
 #include "store_tree.h"
 
-enum { LEAST_MEMBERS = 128 }; /* elements of fewer operands are evaluated whole, unless MMSB_STORES says another number */
-
 struct store {
 	const kernel_plan *kernel;
 	const region_plan *plan;

@@ -9,13 +9,7 @@
 
 enum {
 	PREFETCH = 8,           /* operands of a batch from which on their ways are asked for together */
-	AHEAD = 8, LINE = 64,   /* blocks of a flat store that are asked for before their turn; bytes of a line of memory */
-	/* What an update costs besides evaluating operands, in element operations: for each block of a flat store; for each operand of a
-	 * tree, where trees stay in a core's cache and where they do not. An element for which it would come to more than evaluating it
-	 * whole is evaluated whole (but not with MMSB_STORES, which is for tests). */
-	FLAT_COST = 500,
-	TREE_COST_NEAR = 250, TREE_COST_FAR = 900,
-	NEAR_BYTES = 1 << 20
+	AHEAD = 8, LINE = 64    /* blocks of a flat store that are asked for before their turn; bytes of a line of memory */
 };
 
 /* ---- an update at work ------------------------------------------------------------------------- */

@@ -22,9 +22,7 @@ typedef struct output_now {
 	bitset *marks;           /* of what changed, or NULL */
 } output_now;
 
-/* Of 64 elements so many dirty ones make it worth to run them all; of kernels with long reductions, whose elements cost much more than
- * loading their lanes, nearly all. Measured: docs/propagation.md. */
-enum { MAX_OUTPUTS = 64, WORD_DENSE = 12, WORD_DENSE_NESTED = 56, WORDS_OF_TASK = 256 };
+enum { MAX_OUTPUTS = 64, WORDS_OF_TASK = 256 };
 
 /* A pass at hand: its elements in rows, the rows in tiles, the tiles in tasks. */
 typedef struct job {

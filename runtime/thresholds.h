@@ -1,0 +1,72 @@
+/* thresholds.h - THE table of what decides how a change is followed and how a pass is run. No result depends on any of it. Measured for one
+ * class of machine: servers with AVX-512 (docs/propagation.md has the figures). Internal.
+ *
+ * A SHARE is a count: one in so many. A COST is in element operations, of which one takes about half a nanosecond. */
+#ifndef MMSB_THRESHOLDS_H
+#define MMSB_THRESHOLDS_H
+
+enum thresholds {
+	/* ---- which elements are evaluated: dirty.c, numeric.c, repair.c ---- */
+
+	/* Shares of a set from which on evaluating everything is cheaper than finding what is concerned one by one: of the elements of a
+	 * pass (changed positions, times the elements that each concerns on average); of a fixpoint, which would begin anew; of the
+	 * operands of reductions that keep partial results, the positions that moved between groups, the entries that came or went. */
+	ELEMENT_SHARE = 16,
+	FIXPOINT_SHARE = 4,
+	LANE_SHARE = 16,
+
+	/* Dirty elements of a round of a numeric fixpoint: beyond, the round evaluates all of them. */
+	ROUND_SHARE = 4,
+
+	/* How much of a whole evaluation's work a repair may take before all is evaluated, in percent. MMSB_REPAIR says another. */
+	GIVE_UP = 20,
+
+	/* ---- how dirty elements are run: tiles.c ---- */
+
+	/* Of 64 elements so many dirty ones make it worth to run them all; of kernels with reductions over more than SHORT_RANGE positions,
+	 * whose elements cost much more than loading their lanes, nearly all. */
+	WORD_DENSE = 12,
+	WORD_DENSE_NESTED = 56,
+	SHORT_RANGE = 64,
+
+	/* ---- partial results: store.c, store_update.c ---- */
+
+	/* Elements of fewer operands are evaluated whole, unless MMSB_STORES says another number. */
+	LEAST_MEMBERS = 128,
+
+	/* A block of a flat store costs at most so much; an update of it so much besides. */
+	BLOCK_WORK = 1024,
+	FLAT_COST = 500,
+
+	/* Each operand of a tree costs so much besides evaluating it, where trees stay in a core's cache (NEAR_BYTES) and where they do not. An
+	 * element for which an update would come to more than evaluating it whole is evaluated whole (but not with MMSB_STORES, which is
+	 * for tests). */
+	TREE_COST_NEAR = 250,
+	TREE_COST_FAR = 900,
+	NEAR_BYTES = 1 << 20,
+
+	/* ---- data that follows: buffers.c, index.c, apply_sparse.c ---- */
+
+	/* Elements changed in the last epoch, of pages of SWAP_LEAST elements: beyond, second buffers change places instead of copying. */
+	SWAP_SHARE = 4,
+	SWAP_LEAST = 4096,
+
+	/* Positions that moved: beyond, a reverse index is built anew. A move takes about 200 ns, building 3 to 4 ns a position. */
+	REBUILD = 64,
+
+	/* Entries that came or went: beyond, all are sorted anew. An entry takes 400 ns to put in its row and column of a graph of a million
+	 * entries, sorting all of them about 35 ns each. */
+	SORT_SHARE = 12,
+
+	/* ---- teams: tiles.c, split.c ---- */
+
+	/* Element operations worth a task of their own, unless MMSB_GRAIN says another number. A team is worth TEAM grains: about half a
+	 * millisecond of work, since on a machine that is busy with other things a team waits for its last thread to be given a core. */
+	GRAIN = 1 << 15,
+	TEAM = 128,
+
+	/* What a batch costs besides its lanes, in lanes. */
+	BATCH_WORK = 32
+};
+
+#endif
