@@ -12,6 +12,7 @@
  *   dirty.c     which elements are to be evaluated; route*.c: how what changed reaches them
  *   portable.c  passes, and the executor itself
  *   fixpoint.c  rounds; what repairs keep of them is in repair.h
+ *   pour.[ch]   grouped reductions of whole evaluations, by position
  *   store*.[ch] partial results of reductions, kept from epoch to epoch
  *
  * A *batch* is a run of a region's code over up to TILE lanes. A lane is one setting of the variables of the region and of those
@@ -159,6 +160,7 @@ struct region_plan {
 	uint32_t n_stack;
 	double weight;          /* about how many element operations a lane of this region takes */
 	struct store *store;    /* what is kept, where `stored` */
+	struct pour *pour;      /* grouped reductions by position: pour.h; or NULL */
 	int over_cost, expand_cost; /* reads that stride when lanes are outer elements; when lanes are positions */
 };
 
@@ -321,7 +323,7 @@ struct executor {
 	const region_plan *bare; /* fixpoints: a reduction that is left out; NULL: none */
 	uint64_t *fault_at;     /* the lowest position of a fault so far, shared by the team */
 	uint64_t list_fault_at;
-	char force;             /* MMSB_REGIONS: A, B or C whatever the sizes; 0: chosen */
+	char force;             /* MMSB_REGIONS: A, B or C whatever the sizes (P: pour.c); 0: chosen */
 	double give_up;         /* MMSB_REPAIR (in percent): how much of the work of a whole evaluation a repair may take */
 	double grain;           /* MMSB_GRAIN: element operations worth a task of their own */
 	uint32_t max_reads, max_regions, max_vars;

@@ -43,6 +43,7 @@ static int build(group_index *g, const column *now)
 	g->moved_all = true;
 	g->n_moves = 0;
 	g->built = false;
+	g->version++;
 	if (g->positions.capacity < g->n_positions && lists_reserve(&g->positions, g->n_positions + g->n_positions / 4)) /* room for moves */
 		return -1;
 	for (uint64_t i = 0; i < g->n_positions; i++)
@@ -56,6 +57,7 @@ static int build(group_index *g, const column *now)
 
 static int move_one(group_index *g, uint32_t position, uint32_t from, uint32_t to)
 {
+	g->version++;
 	if (from < g->n_keys)
 		lists_remove(&g->positions, from, position);
 	g->key[position] = to;

@@ -19,6 +19,7 @@ typedef struct group_index {
 	lists positions;        /* a list for each key */
 	uint32_t *key;          /* of each position, as it is listed */
 	bool built;             /* else the next update builds it */
+	uint64_t version;       /* of the lists: another one after every move; never 0 once built */
 	uint64_t synced;        /* it follows its column as of the end of this epoch ... */
 	uint64_t synced_before; /* ... and did as of this one before the moves */
 	/* What the updates of epoch moved_in did. Nothing moved in other epochs. */
@@ -45,6 +46,9 @@ static inline void index_moved(group_index *g, bool all)
 	g->moved_all = all;
 	g->n_moves = 0;
 }
+
+/* Every position is listed: has a key. */
+static inline bool index_is_complete(const group_index *g) { return g->built && g->positions.count == g->n_positions; }
 
 /* The values are unknown: the next update builds the index. */
 static inline void index_forget(group_index *g) { g->built = false; }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan.h"
+#include "pour.h"
 #include "store.h"
 #include "route.h"
 
@@ -34,8 +35,10 @@ void plan_free(kernel_plan *p)
 {
 	if (!p)
 		return;
-	for (uint32_t i = 0; p->regions && i < p->n_regions; i++)
+	for (uint32_t i = 0; p->regions && i < p->n_regions; i++) {
+		pour_free(p->regions[i].pour);
 		store_free(p->regions[i].store);
+	}
 	while (p->memory) {
 		struct plan_memory *next = p->memory->next;
 		free(p->memory);
@@ -242,6 +245,8 @@ kernel_plan *plan_new(mmsb_instance *inst, const kernel_table *k, uint32_t kerne
 		plan_straight(&pl);
 	if (!pl.failed)
 		plan_costs(&pl);
+	if (!pl.failed)
+		pour_plan(&pl);
 	if (!pl.failed)
 		store_plan(&pl);
 	if (!pl.failed && pass)

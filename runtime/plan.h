@@ -62,6 +62,9 @@ static inline uint32_t flat_var(const planner *pl) { return pl->p->def->n_vars +
 
 void plan_read(planner *pl, region_plan *r, uint32_t id);
 
+/* Register `at` of region 0 is its only variable: the position in the page. */
+bool plan_is_the_variable(const kernel_plan *, uint32_t at);
+
 /* The region's steps, all but their order and places; calls plan_region for the regions of its reductions. */
 void plan_steps(planner *pl, region_plan *r);
 void plan_region(planner *pl, region_plan *r);

@@ -103,3 +103,16 @@ uint32_t local_var(planner *pl, region_plan *r, uint32_t var)
 	r->var_imports[r->n_var_imports++] = (import){var, from, to, 3, plan_place(pl, pl->lanes * 8)};
 	return to;
 }
+
+static bool defines(const step *s, uint32_t local) { return s->dst == local || s->count == local; }
+
+bool plan_is_the_variable(const kernel_plan *p, uint32_t at)
+{
+	const region_plan *root = &p->regions[0];
+	if (root->def->n_vars != 1)
+		return false;
+	for (uint32_t i = 0; i < root->n_steps; i++)
+		if (defines(&root->steps[i], at))
+			return root->steps[i].code == CODE_VAR && root->steps[i].args[0] == p->root_vars[0];
+	return false;
+}

@@ -4,6 +4,7 @@
 
 #include "dirty.h"
 #include "fpenv.h"
+#include "pour.h"
 #include "repair.h"
 #include "store.h"
 
@@ -61,7 +62,9 @@ static int run_whole(struct executor *ex, uint32_t id, uint64_t *changed, mmsb_e
 	page *to = &ex->inst->pages[ex->inst->sch->passes[id].page];
 	pass_target target = {.at = to->cur, .was = to->behind ? to->prev : to->cur, .marks = to->now};
 	store_drop_all(ex->passes[id]);
+	pour_all(ex, ex->passes[id]);
 	int status = pass_run(ex, ex->passes[id], &target, changed, err);
+	pour_end(ex->passes[id]);
 	ex->inst->pass_stats[id].evaluated += to->pat ? to->pat->n_entries : to->count;
 	ex->inst->pass_stats[id].dense++;
 	if (!status)

@@ -3,6 +3,7 @@
 
 #include "exec.h"
 #include "guard.h"
+#include "pour.h"
 #include "store.h"
 
 /* ---- runs -------------------------------------------------------------------------------------- */
@@ -304,6 +305,8 @@ static void run_reduce(worker *w, run *r, const step *s)
 		w->k->fill[s->child->width](dst->at, &worst, r->n);
 		return;
 	}
+	if (pour_give(w, r, s))
+		return;
 	uint32_t given = store_give(w, r, s);
 	if (given == r->n || (s->child->def->kind == REGION_PREFIX && !w->ex->support && reduce_prefix(w, r, s)))
 		return;

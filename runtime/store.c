@@ -13,20 +13,6 @@ static uint64_t least_members(void)
 	return given && atol(given) > 0 ? (uint64_t)atol(given) : LEAST_MEMBERS;
 }
 
-static bool defines(const step *s, uint32_t local) { return s->dst == local || s->count == local; }
-
-/* Register `at` of region 0 is its only variable. */
-static bool is_the_variable(const kernel_plan *p, uint32_t at)
-{
-	const region_plan *root = &p->regions[0];
-	if (root->def->n_vars != 1)
-		return false;
-	for (uint32_t i = 0; i < root->n_steps; i++)
-		if (defines(&root->steps[i], at))
-			return root->steps[i].code == CODE_VAR && root->steps[i].args[0] == p->root_vars[0];
-	return false;
-}
-
 static bool has_lanes(const kernel_plan *p, const region_plan *r)
 {
 	const sch_region *g = r->def;
@@ -34,7 +20,7 @@ static bool has_lanes(const kernel_plan *p, const region_plan *r)
 		return false;
 	switch ((region_kind)g->kind) {
 	case REGION_RANGE: return (uint64_t)r->extent >= least_members();
-	case REGION_GROUP: case REGION_ROW: case REGION_COL: return is_the_variable(p, r->at);
+	case REGION_GROUP: case REGION_ROW: case REGION_COL: return plan_is_the_variable(p, r->at);
 	case REGION_PREFIX: return r->where == NONE && r->kind != RED_ARG && r->at == p->root_vars[p->regions[0].def->n_vars - 1];
 	default: return false;
 	}

@@ -45,6 +45,14 @@ enum thresholds {
 	TREE_COST_FAR = 900,
 	NEAR_BYTES = 1 << 20,
 
+	/* ---- grouped reductions evaluated whole: pour.c ---- */
+
+	/* Operands go to their groups in the order of positions where they are at least so many, while the open leaves of all groups stay in a
+	 * core's cache. One thread does it: more of them gather faster, group by group. */
+	POUR_LEAST = 1 << 14,
+	POUR_BYTES = 1 << 20,
+	POUR_THREADS = 2,
+
 	/* ---- data that follows: buffers.c, index.c, apply_sparse.c ---- */
 
 	/* Elements changed in the last epoch, of pages of SWAP_LEAST elements: beyond, second buffers change places instead of copying. */

@@ -52,10 +52,10 @@ static bool make_naive(trial *t)
 /* What the executor would choose by size is chosen by the seed. */
 static void choose_ways(const trial *t)
 {
-	static const char *const regions[] = {"", "", "A", "B", "C"};
+	static const char *const regions[] = {"", "", "A", "B", "C", "P"};
 	static const char *const grains[] = {"1", "64", ""};
-	setenv("MMSB_REGIONS", regions[t->seed % 5], 1);
-	setenv("MMSB_GRAIN", grains[t->seed / 5 % 3], 1);
+	setenv("MMSB_REGIONS", regions[t->seed % 6], 1);
+	setenv("MMSB_GRAIN", grains[t->seed / 6 % 3], 1);
 }
 
 static bool make_schedule(trial *t)

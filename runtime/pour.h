@@ -1,0 +1,24 @@
+/* pour.h - grouped reductions of a whole evaluation, by position: operands are read in the order of their page, and each goes to its key, whose
+ * node of the tree is open. Group by group they would be gathered from all over the page. Internal.
+ *
+ * The order of the tree does not depend on values, so for each key it is written down as a *course*: how many operands its next leaf
+ * has, and how many nodes are complete with it. Courses follow the reverse index of the keys. */
+#ifndef MMSB_POUR_H
+#define MMSB_POUR_H
+
+#include "exec.h"
+
+struct planner;
+
+/* Decides for each region of a plan whether its operands can be poured, and takes the memory for it. */
+void pour_plan(struct planner *);
+void pour_free(struct pour *); /* NULL is allowed */
+
+/* Before a whole evaluation of the pass at hand: values of those of its grouped reductions for which this is the cheaper way. */
+void pour_all(struct executor *, const kernel_plan *);
+
+/* Gives these values to the lanes of region 0; false: there are none. pour_end forgets them. */
+bool pour_give(worker *, run *r, const step *s);
+void pour_end(const kernel_plan *);
+
+#endif
