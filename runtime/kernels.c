@@ -284,11 +284,28 @@ PUT(64)
 
 /* ---- reductions -------------------------------------------------------------------------------- */
 
+/* A few operands of a sum are filled up with -0, which moves no bit (0 of integers): loops of known lengths become a few vector instructions. */
+enum { FEW = 32, PAD_add = 1, PAD_mul = 0, PAD_land = 0, PAD_lor = 0, PAD_band = 0, PAD_bor = 0, PAD_bxor = 0, PAD_min = 0, PAD_max = 0 };
+#define HALVE(S, T, name, to, from, n) LANES for (size_t i = 0; i < (n); i++) (to)[i] = mmsb_##name##_##S((from)[2 * i], (from)[2 * i + 1])
+
 #define TREE_(S, T, name)                                                                                    \
+	static inline T few_##name##_##S(const T *a, size_t n)                                               \
+	{                                                                                                    \
+		T w[FEW], b[FEW / 2], c[FEW / 4], d[FEW / 8];                                                \
+		LANES for (size_t i = 0; i < FEW; i++) w[i] = i < n ? a[i] : (T)-0.0;                         \
+		HALVE(S, T, name, b, w, FEW / 2);                                                            \
+		HALVE(S, T, name, c, b, FEW / 4);                                                            \
+		HALVE(S, T, name, d, c, FEW / 8);                                                            \
+		return mmsb_##name##_##S(mmsb_##name##_##S(d[0], d[1]), mmsb_##name##_##S(d[2], d[3]));      \
+	}                                                                                                    \
 	static void tree_##name##_##S(void *dst, const void *src, void *scratch, size_t n)                   \
 	{                                                                                                    \
 		const T *a = src;                                                                            \
 		T *r = scratch;                                                                              \
+		if (PAD_##name && n <= FEW) {                                                                \
+			*(T *)dst = few_##name##_##S(a, n);                                                  \
+			return;                                                                              \
+		}                                                                                            \
 		while (n > 1) {                                                                              \
 			size_t half = n / 2;                                                                 \
 			LANES for (size_t i = 0; i < half; i++) r[i] = mmsb_##name##_##S(a[2 * i], a[2 * i + 1]); \

@@ -9,13 +9,12 @@
 #include "plan.h"
 #include "thresholds.h"
 
-enum { MOST_OPEN = 34 /* nodes of a key that wait for those on their right: one for each bit of a position, and some */ };
+enum { AHEAD = 16 /* operands whose places are asked for before their turn */, MOST_OPEN = 34 /* nodes of a key that wait for those on their right: one for each bit of a position, and some */ };
 
-/* A key at work. */
+/* A key at work. Leaves end at the end of the room for them. */
 typedef struct key_now {
-	uint32_t next;          /* in the courses: its leaf after this one */
-	uint8_t n, size;        /* operands in the open leaf: so far, and in the end */
-	uint8_t open;
+	uint32_t leaf;          /* in the courses: the open one */
+	uint32_t open;          /* nodes */
 } key_now;
 
 struct pour {
@@ -29,7 +28,8 @@ struct pour {
 	uint32_t *positions;    /* of a key whose list is cut */
 	/* work */
 	key_now *keys;
-	uint8_t *leaves;        /* operands of the open leaf of each key */
+	uint32_t *place;        /* in `leaves`: of the next operand of each key */
+	uint8_t *leaves;        /* LEAF operands of each key */
 	uint64_t *nodes;        /* MOST_OPEN of each key; in the end the first is its value */
 };
 
@@ -57,7 +57,7 @@ static bool can_pour(const kernel_plan *p, const region_plan *r)
 static struct pour *new_pour(uint64_t n_keys, uint64_t n, unsigned width)
 {
 	size_t sizes[] = {sizeof(struct pour), n_keys * sizeof(key_now), n_keys * MOST_OPEN * sizeof(uint64_t), n_keys * (LEAF << width),
-	                  (n_keys + 1) * sizeof(uint32_t), n * sizeof(uint32_t), n, n};
+	                  n_keys * sizeof(uint32_t), (n_keys + 1) * sizeof(uint32_t), n * sizeof(uint32_t), n, n};
 	uint8_t *parts[sizeof sizes / sizeof *sizes];
 	size_t bytes = 0;
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
@@ -68,8 +68,8 @@ static struct pour *new_pour(uint64_t n_keys, uint64_t n, unsigned width)
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; at += (sizes[i++] + 63) / 64 * 64)
 		parts[i] = at;
 	struct pour *p = (void *)parts[0];
-	*p = (struct pour){.n_keys = n_keys, .keys = (void *)parts[1], .nodes = (void *)parts[2], .leaves = parts[3], .start = (void *)parts[4],
-	                   .positions = (void *)parts[5], .size = parts[6], .joins = parts[7]};
+	*p = (struct pour){.n_keys = n_keys, .keys = (void *)parts[1], .nodes = (void *)parts[2], .leaves = parts[3], .place = (void *)parts[4],
+	                   .start = (void *)parts[5], .positions = (void *)parts[6], .size = parts[7], .joins = parts[8]};
 	return p;
 }
 
@@ -166,35 +166,46 @@ typedef struct flow {
 	const region_plan *plan;
 } flow;
 
+/* Opens a leaf of a key, if it has one more. */
+static void open_leaf(struct pour *p, uint64_t key)
+{
+	uint32_t leaf = p->keys[key].leaf, n = leaf < p->start[key + 1] ? p->size[leaf] : LEAF;
+	p->place[key] = (uint32_t)((key + 1) * LEAF - n);
+}
+
 /* The open leaf of a key has all of its operands. */
 static __attribute__((noinline)) void close_leaf(const flow *f, uint64_t key)
 {
 	struct pour *p = f->p;
 	key_now *now = &p->keys[key];
 	uint64_t *node = p->nodes + key * MOST_OPEN + now->open, scratch[LEAF];
-	const uint8_t *leaf = p->leaves + (key * LEAF << f->plan->width);
+	uint32_t n = p->size[now->leaf];
+	const uint8_t *operands = p->leaves + (((key + 1) * LEAF - n) << f->plan->width);
 	*node = 0;
-	if (now->size == 1)
-		memcpy(node, leaf, (size_t)1 << f->plan->width);
+	if (n == 1)
+		memcpy(node, operands, (size_t)1 << f->plan->width);
 	else
-		f->k->tree[f->plan->def->op][f->plan->type](node, leaf, scratch, now->size);
-	for (unsigned joins = p->joins[now->next - 1]; joins > 0; joins--, node--)
+		f->k->tree[f->plan->def->op][f->plan->type](node, operands, scratch, n);
+	for (unsigned joins = p->joins[now->leaf]; joins > 0; joins--, node--)
 		f->k->op[f->plan->def->op][f->plan->type](node - 1, node - 1, node, NULL, 1);
-	now->open = (uint8_t)(node + 1 - (p->nodes + key * MOST_OPEN));
-	now->n = 0;
-	now->size = now->next < p->start[key + 1] ? p->size[now->next++] : 0;
+	now->open = (uint32_t)(node + 1 - (p->nodes + key * MOST_OPEN));
+	now->leaf++;
+	open_leaf(p, key);
 }
 
 #define DEFINE_POUR(T)                                                                                 \
 	static void pour_##T(const flow *f, const uint32_t *key, const void *values, uint32_t n)       \
 	{                                                                                              \
-		struct pour *p = f->p;                                                                 \
+		uint32_t *place = f->p->place;                                                         \
 		const T *value = values;                                                               \
-		T *leaves = (T *)(void *)p->leaves;                                                    \
+		T *leaves = (T *)(void *)f->p->leaves;                                                 \
 		for (uint32_t i = 0; i < n; i++) {                                                     \
-			key_now *now = &p->keys[key[i]];                                               \
-			leaves[(size_t)key[i] * LEAF + now->n] = value[i];                             \
-			if (++now->n == now->size)                                                     \
+			if (i + AHEAD < n)                                                             \
+				__builtin_prefetch(&leaves[place[key[i + AHEAD]]], 1);                 \
+			uint32_t at = place[key[i]];                                                   \
+			leaves[at++] = value[i];                                                       \
+			place[key[i]] = at;                                                            \
+			if (at % LEAF == 0)                                                            \
 				close_leaf(f, key[i]);                                                 \
 		}                                                                                      \
 	}
@@ -216,9 +227,8 @@ static void pour_values(const flow *f, const uint32_t *key, const void *values, 
 static void begin_keys(struct pour *p)
 {
 	for (uint64_t key = 0; key < p->n_keys; key++) {
-		uint32_t at = p->start[key];
-		bool any = at < p->start[key + 1];
-		p->keys[key] = (key_now){any ? at + 1 : at, 0, any ? p->size[at] : 0, 0};
+		p->keys[key] = (key_now){p->start[key], 0};
+		open_leaf(p, key);
 	}
 }
 
