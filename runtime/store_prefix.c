@@ -4,8 +4,6 @@
 
 #include "store_parts.h"
 
-enum { DENSE_SHARE = 4 }; /* from this share of a row's blocks on the row is evaluated whole: little of it comes before what changes */
-
 bool prefix_kind_set(prefix_kind *x, const kernel_table *k, unsigned op, unsigned type, bool strict, uint64_t rows, uint64_t extent)
 {
 	x->k = k;
@@ -157,9 +155,9 @@ static bool row_is_dense(const update *u, const bitset *dirty, uint64_t row)
 	uint64_t base = row * x->extent, end = base + x->extent, n = 0;
 	if (u->st->least != LEAST_MEMBERS)
 		return false;
-	for (uint64_t lane = bitset_next(dirty, base); lane < end && n * DENSE_SHARE <= x->blocks; n++)
+	for (uint64_t lane = bitset_next(dirty, base); lane < end && n * PREFIX_SHARE <= x->blocks; n++)
 		lane = bitset_next(dirty, base + ((lane - base) / TILE + 1) * TILE);
-	return n * DENSE_SHARE > x->blocks;
+	return n * PREFIX_SHARE > x->blocks;
 }
 
 static void update_row(const update *u, const bitset *dirty, uint64_t row, uint64_t first)
