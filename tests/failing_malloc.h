@@ -37,6 +37,7 @@ static int now(void)
 	if (left == 0 || --left > 0)
 		return 0;
 	failed_one = 1;
+	errno = ENOMEM;
 	return 1;
 }
 
@@ -60,7 +61,6 @@ void *mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset)
 {
 	if (!now())
 		return (void *)(uintptr_t)syscall(SYS_mmap, at, n, protection, flags, fd, offset);
-	errno = ENOMEM;
 	return MAP_FAILED;
 }
 
