@@ -31,10 +31,10 @@ RIVAL_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/runtime
 %C%_portfolio_CFLAGS = $(RIVAL_CFLAGS)
 %C%_portfolio_LDADD = libmmsb.la
 # storage engines are loaded at run time, where they are installed
-%C%_durable_SOURCES = %D%/durable.c %D%/bench.h %D%/raw.c %D%/raw.h %D%/rivals.c %D%/rivals.h
+%C%_durable_SOURCES = %D%/durable.c %D%/bench.h %D%/own_log.c %D%/own_log.h %D%/raw.c %D%/raw.h %D%/rivals.c %D%/rivals.h
 %C%_durable_CPPFLAGS = $(RIVAL_CPPFLAGS)
 %C%_durable_CFLAGS = $(RIVAL_CFLAGS)
-%C%_durable_LDADD = libmmsb.la -ldl
+%C%_durable_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS) -ldl
 # which compiles programs itself
 BENCHMARKS += %D%/native
 %C%_native_SOURCES = %D%/native.c %D%/bench.h
