@@ -53,7 +53,7 @@ typedef struct log_segment {
 
 /* Told by the writer, in the order in which it happens, before a record goes to `opened`: the manifest is to name it. `closed` (NULL: none) is
  * complete and durable. Also, later and in another thread, that a closed segment is compressed now (opened is NULL): the file without .zst
- * goes when this returns. Returns a status; the writer's lock is not held, but no epoch becomes durable meanwhile. */
+ * goes when this returns. Returns a status. The writer's lock is not held. */
 typedef int (*log_turn)(void *user, const log_segment *closed, const log_segment *opened, mmsb_error *err);
 
 typedef struct log_writer log_writer;
@@ -180,7 +180,7 @@ void log_walk_begin(log_walk *, log_reader *, const log_record *);
 int log_walk_next(log_walk *, log_delta *, mmsb_error *err);
 
 /* Stages the deltas of a record of an epoch into an instance of the same schedule, whose sizes are bound. MMSB_FORMAT where the payload is
- * wrong or the segment is of another schedule; part may be staged then. */
+ * wrong or the segment is of another schedule, and what mmsb_write and the others say; part may be staged then. */
 int log_stage(log_reader *, const log_record *, mmsb_instance *, mmsb_error *err);
 
 /* The same, but values of dense pages go to the pages at once, without comparing or marking; entries of sparse pages are staged as above. For

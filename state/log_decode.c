@@ -131,7 +131,7 @@ int log_decode_pages(log_reader *r, const uint8_t *at, size_t n, mmsb_error *err
 /* Room for the positions of a delta, each of which takes `least` bytes of the payload at least. */
 static bool room(log_reader *r, uint64_t n, uint64_t left, size_t least)
 {
-	return n <= left / least && reserve(&r->index, &r->cap_index, (n + 8) * sizeof *r->index) == 0;
+	return n <= left / least && (n * sizeof *r->index <= r->cap_index || reserve(&r->index, &r->cap_index, n * sizeof *r->index) == 0);
 }
 
 /* Gaps of one width, as many as there are: eight, four or two at a time. Returns how many of n there were. */

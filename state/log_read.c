@@ -157,6 +157,7 @@ void log_read_close(log_reader *r)
 	free(r->fields);
 	free(r->index);
 	free(r->pair);
+	free(r->plain);
 	free(r->path);
 	free(r);
 }

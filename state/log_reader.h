@@ -28,6 +28,7 @@ struct log_reader {
 	uint64_t *pair;          /* rows, then columns, of entries that are staged: log_stage.c */
 	size_t cap_pair;
 	const mmsb_instance *bound; /* the instance that the pages were compared with */
+	page **plain;            /* of it, by the number of the page: dense, of numbers without fields; else NULL. log_stage.c */
 };
 
 /* log_decode.c: the payload of a record of pages. */

@@ -252,7 +252,7 @@ FUZZ_TARGETS = %D%/fuzz/fuzz_lang
 FUZZ_TARGETS += %D%/fuzz/fuzz_parse %D%/fuzz/fuzz_compile
 FUZZ_TARGETS += %D%/fuzz/fuzz_mmsbx
 FUZZ_TARGETS += %D%/fuzz/fuzz_npy %D%/fuzz/fuzz_csv %D%/fuzz/fuzz_mtx %D%/fuzz/fuzz_yaml %D%/fuzz/fuzz_delta
-FUZZ_TARGETS += %D%/fuzz/fuzz_checkpoint
+FUZZ_TARGETS += %D%/fuzz/fuzz_checkpoint %D%/fuzz/fuzz_log
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZ_TARGETS)
 FUZZ_MAIN =
@@ -294,6 +294,9 @@ FUZZ_FILES_LIBS = libmmsb_files.la liblang.la libmmsb_internal.la $(YAML_LIBS) $
 %C%_fuzz_fuzz_checkpoint_SOURCES = %D%/fuzz/fuzz_checkpoint.c %D%/io_instance.h $(FUZZ_MAIN)
 %C%_fuzz_fuzz_checkpoint_LDADD = $(IO_LIBS)
 %C%_fuzz_fuzz_checkpoint_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_log_SOURCES = %D%/fuzz/fuzz_log.c %D%/io_instance.h $(FUZZ_MAIN)
+%C%_fuzz_fuzz_log_LDADD = $(IO_LIBS)
+%C%_fuzz_fuzz_log_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += %D%/fuzz/corpus %D%/fuzz/replay.c
 
 # the error of elementary functions against MPFR: a tool, run by hand over all inputs
