@@ -62,7 +62,8 @@ static uint8_t *put_list(uint8_t *to, log_positions *how, const uint64_t *at, si
 	}
 	size_t fixed = all <= UINT16_MAX ? 2 : all <= UINT32_MAX ? 4 : 8;
 	unsigned width = varint_bytes(gaps);
-	if (width <= GAP_MOST && varint_bytes(zigzag(at[0])) + (n - 1) * width < n * fixed) {
+	bool one_way = n == 1 && all <= UINT32_MAX; /* not now this, now that: whoever reads single deltas sees one kind */
+	if (one_way || (width <= GAP_MOST && varint_bytes(zigzag(at[0])) + (n - 1) * width < n * fixed)) {
 		*how = POSITIONS_GAPS;
 		return put_gaps(to, at, n, width);
 	}

@@ -157,22 +157,12 @@ static bool apply_single(const log_reader *r, const log_record *record)
 {
 	enum { LEAST = 4 };
 	const uint8_t *at = record->payload, *end = at + record->n;
-	if (record->n < LOG_UNIT || at[0] >= r->n_pages || at[0] >= 128 || !r->plain[at[0]] || at[1] != 1 || at[3] != 1)
+	if (record->n < LOG_UNIT || at[0] >= r->n_pages || at[0] >= 128 || !r->plain[at[0]] || at[1] != 1 || at[2] != POSITIONS_GAPS || at[3] != 1)
 		return false;
 	page *p = r->plain[at[0]];
-	uint64_t position = 0;
-	uint8_t how = at[2];
-	at += LEAST;
-	if (how == POSITIONS_GAPS) {
-		at = get_varint(at, end, &position);
-		position = unzigzag(position);
-	} else if (how == POSITIONS_U16 || how == POSITIONS_U32) {
-		size_t width = how == POSITIONS_U16 ? sizeof(uint16_t) : sizeof(uint32_t);
-		memcpy(&position, at, width);
-		at += width;
-	} else {
-		return false;
-	}
+	uint64_t position;
+	at = get_varint(at + LEAST, end, &position);
+	position = at ? unzigzag(position) : 0;
 	if (!at || position >= p->count || (size_t)(end - at) < p->element || (size_t)(end - at) - p->element >= LOG_UNIT)
 		return false;
 	size_t rest = (size_t)(end - at) - p->element;
