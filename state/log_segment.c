@@ -1,5 +1,5 @@
 /* log_segment.c - one segment after the other: begun, ended, gone on in after a crash. A segment is written over zeros that were there before it
- * had its name; the first are small, so that a small log takes little, and each is four times as long as the one before, up to what the
+ * had its name; the first are small, so that a small log takes little, and each is eight times as long as the one before, up to what the
  * options say. */
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 #include "log_reader.h"
 #include "log_writer.h"
 
-enum { FIRST_BYTES = 1 << 16, GROWTH = 4, DEFAULT_BYTES = 1 << 26 };
+enum { FIRST_BYTES = 1 << 20, GROWTH = 8, DEFAULT_BYTES = 1 << 26 };
 
 static uint8_t zeros[1 << 18]; /* never written to */
 

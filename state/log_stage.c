@@ -157,12 +157,13 @@ static bool apply_single(const log_reader *r, const log_record *record)
 {
 	enum { LEAST = 4 };
 	const uint8_t *at = record->payload, *end = at + record->n;
-	if (record->n < LOG_UNIT || at[0] >= r->n_pages || at[0] >= 128 || !r->plain[at[0]] || at[1] != 1 || at[2] != POSITIONS_GAPS || at[3] != 1)
+	if (record->n < LOG_UNIT || at[0] >= r->n_pages || at[0] >= 128 || !r->plain[at[0]] || at[1] != 1 || at[2] > POSITIONS_GAPS || at[2] == POSITIONS_MASK || at[3] != 1)
 		return false;
 	page *p = r->plain[at[0]];
+	log_positions how = at[2];
 	uint64_t position;
 	at = get_varint(at + LEAST, end, &position);
-	position = at ? unzigzag(position) : 0;
+	position = !at ? 0 : how == POSITIONS_GAPS ? unzigzag(position) : position;
 	if (!at || position >= p->count || (size_t)(end - at) < p->element || (size_t)(end - at) - p->element >= LOG_UNIT)
 		return false;
 	size_t rest = (size_t)(end - at) - p->element;

@@ -34,7 +34,7 @@ static void hear(log_reader *r, const log_record *record, model *x)
 START_TEST(what_is_staged_comes_back)
 {
 	mmsb_instance *m = fresh(), *other = fresh();
-	log_writer *w = begin(m, LOG_NONE, 0, 0);
+	log_writer *w = begin(m, LOG_NONE, 300000, 0);
 	char mine[33], theirs[33];
 	enum { EPOCHS = 60 };
 	static model said[EPOCHS];
@@ -91,8 +91,15 @@ START_TEST(values_put_into_pages_at_once)
 	mmsb_instance *m = fresh(), *other = fresh();
 	log_writer *w = begin(m, LOG_NONE, 0, 0);
 	char mine[33], theirs[33];
-	for (uint64_t e = 1; e <= 30; e++) {
-		stage(m, (unsigned)draw(CALLS), NULL);
+	for (uint64_t e = 1; e <= 90; e++) {
+		if (e > 10 && e % 4) { /* one value: of all types, as a range, or as a list */
+			static const uint8_t value[8] = {1};
+			uint64_t at = draw(m->pages[e % 11].count);
+			int status = e % 3 ? mmsb_scatter(m, (int)(e % 11), 1, &at, value, &err) : mmsb_write(m, (int)(e % 11), at % N_VALUE, 1, value, &err);
+			ok(status);
+		} else {
+			stage(m, (unsigned)draw(CALLS), NULL);
+		}
 		ok(append(w, m, e, NULL));
 		ok(mmsb_commit(m, NULL, &err));
 	}
@@ -109,11 +116,11 @@ START_TEST(values_put_into_pages_at_once)
 		}
 		log_read_close(r);
 	}
-	log_apply_end(other, 30);
+	log_apply_end(other, 90);
 	ok(mmsb_commit(other, NULL, &err));
 	digest(m, mine);
 	digest(other, theirs);
-	ck_assert(other->epoch == 30);
+	ck_assert(other->epoch == 90);
 	ck_assert_str_eq(mine, theirs);
 	for (int e = 0; e < 5; e++) { /* and both go on alike */
 		uint64_t again = state;
