@@ -20,6 +20,14 @@ static inline double bench_ns(void)
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
+/* What the process has computed, all threads together: for work that waits for nothing, where other programs run beside it. */
+static inline double bench_cpu_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
 static inline _Noreturn void bench_stop(const char *what)
 {
 	fprintf(stderr, "bench: %s\n", what);

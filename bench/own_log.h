@@ -7,10 +7,10 @@
 /* A record is an epoch whose delta is `bytes` of f64 from some position on. */
 extern const rival own_log;
 
-/* Nanoseconds for `epochs` epochs of `batch` deltas each: staged, appended to a log in `folder` that nobody syncs, applied. */
+/* Nanoseconds of the processor for `epochs` epochs of `batch` deltas each: staged, appended to a log in `folder` that nobody syncs, applied. */
 double own_deltas_ns(const char *folder, uint64_t elements, uint64_t epochs, uint64_t batch, const uint64_t *index, const double *value);
 
-/* A log of epochs of one delta each, of a graph that adds two pages; times of what is done with it. */
+/* A log of epochs of one delta each, of a graph that adds two pages; times (of the processor) of what is done with it. */
 typedef struct own_replay {
 	double live_ns;       /* staged, appended (not synced), propagated */
 	double whole_ns;      /* XXH3 over the mapped segments */

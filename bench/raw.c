@@ -121,15 +121,6 @@ static const uint8_t *map(const char *path, uint64_t *bytes)
 
 static volatile uint64_t kept; /* so that no work is left out */
 
-double raw_verify_ns(const char *path, uint64_t *bytes)
-{
-	double start = bench_ns();
-	const uint8_t *at = map(path, bytes);
-	kept = XXH3_64bits(at, (size_t)*bytes);
-	munmap((void *)(uintptr_t)at, (size_t)*bytes);
-	return bench_ns() - start;
-}
-
 double raw_file_ns(const char *path, const void *data, size_t bytes)
 {
 	double start = bench_ns();

@@ -24,7 +24,6 @@ void raw_close(raw_log *);
 size_t raw_record_bytes(size_t payload);
 
 double raw_sync_ns(const char *path, int times);             /* median of write of 4 KiB and fdatasync in place */
-double raw_verify_ns(const char *path, uint64_t *bytes);     /* XXH3-64 over the mapped file */
 double raw_file_ns(const char *path, const void *data, size_t bytes); /* a new file: write, fsync */
 double raw_map_ns(const char *path, size_t bytes);           /* mmap, one byte of each 4 KiB read */
 
