@@ -8,12 +8,14 @@
 #include "deltatext.h"
 #include "load.h"
 #include "outputs.h"
+#include "run_state.h"
 #include "watch.h"
 
 typedef struct run {
 	run_spec spec;
 	mmsb_instance *inst;
 	outfile standard;     /* standard output */
+	run_state *state;     /* of --state, or NULL */
 	watchers *watching;
 	progress bar;
 	run_times times;
@@ -145,18 +147,19 @@ static int after_epoch(run *r)
 
 static int commit(run *r)
 {
-	int status = mmsb_commit(r->inst, &r->epoch, &r->err);
+	int status = mmsb_commit_from(r->inst, r->spec.source, &r->epoch, &r->err);
 	return status == MMSB_OK ? after_epoch(r) : status;
 }
 
 /* Before the reader of deltas waits for more. */
-static void hand_on(void *arg)
+static bool hand_on(void *arg, int fd)
 {
 	run *r = arg;
 	if (r->standard.used > 0)
 		progress_clear(&r->bar);
 	watchers_flush(r->watching);
 	outfile_flush(&r->standard);
+	return r->state == NULL || (run_state_sync(r->state, NULL) == MMSB_OK && run_state_wait(r->state, fd));
 }
 
 /* Whether it was the data that was wrong, which --skip-bad passes over. */
@@ -212,7 +215,9 @@ static int apply_deltas(run *r, delta_reader *reader)
 		}
 		if (status != MMSB_OK || taken == 0)
 			return status;
-		status = mmsb_commit(r->inst, &r->epoch, &r->err);
+		if (run_state_stops(r->state))
+			return MMSB_OK; /* perhaps amid an epoch */
+		status = mmsb_commit_from(r->inst, r->spec.source, &r->epoch, &r->err);
 		if (status != MMSB_OK && skip_bad && is_bad_data(status)) {
 			leave_out(r);
 			continue;
@@ -238,17 +243,26 @@ static int run_deltas(run *r)
 	return status;
 }
 
+/* Of a run with a state: so many that it can be ended in between. */
+static uint64_t next_piece(uint64_t piece, double took)
+{
+	return took < 0.02 ? 2 * piece : took > 0.1 && piece > 1 ? piece / 2 : piece;
+}
+
 static int run_ticks(run *r)
 {
 	uint64_t ticks = r->spec.option[RUN_TICKS];
 	/* by the piece where somebody looks */
-	uint64_t piece = shows_each(r) ? 1 : r->bar.on ? ticks / 1000 + 1 : ticks;
-	for (uint64_t done = 0; done < ticks; done += piece) {
-		piece = ticks - done < piece ? ticks - done : piece;
-		int status = shows_each(r) ? commit(r) : mmsb_ticks(r->inst, piece, &r->epoch, &r->err);
+	uint64_t piece = shows_each(r) || r->state != NULL ? 1 : r->bar.on ? ticks / 1000 + 1 : ticks;
+	for (uint64_t done = 0, n; done < ticks && !run_state_stops(r->state); done += n) {
+		double start = seconds();
+		n = ticks - done < piece ? ticks - done : piece;
+		int status = shows_each(r) ? commit(r) : mmsb_ticks(r->inst, n, &r->epoch, &r->err);
 		if (status != MMSB_OK)
 			return status;
-		progress_at(&r->bar, "ticks", done + piece, ticks);
+		if (!shows_each(r) && r->state != NULL)
+			piece = next_piece(piece, seconds() - start);
+		progress_at(&r->bar, "ticks", done + n, ticks);
 	}
 	return MMSB_OK;
 }
@@ -266,6 +280,15 @@ static void report(run *r, int status)
 		r->failed = exit_status(status);
 }
 
+/* A state that has epochs is gone on from. */
+static int open_state(run *r)
+{
+	int status = load_params(r->inst, &r->spec, &r->err);
+	if (status == MMSB_OK)
+		status = run_state_open(&r->state, r->inst, &r->spec, &r->bar, &r->err);
+	return status;
+}
+
 /* Everything up to the end of epoch 1: without it there is nothing to write. */
 static int begin(run *r)
 {
@@ -273,12 +296,18 @@ static int begin(run *r)
 	int status = new_instance(r);
 	r->times.load = seconds() - start;
 	start = seconds();
-	if (status == MMSB_OK)
+	if (status == MMSB_OK && r->spec.state != NULL)
+		status = open_state(r);
+	bool goes_on = run_state_epoch(r->state) > 0;
+	if (status == MMSB_OK && !goes_on)
 		status = load_inputs(r->inst, &r->spec, &r->bar, &r->err);
 	r->times.inputs = seconds() - start;
 	if (status == MMSB_OK)
 		status = prepare_outputs(r);
-	return status == MMSB_OK ? commit(r) : status;
+	if (status != MMSB_OK || !goes_on)
+		return status == MMSB_OK ? commit(r) : status;
+	r->epoch = run_state_epoch(r->state);
+	return MMSB_OK;
 }
 
 /* The epochs after the first. When one cannot be had, the run ends there; the epochs before it stand, and are written. */
@@ -291,11 +320,22 @@ static void go_on(run *r)
 		report(r, status);
 }
 
+static void end_state(run *r)
+{
+	r->err.message[0] = '\0';
+	int status = run_state_close(r->state, &r->err);
+	r->state = NULL;
+	if (status != MMSB_OK)
+		report(r, status);
+}
+
 static void end(run *r)
 {
 	double start = seconds();
 	r->err.message[0] = '\0';
-	int status = write_outputs(r);
+	int status = run_state_sync(r->state, &r->err);
+	if (status == MMSB_OK)
+		status = write_outputs(r);
 	if (status != MMSB_OK)
 		report(r, status);
 	r->err.message[0] = '\0';
@@ -308,6 +348,7 @@ static void end(run *r)
 	if (status != MMSB_OK)
 		report(r, status);
 	r->times.outputs = seconds() - start;
+	end_state(r);
 	if (r->left_out > 0)
 		fprintf(stderr, "mmsb: %llu epoch%s left out because of bad deltas\n", (unsigned long long)r->left_out,
 		        r->left_out == 1 ? " was" : "s were");
@@ -341,6 +382,7 @@ int cmd_run(int argc, char **argv)
 		status = run_all(&r);
 	watchers_free(r.watching);
 	outfile_abort(&r.standard);
+	run_state_close(r.state, NULL);
 	mmsb_instance_free(r.inst);
 	runspec_free(&r.spec);
 	return status;

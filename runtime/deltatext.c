@@ -42,7 +42,7 @@ struct delta_reader {
 	mmsb_instance *inst;
 	char *path;           /* as messages show it */
 	int fd;               /* -1: memory */
-	void (*before_wait)(void *);
+	bool (*before_wait)(void *, int);
 	void *arg;
 	char *buffer;         /* owned unless fd is -1 */
 	size_t capacity;
@@ -428,8 +428,10 @@ static int read_more(delta_reader *r)
 	int status = make_space(r);
 	if (status != MMSB_OK)
 		return status;
-	if (r->before_wait != NULL)
-		r->before_wait(r->arg);
+	if (r->before_wait != NULL && !r->before_wait(r->arg, r->fd)) {
+		r->ended = true;
+		return MMSB_OK;
+	}
 	ssize_t n;
 	do
 		n = read(r->fd, r->end, r->capacity - (size_t)(r->end - r->buffer));
@@ -547,7 +549,7 @@ int delta_open_memory(delta_reader **out, mmsb_instance *inst, const char *path,
 	return MMSB_OK;
 }
 
-int delta_open(delta_reader **out, mmsb_instance *inst, const char *path, void (*before_wait)(void *), void *arg, mmsb_error *err)
+int delta_open(delta_reader **out, mmsb_instance *inst, const char *path, bool (*before_wait)(void *, int), void *arg, mmsb_error *err)
 {
 	bool standard = strcmp(path, "-") == 0;
 	*out = NULL;

@@ -26,9 +26,9 @@ typedef enum delta_event {
 	DELTA_END     /* nothing is left */
 } delta_event;
 
-/* Opens a file, or standard input ("-"). The instance is bound. before_wait (may be NULL) is called before more is read, which may
- * take long: outputs should be flushed. The reader is owned by the caller. MMSB_IO, MMSB_MEMORY. */
-int delta_open(delta_reader **out, mmsb_instance *inst, const char *path, void (*before_wait)(void *), void *arg, mmsb_error *err);
+/* Opens a file, or standard input ("-"). The instance is bound. before_wait (may be NULL) is called before more is read from fd, which may
+ * take long: outputs should be flushed. When it returns false, the text has ended for the reader. The reader is owned by the caller. MMSB_IO, MMSB_MEMORY. */
+int delta_open(delta_reader **out, mmsb_instance *inst, const char *path, bool (*before_wait)(void *arg, int fd), void *arg, mmsb_error *err);
 
 /* The same over bytes in memory, which must stay. */
 int delta_open_memory(delta_reader **out, mmsb_instance *inst, const char *path, const char *text, size_t n, mmsb_error *err);

@@ -161,9 +161,32 @@ static void write_all(outfile *out, const char *bytes, size_t n)
 	}
 }
 
+static int (*gate)(void *, mmsb_error *);
+static void *gate_arg;
+static mmsb_error gate_error; /* the first failure */
+
+void outfile_gate(int (*before)(void *arg, mmsb_error *err), void *arg)
+{
+	gate = before;
+	gate_arg = arg;
+}
+
+static void pass_on(outfile *out, const void *bytes, size_t n)
+{
+	mmsb_error err;
+	int status = n > 0 && out->error == 0 && gate != NULL ? gate(gate_arg, &err) : MMSB_OK;
+	if (status == MMSB_OK) {
+		write_all(out, bytes, n);
+		return;
+	}
+	out->error = ECANCELED;
+	if (gate_error.status == MMSB_OK)
+		gate_error = err;
+}
+
 void outfile_flush(outfile *out)
 {
-	write_all(out, out->buffer, out->used);
+	pass_on(out, out->buffer, out->used);
 	out->used = 0;
 }
 
@@ -172,7 +195,7 @@ void outfile_write(outfile *out, const void *bytes, size_t n)
 	if (n >= out->capacity - out->used) {
 		outfile_flush(out);
 		if (n >= out->capacity) {
-			write_all(out, bytes, n);
+			pass_on(out, bytes, n);
 			return;
 		}
 	}
@@ -200,7 +223,9 @@ int outfile_close(outfile *out, mmsb_error *err)
 		out->temp = NULL;
 	}
 	int status = MMSB_OK;
-	if (out->error != 0)
+	if (out->error == ECANCELED && gate_error.status != MMSB_OK)
+		status = fail(err, gate_error.status, "%.900s", gate_error.message);
+	else if (out->error != 0)
 		status = fail(err, MMSB_IO, "cannot write '%s': %s", out->path, strerror(out->error));
 	outfile_abort(out);
 	return status;

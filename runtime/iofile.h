@@ -21,7 +21,7 @@ void file_bytes_free(file_bytes *);
 /* An output. Failures are sticky: writers may go on, and outfile_close reports the first. */
 typedef struct outfile {
 	int fd;            /* -1: closed */
-	int error;         /* errno of the first failure, or 0 */
+	int error;         /* errno of the first failure, or 0; ECANCELED: the gate's */
 	char *path;        /* as messages show it */
 	char *target;      /* where temp is renamed to; NULL: written in place */
 	char *temp;
@@ -32,6 +32,9 @@ typedef struct outfile {
 /* Opens `path` ("-": standard output) for writing. whole: the file appears under its name only when it is closed without
  * failure (devices and pipes are written in place). MMSB_IO, MMSB_MEMORY; *out needs no closing then. */
 int outfile_open(outfile *out, const char *path, bool whole, mmsb_error *err);
+
+/* Called before anything is written by any output; a failure becomes the output's. NULL: nothing is. */
+void outfile_gate(int (*before)(void *arg, mmsb_error *err), void *arg);
 
 /* n bytes of room at the end of the buffer, n <= OUTFILE_ROOM: fill them, then add what was used to out->used. */
 enum { OUTFILE_BUFFER = 1 << 18, OUTFILE_ROOM = 1 << 12 };

@@ -159,11 +159,19 @@ static int stage_inputs(mmsb_instance *inst, const run_list *ins, binding *bindi
 	return status;
 }
 
+int load_params(mmsb_instance *inst, const run_spec *spec, mmsb_error *err)
+{
+	int status = MMSB_OK;
+	for (size_t i = 0; i < spec->params.count && status == MMSB_OK; i++)
+		status = load_placed(&spec->params.items[i], set_param(inst, &spec->params.items[i], err), err);
+	return status;
+}
+
 int load_inputs(mmsb_instance *inst, const run_spec *spec, progress *bar, mmsb_error *err)
 {
 	int status = check_inputs(&spec->ins, err);
-	for (size_t i = 0; i < spec->params.count && status == MMSB_OK; i++)
-		status = load_placed(&spec->params.items[i], set_param(inst, &spec->params.items[i], err), err);
+	if (status == MMSB_OK)
+		status = load_params(inst, spec, err);
 	if (status != MMSB_OK)
 		return status;
 	size_t n = spec->ins.count;

@@ -16,6 +16,9 @@ int load_schedule(const run_spec *, mmsb_schedule **out, mmsb_error *err);
 /* enum mmsb_executor */
 int load_executor(const run_spec *);
 
+/* Gives the instance the params of -D. */
+int load_params(mmsb_instance *, const run_spec *, mmsb_error *err);
+
 /* Gives the instance its params and sizes, and stages what `--in` says for epoch 1. */
 int load_inputs(mmsb_instance *, const run_spec *, progress *bar, mmsb_error *err);
 

@@ -102,5 +102,5 @@ libmmsb_files_la_SOURCES = \
 # The program, with the compiler, to run a .mmsb directly.
 bin_PROGRAMS += mmsb
 mmsb_SOURCES = %D%/mmsb.c %D%/changer.c %D%/changer.h %D%/cmd_bench.c %D%/cmd_run.c %D%/commands.h %D%/load.c %D%/load.h \
-	%D%/runopts.c %D%/runstats.c
+	%D%/run_state.c %D%/run_state.h %D%/runopts.c %D%/runstats.c
 mmsb_LDADD = libcompiler.la liblang.la libmmsb_files.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)

@@ -315,6 +315,70 @@ typedef struct mmsb_stats {
 /* Fills *out in. For the committing thread; *passes counts on with later commits. */
 void mmsb_stats_get(mmsb_instance *, mmsb_stats *out);
 
+/* ---- durable state ----------------------------------------------------------------------------
+ *
+ * A folder keeps what an instance went through: a log, in which every epoch stands with its deltas, and checkpoints of all pages. The
+ * instance that opens it goes on after the last epoch that is in it, with the bits of one that was never interrupted. docs/state.md shows
+ * how; docs/format.md has the files.
+ *
+ * While a folder is open, mmsb_commit and mmsb_ticks return when the epoch is as durable as the options say. When it cannot be written to the
+ * log the commit fails, the pages are as before (ticks: as after the last of them, of which none is in the log), and the instance is
+ * read-only from then on: reading goes on, commits return MMSB_READONLY. A digest that cannot be written to the log makes it read-only as well;
+ * the epoch stands, and its number is given. A checkpoint that fails makes nothing read-only: mmsb_state_wait says so. */
+
+typedef struct mmsb_state mmsb_state;
+
+/* When an epoch is durable that was committed. */
+enum mmsb_durability {
+	MMSB_DURABLE_EPOCH, /* when the commit returns it is on disk */
+	MMSB_DURABLE_GROUP, /* it is on disk `group_ms` after the commit at the latest: a crash of the machine may take those of the last moments */
+	MMSB_DURABLE_OS,    /* the system has it when the commit returns: a crash of the program takes nothing, one of the machine may */
+	MMSB_DURABLE_NONE   /* it is written when there is much to write, and when the folder is closed */
+};
+
+typedef struct mmsb_state_options {
+	size_t size;                 /* sizeof(mmsb_state_options): set it first; fields beyond it count as zero */
+	int durability;              /* enum mmsb_durability */
+	unsigned group_ms;           /* 0: 10 */
+	uint64_t digest_every;       /* epochs from one digest in the log to the next; 0: 1,000; UINT64_MAX: none */
+	uint64_t checkpoint_epochs;  /* a checkpoint after so many epochs, */
+	uint64_t checkpoint_bytes;   /* so many bytes of log, */
+	uint64_t checkpoint_seconds; /* so much time since the last, whichever comes first; 0: not for this reason. Looked at by commits */
+	unsigned keep;               /* checkpoints that are kept; 0: 2 */
+	uint64_t segment_bytes;      /* of a file of the log, which is closed then; 0: 64 MiB */
+	int compress;                /* level of zstd for closed files of the log; 0: 3; below 0: they are left as they are */
+} mmsb_state_options;
+
+/* Opens the folder, or makes it. An instance that has had no epoch, with nothing staged, becomes as at the end of the folder's last epoch, if there
+ * is one (stage what makes epoch 1 after looking at mmsb_state_epoch): from the newest checkpoint that verifies, then the log. Params that
+ * the instance has must be those of the folder. options may be NULL: all zero; they are copied. *out is owned by the caller, and closed before
+ * the instance is freed. One folder is open for writing once at a time.
+ * MMSB_IO; MMSB_BUSY: another process has it open; MMSB_FORMAT: it is another program's, or damaged: the message has file and
+ * offset, and nothing was changed; MMSB_NUMERICS; MMSB_SHAPE; MMSB_ORDER; MMSB_FAULT: an epoch of the log does not give the digest that
+ * stands there; MMSB_MEMORY. After a failure an instance that was bound by it can only be freed. */
+int mmsb_state_open(mmsb_state **out, mmsb_instance *, const char *folder, const mmsb_state_options *options, mmsb_error *err);
+
+/* The last epoch that the folder has; 0: none yet. */
+uint64_t mmsb_state_epoch(mmsb_state *);
+
+/* What opening found that somebody should be told, as lines without a newline at the end (a record that was cut off, a checkpoint
+ * that does not verify); "": nothing. Owned by the state. */
+const char *mmsb_state_note(mmsb_state *);
+
+/* Until every epoch that was committed is on disk, whatever the options say. */
+int mmsb_state_sync(mmsb_state *, mmsb_error *err);
+
+/* A checkpoint of the last epoch, written by a child process (fork) while commits go on: mmsb_state_wait says how it ended. One is made at a
+ * time: MMSB_BUSY while another is at work. MMSB_ORDER: there was no epoch yet. Committing thread. */
+int mmsb_state_checkpoint(mmsb_state *, mmsb_error *err);
+
+/* Waits for the checkpoint at work, if there is one, and says how the last ended. */
+int mmsb_state_wait(mmsb_state *, mmsb_error *err);
+
+/* A checkpoint of what is not in one yet, unless the instance is read-only; then all is on disk, and the state is freed whatever is returned.
+ * NULL is allowed. Committing thread. */
+int mmsb_state_close(mmsb_state *, mmsb_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -33,6 +33,14 @@ static const char run_help[] =
 	"                            processor fits), portable (runs none), native (compiles it where there is none)\n"
 	"      --stats               print figures of the run on standard error\n"
 	"      --progress            show a bar on standard error, on a terminal\n"
+	"      --state DIR           keep the run in a folder: a log and checkpoints; a folder that has epochs is gone on\n"
+	"                            from, and --in is ignored. SIGINT and SIGTERM end the run cleanly, SIGUSR1 makes a checkpoint\n"
+	"      --durability HOW      epoch: what the run has told of is on disk (the default); group=MS: so many milliseconds\n"
+	"                            later; os: the system has it; none: when the run ends\n"
+	"      --checkpoint-every N  also after N epochs; or bytes of log (64M, 1G), or seconds (30s)\n"
+	"      --keep N              keep N checkpoints (default: 2)\n"
+	"      --digest-every N      put a digest into the log every N epochs (default: 1000; 0: never)\n"
+	"      --source TAG          who makes the changes, for the log\n"
 	"      --help, --version\n"
 	"\n"
 	"Exit status: 0 fine, 1 the input was wrong, 2 wrong usage, 3 the machine (memory, disk, I/O).\n";
@@ -59,7 +67,8 @@ static const char bench_help[] =
 	"Exit status: 0 fine, 1 the input was wrong or the two states differ, 2 wrong usage, 3 the machine.\n";
 
 enum { OPT_IN = 256, OPT_DELTAS, OPT_BATCH, OPT_TICKS, OPT_OUT, OPT_WATCH, OPT_DIGEST, OPT_STRICT, OPT_SKIP_BAD, OPT_SCRATCH,
-       OPT_THREADS, OPT_EXECUTOR, OPT_STATS, OPT_PROGRESS, OPT_PAGE, OPT_K, OPT_EPOCHS, OPT_SEED, OPT_HELP, OPT_VERSION };
+       OPT_THREADS, OPT_EXECUTOR, OPT_STATS, OPT_PROGRESS, OPT_PAGE, OPT_K, OPT_EPOCHS, OPT_SEED, OPT_HELP, OPT_VERSION,
+       OPT_STATE, OPT_DURABILITY, OPT_CHECKPOINT_EVERY, OPT_KEEP, OPT_DIGEST_EVERY, OPT_SOURCE };
 
 /* The options, and the commands that have them. */
 enum { EACH_COMMAND = RUN_COMMAND | BENCH_COMMAND };
@@ -76,6 +85,9 @@ static const struct option_row {
 	{"skip-bad", no_argument, OPT_SKIP_BAD, RUN_COMMAND}, {"scratch", no_argument, OPT_SCRATCH, RUN_COMMAND},
 	{"threads", required_argument, OPT_THREADS, EACH_COMMAND}, {"executor", required_argument, OPT_EXECUTOR, EACH_COMMAND},
 	{"stats", no_argument, OPT_STATS, RUN_COMMAND}, {"progress", no_argument, OPT_PROGRESS, EACH_COMMAND},
+	{"state", required_argument, OPT_STATE, RUN_COMMAND}, {"durability", required_argument, OPT_DURABILITY, RUN_COMMAND},
+	{"checkpoint-every", required_argument, OPT_CHECKPOINT_EVERY, RUN_COMMAND}, {"keep", required_argument, OPT_KEEP, RUN_COMMAND},
+	{"digest-every", required_argument, OPT_DIGEST_EVERY, RUN_COMMAND}, {"source", required_argument, OPT_SOURCE, RUN_COMMAND},
 	{"page", required_argument, OPT_PAGE, BENCH_COMMAND}, {"k", required_argument, OPT_K, BENCH_COMMAND},
 	{"epochs", required_argument, OPT_EPOCHS, BENCH_COMMAND}, {"seed", required_argument, OPT_SEED, BENCH_COMMAND},
 	{"help", no_argument, OPT_HELP, EACH_COMMAND}, {"version", no_argument, OPT_VERSION, EACH_COMMAND},
@@ -147,6 +159,48 @@ static int take_digest(run_spec *spec, const char *text)
 	return RUNOPTS_GO;
 }
 
+/* The option that a checkpoint is due by: epochs, bytes (K, M, G), seconds (s). */
+static int take_checkpoint(run_spec *spec, const char *text)
+{
+	static const struct {
+		const char *unit;
+		run_option option;
+		unsigned shift;
+	} units[] = {{"", RUN_CHECKPOINT_EPOCHS, 0}, {"s", RUN_CHECKPOINT_SECONDS, 0}, {"K", RUN_CHECKPOINT_BYTES, 10},
+	             {"M", RUN_CHECKPOINT_BYTES, 20}, {"G", RUN_CHECKPOINT_BYTES, 30}};
+	size_t digits = strspn(text, "0123456789");
+	scalar value;
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		if (strcmp(text + digits, units[i].unit) != 0 || number_parse(text, text + digits, T_U64, NUMBER_STRICT, &value) != NUMBER_OK ||
+		    value.U64 == 0 || value.U64 > UINT64_MAX >> units[i].shift)
+			continue;
+		runspec_set(spec, units[i].option, value.U64 << units[i].shift);
+		return RUNOPTS_GO;
+	}
+	return usage("--checkpoint-every takes epochs (1000), bytes (K, M, G: 64M) or seconds (30s), not '%s'", text);
+}
+
+static int take_durability(run_spec *spec, const char *text)
+{
+	static const char *const names[] = {[MMSB_DURABLE_EPOCH] = "epoch", [MMSB_DURABLE_OS] = "os", [MMSB_DURABLE_NONE] = "none"};
+	for (int i = 0; i <= MMSB_DURABLE_NONE; i++)
+		if (names[i] != NULL && strcmp(names[i], text) == 0) {
+			runspec_set(spec, RUN_DURABILITY, (uint64_t)i);
+			return RUNOPTS_GO;
+		}
+	if (strncmp(text, "group=", 6) != 0)
+		return usage("--durability is epoch, group=MS, os or none, not '%s'", text);
+	runspec_set(spec, RUN_DURABILITY, MMSB_DURABLE_GROUP);
+	return take_count(spec, RUN_GROUP_MS, "--durability group=MS", text + 6, 1, 3600000);
+}
+
+static int take_tag(run_spec *spec, const char *text)
+{
+	if (strlen(text) > 255)
+		return usage("--source takes a tag of at most 255 bytes");
+	return runspec_text(&spec->source, text) ? RUNOPTS_GO : no_memory();
+}
+
 static int take_flag(run_spec *spec, run_option option, bool value)
 {
 	runspec_set(spec, option, value);
@@ -178,6 +232,12 @@ static int take_option(run_spec *spec, int option, char *value)
 	case OPT_SCRATCH: return take_flag(spec, RUN_SCRATCH, true);
 	case OPT_STATS: return take_flag(spec, RUN_STATS, true);
 	case OPT_PROGRESS: return take_flag(spec, RUN_PROGRESS, true);
+	case OPT_STATE: return runspec_text(&spec->state, value) ? RUNOPTS_GO : no_memory();
+	case OPT_DURABILITY: return take_durability(spec, value);
+	case OPT_CHECKPOINT_EVERY: return take_checkpoint(spec, value);
+	case OPT_KEEP: return take_count(spec, RUN_KEEP, "--keep", value, 1, 1000000);
+	case OPT_DIGEST_EVERY: return take_count(spec, RUN_DIGEST_EVERY, "--digest-every", value, 0, UINT64_MAX);
+	case OPT_SOURCE: return take_tag(spec, value);
 	case OPT_PAGE: return runspec_text(&spec->page, value) ? RUNOPTS_GO : no_memory();
 	case OPT_K: return take_count(spec, BENCH_K, "--k", value, 1, UINT64_MAX);
 	case OPT_EPOCHS: return take_count(spec, BENCH_EPOCHS, "--epochs", value, 1, UINT64_MAX);
@@ -211,6 +271,22 @@ static int bad_option(const char *text, int letter, bool lacks_value)
 	return usage("there is no option %.*s", (int)n, text);
 }
 
+/* What says something of a state says it of one that there is. */
+static int check_state(const run_spec *spec)
+{
+	static const struct {
+		run_option option;
+		const char *name;
+	} needs[] = {{RUN_DURABILITY, "--durability"}, {RUN_DIGEST_EVERY, "--digest-every"}, {RUN_CHECKPOINT_EPOCHS, "--checkpoint-every"},
+	             {RUN_CHECKPOINT_BYTES, "--checkpoint-every"}, {RUN_CHECKPOINT_SECONDS, "--checkpoint-every"}, {RUN_KEEP, "--keep"}};
+	if (spec->state != NULL)
+		return RUNOPTS_GO;
+	for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
+		if (spec->has[needs[i].option])
+			return usage("%s is for a run with --state", needs[i].name);
+	return spec->source != NULL ? usage("--source is for a run with --state") : RUNOPTS_GO;
+}
+
 int runopts_parse(int argc, char **argv, run_command command, run_spec *spec)
 {
 	choose_command(command);
@@ -227,6 +303,9 @@ int runopts_parse(int argc, char **argv, run_command command, run_spec *spec)
 	}
 	if (optind == argc)
 		return usage("a program is missing: FILE.mmsb, FILE.mmsbx or RUN.yaml");
+	int stated = check_state(spec);
+	if (stated != RUNOPTS_GO)
+		return stated;
 	if (command == BENCH_COMMAND && spec->page == NULL)
 		return usage("a page to change is missing: --page PAGE");
 	if (optind + 1 < argc)

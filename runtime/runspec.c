@@ -26,6 +26,8 @@ void runspec_free(run_spec *spec)
 	free(spec->program);
 	free(spec->deltas);
 	free(spec->executor);
+	free(spec->state);
+	free(spec->source);
 	free(spec->page);
 	free_list(&spec->params);
 	free_list(&spec->ins);
@@ -123,6 +125,8 @@ int runspec_merge(run_spec *base, run_spec *over, mmsb_error *err)
 {
 	merge_text(&base->deltas, &over->deltas);
 	merge_text(&base->executor, &over->executor);
+	merge_text(&base->state, &over->state);
+	merge_text(&base->source, &over->source);
 	merge_text(&base->page, &over->page);
 	for (int i = 0; i < RUN_OPTIONS; i++)
 		if (over->has[i])

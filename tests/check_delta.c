@@ -233,7 +233,12 @@ static void send(int fd, const char *text)
 }
 
 static int waits;
-static void count_wait(void *arg) { (void)arg; waits++; }
+static bool count_wait(void *arg, int fd)
+{
+	(void)arg;
+	waits++;
+	return fd >= 0;
+}
 
 /* A pipe that stays open: an epoch is there as soon as its commit line is. */
 START_TEST(epochs_come_as_they_are_written)

@@ -46,6 +46,7 @@ CASES += %D%/cases/groups.test
 CASES += %D%/cases/propagate.test
 CASES += %D%/cases/constants.test
 CASES += %D%/cases/native.test
+CASES += %D%/cases/state.test
 DOCUMENTS = README.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md docs/determinism.md docs/native.md docs/propagation.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
 TESTS += $(CASES) $(DOCUMENTS)
@@ -80,7 +81,7 @@ UNIT_TESTS += %D%/check_threads %D%/check_changes
 UNIT_TESTS += %D%/check_sparse
 UNIT_TESTS += %D%/check_native
 UNIT_TESTS += %D%/check_crash_disk
-UNIT_TESTS += %D%/check_journal %D%/check_manifest
+UNIT_TESTS += %D%/check_journal %D%/check_manifest %D%/check_state
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 else
@@ -148,6 +149,9 @@ CRASH_DISK = %D%/crash_disk.c %D%/crash_disk.h %D%/crash_disk_parts.h %D%/crash_
 %C%_check_journal_SOURCES = %D%/check_journal.c %D%/io_instance.h
 %C%_check_journal_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_journal_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
+%C%_check_state_SOURCES = %D%/check_state.c %D%/io_instance.h
+%C%_check_state_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_state_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
 %C%_check_manifest_SOURCES = %D%/check_manifest.c
 %C%_check_manifest_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_manifest_LDADD = $(UNIT_LIBS)
