@@ -10,6 +10,14 @@ int cmd_run(int argc, char **argv);
 /* `mmsb bench ...`: likewise. */
 int cmd_bench(int argc, char **argv);
 
+/* Commands that look at state folders. */
+int cmd_branch(int argc, char **argv);
+int cmd_diff(int argc, char **argv);
+int cmd_log(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_why(int argc, char **argv);
+
 /* The exit status of a status code (status.def). */
 int exit_status(int status);
 

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "iofile.h"
 #include "mmsb.h"
 
 typedef struct delta_reader delta_reader;
@@ -44,5 +45,8 @@ int delta_skip(delta_reader *, mmsb_error *err);
 
 /* Bytes read so far, and of a file its size (else 0): for a bar. */
 void delta_position(const delta_reader *, uint64_t *done, uint64_t *total);
+
+/* Writes changes of a page as this text, without a commit line; positions ascend. field: of a record page, one alone; -1: all. */
+void delta_write(outfile *, const mmsb_info *, int field, const mmsb_changes_view *);
 
 #endif

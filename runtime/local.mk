@@ -71,7 +71,9 @@ libmmsb_internal_la_SOURCES += \
 	%D%/pool.c %D%/pool.h %D%/pour.c %D%/pour.h %D%/store.c %D%/store.h %D%/store_flat.c %D%/store_flat.h %D%/store_parts.h %D%/store_prefix.c %D%/store_prefix.h \
 	%D%/store_tree.c %D%/store_tree.h \
 	%D%/store_update.c %D%/thresholds.h
-	%D%/store_update.c %D%/thresholds.h
+
+# What an element was computed from.
+libmmsb_internal_la_SOURCES += %D%/trace.c %D%/trace.h
 
 # The library, shared and static, with one header.
 lib_LTLIBRARIES += libmmsb.la
@@ -88,7 +90,7 @@ libmmsb_files_la_SOURCES = \
 	%D%/array.c %D%/array.h \
 	%D%/bind.c %D%/bind.h \
 	%D%/csv.c %D%/csv.h %D%/csv_write.c \
-	%D%/deltatext.c %D%/deltatext.h \
+	%D%/deltatext.c %D%/deltatext.h %D%/deltawrite.c \
 	%D%/iofile.c %D%/iofile.h \
 	%D%/mtx.c %D%/mtx.h %D%/mtx_write.c \
 	%D%/npy.c %D%/npy.h \
@@ -103,4 +105,6 @@ libmmsb_files_la_SOURCES = \
 bin_PROGRAMS += mmsb
 mmsb_SOURCES = %D%/mmsb.c %D%/changer.c %D%/changer.h %D%/cmd_bench.c %D%/cmd_run.c %D%/commands.h %D%/load.c %D%/load.h \
 	%D%/run_state.c %D%/run_state.h %D%/runopts.c %D%/runstats.c
+mmsb_SOURCES += %D%/args.c %D%/args.h %D%/cmd_branch.c %D%/cmd_diff.c %D%/cmd_log.c %D%/cmd_log.h %D%/cmd_log_change.c %D%/cmd_replay.c \
+	%D%/cmd_show.c %D%/cmd_why.c %D%/why.c %D%/why.h
 mmsb_LDADD = libcompiler.la liblang.la libmmsb_files.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)

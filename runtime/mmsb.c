@@ -13,6 +13,14 @@ static const char help[] =
 	"  run FILE.mmsb|FILE.mmsbx|RUN.yaml     run a program on data and streams of changes\n"
 	"  bench FILE.mmsb|FILE.mmsbx|RUN.yaml   time random changes of a page\n"
 	"\n"
+	"Of a state folder, which mmsb run --state DIR keeps:\n"
+	"  log DIR                               list its epochs; log repair, log compact: change it\n"
+	"  replay DIR                            go through its epochs again\n"
+	"  show DIR[@EPOCH] PAGE[INDEX]          print elements as they were after an epoch\n"
+	"  diff DIR[@EPOCH] DIR2[@EPOCH]         print where two states differ\n"
+	"  why DIR PAGE[INDEX] [@EPOCH]          say what changed an element\n"
+	"  branch DIR[@EPOCH] NEWDIR             begin a new folder from an epoch\n"
+	"\n"
 	"  --help       this text; `mmsb COMMAND --help` has the options of a command\n"
 	"  --version    the version\n";
 
@@ -20,7 +28,8 @@ static const struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{"bench", cmd_bench}, {"run", cmd_run},
+	{"bench", cmd_bench}, {"branch", cmd_branch}, {"diff", cmd_diff}, {"log", cmd_log}, {"replay", cmd_replay}, {"run", cmd_run},
+	{"show", cmd_show}, {"why", cmd_why},
 };
 
 int exit_status(int status)

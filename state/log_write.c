@@ -8,9 +8,13 @@
 /* What is appended is written, not synced, when it is so much: memory stays warm, and buffers small. */
 enum { FLUSH = 1 << 18 };
 
-static uint64_t wall_ns(void)
+/* The time of a record. SOURCE_DATE_EPOCH, for logs that are to be the same every time: epoch e was committed so many
+ * seconds after 1970, and e. */
+static uint64_t wall_ns(const log_writer *w, uint64_t epoch)
 {
 	struct timespec t;
+	if (w->dated)
+		return (w->date + epoch) * 1000000000u;
 	clock_gettime(CLOCK_REALTIME, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
@@ -44,7 +48,7 @@ static size_t put_mark(log_writer *w, log_buffer *b)
 {
 	if (w->synced == w->marked)
 		return LOG_MARK_BYTES;
-	const log_record mark = {.kind = LOG_MARK, .epoch = w->written, .time = wall_ns(), .payload = (const uint8_t *)&w->synced, .n = sizeof w->synced};
+	const log_record mark = {.kind = LOG_MARK, .epoch = w->written, .time = wall_ns(w, w->written), .payload = (const uint8_t *)&w->synced, .n = sizeof w->synced};
 	log_put(b->at, w->seed, &mark);
 	w->marked = w->synced;
 	return 0;
@@ -129,7 +133,7 @@ uint64_t log_durable(log_writer *w)
 static void seal(log_writer *w, size_t from, log_kind kind, uint16_t source, uint64_t epoch)
 {
 	log_buffer *b = &w->fill;
-	const log_record record = {.kind = kind, .source = source, .epoch = epoch, .time = wall_ns(), .payload = b->at + from + LOG_HEAD,
+	const log_record record = {.kind = kind, .source = source, .epoch = epoch, .time = wall_ns(w, epoch), .payload = b->at + from + LOG_HEAD,
 	                           .n = b->used - from - LOG_HEAD};
 	b->used = from + log_put(b->at + from, w->seed, &record);
 	memcpy(&w->last_check, b->at + from, sizeof w->last_check);
@@ -328,6 +332,14 @@ static int name_pages(log_writer *w, mmsb_error *err)
 	return status;
 }
 
+static void take_date(log_writer *w)
+{
+	const char *date = getenv("SOURCE_DATE_EPOCH");
+	char *end = NULL;
+	w->date = date ? strtoull(date, &end, 10) : 0;
+	w->dated = end && end != date && *end == '\0';
+}
+
 int log_open(log_writer **out, const vfs *fs, const char *folder, const mmsb_instance *m, const log_options *options, uint64_t next,
              const log_segment *last, uint64_t at, log_turn turn, void *user, mmsb_error *err)
 {
@@ -344,6 +356,7 @@ int log_open(log_writer **out, const vfs *fs, const char *folder, const mmsb_ins
 	w->user = user;
 	w->handle = w->next_handle = -1;
 	w->appended = w->written = w->durable = next - 1;
+	take_date(w);
 	int status = prepare(w, folder, err);
 	if (!status)
 		status = name_pages(w, err);

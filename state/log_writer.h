@@ -63,6 +63,8 @@ struct log_writer {
 	unsigned n_packs;
 	uint64_t deadline;           /* of the next sync; 0: nothing waits for one */
 	pthread_t keeper, grouper;
+	bool dated;                  /* SOURCE_DATE_EPOCH is set, to `date` seconds */
+	uint64_t date;
 	bool keeps, groups;          /* the threads run */
 };
 

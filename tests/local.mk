@@ -79,6 +79,7 @@ UNIT_TESTS += %D%/check_executor %D%/check_kernels %D%/check_reduce
 UNIT_TESTS += %D%/check_store
 UNIT_TESTS += %D%/check_threads %D%/check_changes
 UNIT_TESTS += %D%/check_sparse
+UNIT_TESTS += %D%/check_history
 UNIT_TESTS += %D%/check_native
 UNIT_TESTS += %D%/check_crash_disk
 UNIT_TESTS += %D%/check_journal %D%/check_manifest %D%/check_state
@@ -146,6 +147,9 @@ CRASH_DISK = %D%/crash_disk.c %D%/crash_disk.h %D%/crash_disk_parts.h %D%/crash_
 %C%_check_crash_disk_LDADD = $(CHECK_LIBS)
 
 # what commits tell a journal; which files of a state folder count
+%C%_check_history_SOURCES = %D%/check_history.c %D%/io_instance.h %D%/state_folder.h
+%C%_check_history_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_history_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
 %C%_check_journal_SOURCES = %D%/check_journal.c %D%/io_instance.h
 %C%_check_journal_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_journal_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
