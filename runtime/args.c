@@ -25,11 +25,10 @@ int args_usage(const args_command *c, const char *fmt, ...)
 
 int args_end(int status, const mmsb_error *err)
 {
+	bool whole = fflush(stdout) == 0; /* what was printed comes before what went wrong */
 	if (status != MMSB_OK && err->message[0] != '\0')
 		print_error(err);
-	if (fflush(stdout) != 0 && status == MMSB_OK)
-		return 3;
-	return exit_status(status);
+	return status == MMSB_OK && !whole ? 3 : exit_status(status);
 }
 
 /* ---- options ----------------------------------------------------------------------------------- */

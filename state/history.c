@@ -168,6 +168,12 @@ static int find_end(history *h, mmsb_error *err)
 		h->torn = log_size(r) - record.at;
 	if (tail == LOG_CORRUPT)
 		damaged(h, r, &record, &h->damage);
+	const manifest_checkpoint *newest = h->files.n_checkpoints ? &h->files.checkpoints[h->files.n_checkpoints - 1] : NULL;
+	if (tail != LOG_CORRUPT && newest && newest->epoch > h->last) /* which was durable before the checkpoint was made */
+		fail(&h->damage, MMSB_FORMAT,
+		     "%s: the log is damaged at byte %" PRIu64 ", behind epoch %" PRIu64 ": there is a checkpoint of epoch %" PRIu64
+		     ": mmsb log repair DIR NEWDIR copies what verifies",
+		     log_path(r), record.at, record.epoch, newest->epoch);
 	log_read_close(r);
 	return MMSB_OK;
 }
@@ -226,6 +232,8 @@ int history_has(const history *h, uint64_t epoch, mmsb_error *err)
 		return *err = h->damage, h->damage.status;
 	if (epoch > h->last)
 		return fail(err, MMSB_RANGE, "%s: there is no epoch %" PRIu64 ": the last is %" PRIu64, h->folder, epoch, h->last);
+	if (epoch == 0)
+		return fail(err, MMSB_RANGE, "%s: there is no epoch 0: the inputs are epoch 1", h->folder);
 	if (epoch < h->earliest)
 		return fail(err, MMSB_RANGE, "%s: epoch %" PRIu64 " is not kept: the first that can be had is %" PRIu64, h->folder, epoch, h->earliest);
 	return MMSB_OK;

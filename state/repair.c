@@ -238,8 +238,10 @@ int repair_make(const vfs *fs, const char *from, const char *to, repair_tell *te
 		*last = r.parts[b].last;
 		uint64_t had = r.files.segments[r.files.n_segments - 1].first - 1, end = r.parts[r.files.n_segments - 1].last;
 		had = end > had ? end : had;
+		if (r.files.n_checkpoints && r.files.checkpoints[r.files.n_checkpoints - 1].epoch > had)
+			had = r.files.checkpoints[r.files.n_checkpoints - 1].epoch;
 		if (had > *last)
-			say(&r, "lost: epochs %" PRIu64 " to %" PRIu64 " and what came after them", *last + 1, had);
+			say(&r, "lost: epochs %" PRIu64 " to %" PRIu64 ", and those behind them, if there were any", *last + 1, had);
 	}
 	manifest_free(&r.files);
 	mmsb_schedule_close(r.schedule);
