@@ -18,6 +18,7 @@ typedef struct watches {
 	uint64_t commit;          /* that the views are of, as mmsb_instance.commits counts */
 	watch *pages;             /* by page */
 	uint32_t *on, n_on;       /* the pages that are watched */
+	uint32_t *changed, n_changed; /* those of which the views hold something */
 } watches;
 
 static watches *watches_new(uint32_t n_pages)
@@ -27,10 +28,12 @@ static watches *watches_new(uint32_t n_pages)
 		return NULL;
 	all->pages = calloc(n_pages, sizeof *all->pages);
 	all->on = calloc(n_pages, sizeof *all->on);
-	if (all->pages && all->on)
+	all->changed = calloc(n_pages, sizeof *all->changed);
+	if (all->pages && all->on && all->changed)
 		return all;
 	free(all->pages);
 	free(all->on);
+	free(all->changed);
 	free(all);
 	return NULL;
 }
@@ -201,6 +204,8 @@ static int collect_sparse(const mmsb_instance *m, const page *p, watch *w, mmsb_
 int changes_collect(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 {
 	int status = MMSB_OK;
+	if (m->watches)
+		m->watches->n_changed = 0;
 	for (uint32_t i = 0; m->watches && i < m->watches->n_on && !status; i++) {
 		watch *w = &m->watches->pages[m->watches->on[i]];
 		page *p = &m->pages[m->watches->on[i]];
@@ -208,11 +213,20 @@ int changes_collect(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 		if (p->changed != epoch && !is_unknown(m, p) && !is_from_zero(p, epoch))
 			continue;
 		status = p->pat ? collect_sparse(m, p, w, err) : collect_dense(m, w, p, epoch, err);
+		if (w->view.count > 0)
+			m->watches->changed[m->watches->n_changed++] = p->id;
 	}
 	if (m->watches && !status)
 		m->watches->commit = m->commits;
 	return status;
 }
+
+uint32_t changes_pages(const mmsb_instance *m)
+{
+	return m->watches && m->watches->commit == m->commits ? m->watches->n_changed : 0;
+}
+
+int changes_page(const mmsb_instance *m, uint32_t i) { return (int)m->watches->changed[i]; }
 
 int mmsb_changes(mmsb_instance *m, int id, mmsb_changes_view *out)
 {
@@ -246,6 +260,7 @@ void changes_free(mmsb_instance *m)
 	if (m->watches) {
 		free(m->watches->pages);
 		free(m->watches->on);
+		free(m->watches->changed);
 	}
 	free(m->watches);
 	m->watches = NULL;

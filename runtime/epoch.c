@@ -1,6 +1,6 @@
 /* epoch.c - a commit: all that is staged becomes one epoch, or nothing does.
  *
- * The order stands in one_epoch: bind, keep the values of the epoch before, change the sources, run the passes, tell the journal, publish. */
+ * The order stands in one_epoch: bind, keep the values of the epoch before, change the sources, run the passes, tell the journal, publish, tell subscribers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 
 #include "apply.h"
 #include "dirty.h"
+#include "events.h"
 #include "fpenv.h"
 
 uint64_t now_ns(void)
@@ -344,13 +345,17 @@ static int keep_ticks(mmsb_instance *m, uint64_t n, const char *source, mmsb_err
 	return status;
 }
 
-static int after_epoch(mmsb_instance *m, mmsb_error *err)
+/* The last epoch is published: subscribers are told, then the journal. */
+static int after_epoch(mmsb_instance *m, const char *source, mmsb_error *err)
 {
+	events_epoch(m, m->epoch, source);
 	if (!has_journal(m))
 		return MMSB_OK;
 	int status = m->journal.ops->after(m->journal.at, m, m->epoch, err);
-	if (status)
+	if (status) {
 		make_readonly(m, err);
+		events_failed(m, m->epoch, err);
+	}
 	return status;
 }
 
@@ -388,6 +393,8 @@ typedef enum showing { NOTE, FILL, SHOW } showing;
 
 static int one_epoch(mmsb_instance *m, bool staged, showing how, const char *source, uint64_t *epoch, mmsb_error *err)
 {
+	if (events_telling(m))
+		return fail(err, MMSB_ORDER, "a callback of an event cannot commit: the epoch that it is told of is not over yet");
 	int status = mmsb_bind(m, err);
 	if (!status && m->readonly)
 		status = refuse(m, err);
@@ -402,7 +409,10 @@ static int one_epoch(mmsb_instance *m, bool staged, showing how, const char *sou
 	status = begin_patterns(m, e, err);
 	if (status) {
 		m->at_hand = m->epoch;
-		return note_failure(m, e, err), staging_drop(m), status;
+		note_failure(m, e, err);
+		staging_drop(m);
+		events_failed(m, e, err);
+		return status;
 	}
 	buffers_begin(m);
 	uint64_t begun = now_ns() - t0;
@@ -413,6 +423,7 @@ static int one_epoch(mmsb_instance *m, bool staged, showing how, const char *sou
 	if (status) {
 		roll_back(m, e);
 		note_failure(m, e, err);
+		events_failed(m, e, err);
 		return status;
 	}
 	apply_keep(m);
@@ -424,7 +435,7 @@ static int one_epoch(mmsb_instance *m, bool staged, showing how, const char *sou
 	m->stats.ns_apply += begun;
 	if (epoch)
 		*epoch = e;
-	return staged ? after_epoch(m, err) : MMSB_OK;
+	return staged ? after_epoch(m, source, err) : MMSB_OK;
 }
 
 int mmsb_commit_from(mmsb_instance *m, const char *source, uint64_t *epoch, mmsb_error *err)
@@ -435,12 +446,9 @@ int mmsb_commit_from(mmsb_instance *m, const char *source, uint64_t *epoch, mmsb
 
 int mmsb_commit(mmsb_instance *m, uint64_t *epoch, mmsb_error *err) { return mmsb_commit_from(m, NULL, epoch, err); }
 
-int mmsb_ticks(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_error *err)
+static int ticks_together(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_error *err)
 {
-	mmsb_error local, kept = {.status = MMSB_OK};
-	err = err ? err : &local;
-	if (!staging_empty(m))
-		return fail(err, MMSB_ORDER, "ticks are epochs without deltas, but some are staged: commit or discard them first");
+	mmsb_error kept = {.status = MMSB_OK};
 	int status = MMSB_OK;
 	uint64_t done = 0, first = m->epoch;
 	while (done < n && !status)
@@ -449,10 +457,28 @@ int mmsb_ticks(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_error *err)
 	bool shows = has_journal(m) ? m->epoch > first : status && done > 1; /* the last that stands */
 	if (!told && shows && (!status || !readers_fill(m, NULL)))
 		readers_publish(m, m->epoch);
-	if (!told && m->epoch > first)
-		told = after_epoch(m, &kept);
+	if (told)
+		events_failed(m, m->epoch, &kept);
+	else if (m->epoch > first)
+		told = after_epoch(m, NULL, &kept);
 	if (!told)
 		return status;
 	*err = kept;
 	return told;
+}
+
+int mmsb_ticks(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_error *err)
+{
+	mmsb_error local;
+	err = err ? err : &local;
+	if (!staging_empty(m))
+		return fail(err, MMSB_ORDER, "ticks are epochs without deltas, but some are staged: commit or discard them first");
+	int status = MMSB_OK;
+	uint64_t left = n;
+	while (left > 0 && !status) { /* whoever is subscribed sees every epoch */
+		uint64_t some = events_wanted(m) ? 1 : left;
+		status = ticks_together(m, some, epoch, err);
+		left -= some;
+	}
+	return status;
 }

@@ -9,6 +9,7 @@
 #include <omp.h>
 #endif
 
+#include "events.h"
 #include "kernels.h"
 
 int reserve(void *buffer_address, size_t *capacity, size_t bytes)
@@ -114,6 +115,7 @@ void mmsb_instance_free(mmsb_instance *m)
 	undo_free(m);
 	readers_free(m);
 	changes_free(m);
+	events_free(m);
 	staging_free(m->open, m->sch->n_pages);
 	staging_free(m->staging, m->sch->n_pages);
 	pthread_mutex_destroy(&m->lock);

@@ -105,6 +105,7 @@ struct mmsb_instance {
 	uint64_t stage_calls;     /* counted to time some of them */
 	struct readers *readers;  /* readers.c, or NULL */
 	struct watches *watches;  /* changes.c, or NULL */
+	struct events *events;    /* events.c, or NULL */
 	struct undo *undo;        /* apply.c */
 	struct executor *executor; /* executor.h: buffers of the threads */
 	size_t store_left;      /* store.h: bytes that partial results may still take */
@@ -200,6 +201,10 @@ void passes_free(mmsb_instance *);
 /* What an epoch changed in the pages that are watched; the last that may fail of it. */
 int changes_collect(mmsb_instance *, uint64_t epoch, mmsb_error *err);
 void changes_free(mmsb_instance *);
+
+/* The watched pages that the last commit changed, in the order in which they began to be watched: how many, and the i-th. */
+uint32_t changes_pages(const mmsb_instance *);
+int changes_page(const mmsb_instance *, uint32_t i);
 
 /* ---- readers.c: what concurrent readers see ---------------------------------------------------- */
 

@@ -47,6 +47,7 @@ libmmsb_internal_la_SOURCES += \
 	%D%/digest.c \
 	%D%/epoch.c \
 	%D%/error.c \
+	%D%/events.c %D%/events.h \
 	%D%/index.c %D%/index.h \
 	%D%/info.c \
 	%D%/instance.c \

@@ -278,6 +278,41 @@ int mmsb_watch(mmsb_instance *, int page, mmsb_error *err);
 /* The view of a page: MMSB_NAME, and an empty view, when it is not watched. */
 int mmsb_changes(mmsb_instance *, int page, mmsb_changes_view *out);
 
+/* ---- events ------------------------------------------------------------------------------------
+ *
+ * Whoever subscribes is told of every epoch by the committing thread, once it is published (and durable, where a folder keeps it), before the
+ * commit returns. Epochs are told in their order: that one began, each watched page that it changed, that it is there. A callback may read the
+ * instance, stage deltas for a later epoch, subscribe (from the next epoch on) and unsubscribe; a commit or ticks from it return MMSB_ORDER. */
+
+enum mmsb_event_kind {
+	MMSB_EVENT_BEGIN,       /* an epoch: what follows, up to MMSB_EVENT_COMMIT, is of it */
+	MMSB_EVENT_PAGE,        /* a page that it changed, and what */
+	MMSB_EVENT_COMMIT,
+	MMSB_EVENT_CHECKPOINT,  /* `epoch` has a checkpoint that counts (mmsb_state_checkpoint) */
+	MMSB_EVENT_ERROR        /* `epoch` failed, and its number is used again; or no more epochs can be kept */
+};
+
+typedef struct mmsb_event {
+	int kind;                    /* enum mmsb_event_kind */
+	int page;                    /* of MMSB_EVENT_PAGE; of MMSB_EVENT_ERROR: at fault, or -1 */
+	uint64_t epoch;
+	const char *source;          /* as given to the commit; "": none */
+	mmsb_changes_view changes;   /* of MMSB_EVENT_PAGE: valid until the callback returns */
+	const mmsb_error *error;     /* of MMSB_EVENT_ERROR */
+} mmsb_event;
+
+typedef void (*mmsb_event_fn)(void *user, mmsb_instance *, const mmsb_event *);
+
+enum { MMSB_ALL_PAGES = -1 };
+
+/* From the next epoch on. Of a page (a stored one, which is watched from now on) or of every source and `out` page; the events without a page come
+ * in any case. The pages stay watched. While somebody is subscribed, each of several ticks is published and kept like a commit.
+ * MMSB_NAME, MMSB_MEMORY, and what mmsb_bind says. */
+int mmsb_subscribe(mmsb_instance *, int page, mmsb_event_fn, void *user, mmsb_error *err);
+
+/* Ends all subscriptions of this function with this user. */
+void mmsb_unsubscribe(mmsb_instance *, mmsb_event_fn, void *user);
+
 /* XXH3-128 over the canonical bytes of all source, out and state pages, in the order of declaration, as 32
  * hexadecimal digits and a NUL. The same on every executor, number of threads and machine. MMSB_MEMORY, and what mmsb_bind says; hex is then
  * left alone. */

@@ -15,7 +15,7 @@ static mmsb_error err;
  * come and go. */
 typedef struct construct {
 	const char *name, *program;
-	int moves, watched;
+	int moves, watched; /* watched: 2: a subscriber is told as well */
 } construct;
 
 #define SOURCES "param N, K;\npage x : f64[N] in;\npage y : f64[N] in;\npage k : index(N)[N] in;\npage g : index(K)[N] in;\n" \
@@ -48,6 +48,7 @@ static const construct constructs[] = {
 	{"bounded fixpoint", "edge o[i] <- fix(max = 50) min(x[i], clamp(o)[i - 1] + 1.0);\n", 0, 0},
 	{"lazy page", "page z : f64[N] out @lazy;\nedge z[i] <- x[i] * 2.0;\nedge o[i] <- z[i] + 1.0;\n", 0, 0},
 	{"a pass that can fail", "page n : i64 out;\nedge n <- sum[i] (i64(x[i]) / (i64(y[i]) + 1000));\nedge o[i] <- prev o[i] + 1.0;\n", 0, 0},
+	{"events", "edge o[i] <- x[i] * y[i];\nedge s <- sum[i] o[i];\n", 1, 2},
 	{"watch", "edge o[i] <- x[i] * y[i];\nedge s <- sum[i] o[i];\n", 1, 1},
 };
 
@@ -102,6 +103,13 @@ static int look(mmsb_instance *m, int watched)
 	return mmsb_digest(m, hex, &err);
 }
 
+static void hear(void *user, mmsb_instance *m, const mmsb_event *event)
+{
+	(void)user;
+	if (event->kind == MMSB_EVENT_PAGE && event->changes.count == 0)
+		mmsb_unsubscribe(m, hear, NULL); /* never */
+}
+
 static int start(mmsb_instance **out, const construct *c)
 {
 	char text[4000];
@@ -115,6 +123,8 @@ static int start(mmsb_instance **out, const construct *c)
 	static const char *const pages[] = {"o", "s", "W", "q"};
 	for (int i = 0; i < 4 && c->watched && !status; i++)
 		status = mmsb_watch(*out, mmsb_page(*out, pages[i]), &err);
+	if (c->watched == 2 && !status)
+		status = mmsb_subscribe(*out, MMSB_ALL_PAGES, hear, NULL, &err);
 	return status;
 }
 
