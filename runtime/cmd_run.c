@@ -6,6 +6,7 @@
 #include "bind.h"
 #include "commands.h"
 #include "deltatext.h"
+#include "eventfile.h"
 #include "load.h"
 #include "outputs.h"
 #include "run_state.h"
@@ -17,6 +18,7 @@ typedef struct run {
 	outfile standard;     /* standard output */
 	run_state *state;     /* of --state, or NULL */
 	watchers *watching;
+	eventfile *events;    /* NULL: none are written */
 	progress bar;
 	run_times times;
 	uint64_t epoch;       /* the last that stands; 0: none */
@@ -106,6 +108,27 @@ static int prepare_outputs(run *r)
 	return status;
 }
 
+/* Records on standard output stand alone there. */
+static bool prints(const run *r)
+{
+	bool any = r->spec.option[RUN_DIGEST] != DIGEST_NONE;
+	for (size_t i = 0; i < r->spec.outs.count; i++)
+		any |= strcmp(r->spec.outs.items[i].value, "-") == 0;
+	for (size_t i = 0; i < r->spec.watches.count; i++)
+		any |= r->spec.watches.items[i].value == NULL || strcmp(r->spec.watches.items[i].value, "-") == 0;
+	return any;
+}
+
+static int prepare_events(run *r)
+{
+	bool json = r->spec.option[RUN_JSON] != 0;
+	if (r->spec.events == NULL)
+		return MMSB_OK;
+	if (!json && strcmp(r->spec.events, "-") == 0 && prints(r))
+		return fail(&r->err, MMSB_USAGE, "--events - writes records, which other output would break: give one of them a file, or add --json");
+	return eventfile_new(&r->events, r->inst, r->spec.events, json, &r->standard, &r->err);
+}
+
 static int print_digest(run *r)
 {
 	char hex[33], line[80];
@@ -140,6 +163,8 @@ static bool shows_each(const run *r)
 static int after_epoch(run *r)
 {
 	int status = watchers_epoch(r->watching, &r->err);
+	if (status == MMSB_OK)
+		status = eventfile_status(r->events, &r->err);
 	if (status == MMSB_OK && r->spec.option[RUN_DIGEST] == DIGEST_EACH)
 		status = print_digest(r);
 	return status;
@@ -158,6 +183,7 @@ static bool hand_on(void *arg, int fd)
 	if (r->standard.used > 0)
 		progress_clear(&r->bar);
 	watchers_flush(r->watching);
+	eventfile_flush(r->events);
 	outfile_flush(&r->standard);
 	return r->state == NULL || (run_state_sync(r->state, NULL) == MMSB_OK && run_state_wait(r->state, fd));
 }
@@ -304,6 +330,8 @@ static int begin(run *r)
 	r->times.inputs = seconds() - start;
 	if (status == MMSB_OK)
 		status = prepare_outputs(r);
+	if (status == MMSB_OK)
+		status = prepare_events(r);
 	if (status != MMSB_OK || !goes_on)
 		return status == MMSB_OK ? commit(r) : status;
 	r->epoch = run_state_epoch(r->state);
@@ -336,6 +364,10 @@ static void end(run *r)
 	int status = run_state_sync(r->state, &r->err);
 	if (status == MMSB_OK)
 		status = write_outputs(r);
+	if (status != MMSB_OK)
+		report(r, status);
+	r->err.message[0] = '\0';
+	status = eventfile_close(r->events, &r->err);
 	if (status != MMSB_OK)
 		report(r, status);
 	r->err.message[0] = '\0';
@@ -381,6 +413,7 @@ int cmd_run(int argc, char **argv)
 	if (status == RUNOPTS_GO)
 		status = run_all(&r);
 	watchers_free(r.watching);
+	eventfile_free(r.events);
 	outfile_abort(&r.standard);
 	run_state_close(r.state, NULL);
 	mmsb_instance_free(r.inst);

@@ -12,6 +12,7 @@
 
 #include "../lang/source.h"
 #include "array.h"
+#include "eventfile.h"
 #include "instance.h"
 #include "iofile.h"
 #include "number.h"
@@ -59,6 +60,9 @@ struct delta_reader {
 	uint32_t slot_mask;
 	target *last;
 	mmsb_error *err;
+	bool looked;          /* at how the bytes begin */
+	eventreader *events;  /* they are a stream of events, no text */
+	bool behind_bad;      /* the epoch of events that failed has been passed over */
 };
 
 /* ---- messages ---------------------------------------------------------------------------------- */
@@ -466,6 +470,55 @@ static int next_line(delta_reader *r, const char **from, const char **stop)
 	}
 }
 
+/* ---- streams of events ------------------------------------------------------------------------- */
+
+/* A stream of events is known by its first bytes. */
+static int look_at_start(delta_reader *r)
+{
+	int status = MMSB_OK;
+	while (!status && !r->ended && r->end - r->p < EVENT_MAGIC && (r->p == r->end || *r->p == 'M'))
+		status = read_more(r);
+	r->looked = status == MMSB_OK;
+	if (!status && eventreader_knows((const uint8_t *)r->p, (size_t)(r->end - r->p)))
+		status = eventreader_new(&r->events, r->inst, r->path, r->err);
+	return status;
+}
+
+static int next_event(delta_reader *r, delta_event *event)
+{
+	for (;;) {
+		size_t used;
+		event_taken what;
+		int status = eventreader_take(r->events, (const uint8_t *)r->p, (size_t)(r->end - r->p), &used, &what, r->err);
+		r->p += used;
+		r->searched = r->p;
+		r->behind_bad = status != MMSB_OK && status != MMSB_FORMAT;
+		if (status)
+			return status;
+		*event = what == TAKEN_EPOCH ? DELTA_COMMIT : DELTA_END;
+		if (what == TAKEN_EPOCH || what == TAKEN_END || (r->ended && r->p == r->end && what == TAKEN_MORE))
+			return MMSB_OK;
+		if (what == TAKEN_OTHER)
+			continue;
+		if (r->ended)
+			return fail(r->err, MMSB_FORMAT, "%s: the stream ends within a record, %td bytes after its beginning; the epochs before it stand",
+			            r->path, r->end - r->p);
+		status = read_more(r);
+		if (status)
+			return status;
+	}
+}
+
+/* Passes over the rest of a bad epoch: its record was taken whole. */
+static int skip_event(delta_reader *r)
+{
+	delta_event event;
+	int status = r->behind_bad ? MMSB_OK : next_event(r, &event);
+	r->behind_bad = false;
+	mmsb_discard(r->inst);
+	return status;
+}
+
 static void drop_batches(delta_reader *r)
 {
 	for (uint32_t i = 0; i < r->n_targets; i++)
@@ -495,7 +548,9 @@ static int take_epoch(delta_reader *r, delta_event *event)
 int delta_next(delta_reader *r, delta_event *event, mmsb_error *err)
 {
 	r->err = err;
-	int status = take_epoch(r, event);
+	int status = r->looked ? MMSB_OK : look_at_start(r);
+	if (status == MMSB_OK)
+		status = r->events != NULL ? next_event(r, event) : take_epoch(r, event);
 	if (status != MMSB_OK)
 		drop_batches(r);
 	return status;
@@ -504,6 +559,8 @@ int delta_next(delta_reader *r, delta_event *event, mmsb_error *err)
 int delta_skip(delta_reader *r, mmsb_error *err)
 {
 	r->err = err;
+	if (r->events != NULL)
+		return skip_event(r);
 	for (;;) {
 		const char *from, *stop;
 		int status = next_line(r, &from, &stop);
@@ -589,6 +646,7 @@ void delta_close(delta_reader *r)
 		free(r->targets[i].values);
 	}
 	free(r->targets);
+	eventreader_free(r->events);
 	free(r->slots);
 	if (r->fd > STDIN_FILENO)
 		close(r->fd);

@@ -9,7 +9,9 @@
  *   W,3,5,-                a sparse page: delete
  *   commit                 ends the epoch
  *
- * Blanks around cells, blank lines, CRLF and a missing newline at the end do not matter. */
+ * Blanks around cells, blank lines, CRLF and a missing newline at the end do not matter.
+ *
+ * A stream of events (eventfile.h) or a segment of a log is known by its first bytes and read instead: each of its epochs is one. */
 #ifndef MMSB_DELTATEXT_H
 #define MMSB_DELTATEXT_H
 

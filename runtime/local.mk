@@ -92,6 +92,7 @@ libmmsb_files_la_SOURCES = \
 	%D%/bind.c %D%/bind.h \
 	%D%/csv.c %D%/csv.h %D%/csv_write.c \
 	%D%/deltatext.c %D%/deltatext.h %D%/deltawrite.c \
+	%D%/eventfile.c %D%/eventfile.h %D%/eventjson.c %D%/eventread.c \
 	%D%/iofile.c %D%/iofile.h \
 	%D%/mtx.c %D%/mtx.h %D%/mtx_write.c \
 	%D%/npy.c %D%/npy.h \

@@ -24,6 +24,8 @@ static const char run_help[] =
 	"      --ticks N             add N epochs without changes at the end\n"
 	"      --out PAGE=PATH|-     write a page when the run ends: .npy, .csv, .mtx or .pgm; - prints CSV\n"
 	"      --watch PAGE[=PATH]   write after each epoch what changed, as a text of deltas\n"
+	"      --events PATH|-       write what happens, epoch by epoch, as records that --deltas of another run takes\n"
+	"      --json                write --events as lines of JSON\n"
 	"      --digest[=each]       print `digest EPOCH HEX` at the end, or after each epoch\n"
 	"      --strict              stop at the first bad delta (the default)\n"
 	"      --skip-bad            leave out the epochs that hold a bad delta, and count them\n"
@@ -67,7 +69,7 @@ static const char bench_help[] =
 	"Exit status: 0 fine, 1 the input was wrong or the two states differ, 2 wrong usage, 3 the machine.\n";
 
 enum { OPT_IN = 256, OPT_DELTAS, OPT_BATCH, OPT_TICKS, OPT_OUT, OPT_WATCH, OPT_DIGEST, OPT_STRICT, OPT_SKIP_BAD, OPT_SCRATCH,
-       OPT_THREADS, OPT_EXECUTOR, OPT_STATS, OPT_PROGRESS, OPT_PAGE, OPT_K, OPT_EPOCHS, OPT_SEED, OPT_HELP, OPT_VERSION,
+       OPT_THREADS, OPT_EXECUTOR, OPT_STATS, OPT_PROGRESS, OPT_PAGE, OPT_K, OPT_EPOCHS, OPT_SEED, OPT_EVENTS, OPT_JSON, OPT_HELP, OPT_VERSION,
        OPT_STATE, OPT_DURABILITY, OPT_CHECKPOINT_EVERY, OPT_KEEP, OPT_DIGEST_EVERY, OPT_SOURCE };
 
 /* The options, and the commands that have them. */
@@ -81,6 +83,7 @@ static const struct option_row {
 	{"in", required_argument, OPT_IN, EACH_COMMAND}, {"deltas", required_argument, OPT_DELTAS, RUN_COMMAND},
 	{"batch", required_argument, OPT_BATCH, RUN_COMMAND}, {"ticks", required_argument, OPT_TICKS, RUN_COMMAND},
 	{"out", required_argument, OPT_OUT, RUN_COMMAND}, {"watch", required_argument, OPT_WATCH, RUN_COMMAND},
+	{"events", required_argument, OPT_EVENTS, RUN_COMMAND}, {"json", no_argument, OPT_JSON, RUN_COMMAND},
 	{"digest", optional_argument, OPT_DIGEST, RUN_COMMAND}, {"strict", no_argument, OPT_STRICT, RUN_COMMAND},
 	{"skip-bad", no_argument, OPT_SKIP_BAD, RUN_COMMAND}, {"scratch", no_argument, OPT_SCRATCH, RUN_COMMAND},
 	{"threads", required_argument, OPT_THREADS, EACH_COMMAND}, {"executor", required_argument, OPT_EXECUTOR, EACH_COMMAND},
@@ -222,6 +225,8 @@ static int take_option(run_spec *spec, int option, char *value)
 	case OPT_OUT: return take_pair(&spec->outs, "--out", "PAGE=PATH or PAGE=-", value, false);
 	case OPT_WATCH: return take_pair(&spec->watches, "--watch", "PAGE or PAGE=PATH", value, true);
 	case OPT_DELTAS: return runspec_text(&spec->deltas, value) ? RUNOPTS_GO : no_memory();
+	case OPT_EVENTS: return runspec_text(&spec->events, value) ? RUNOPTS_GO : no_memory();
+	case OPT_JSON: return take_flag(spec, RUN_JSON, true);
 	case OPT_EXECUTOR: return runspec_text(&spec->executor, value) ? RUNOPTS_GO : no_memory();
 	case OPT_BATCH: return take_count(spec, RUN_BATCH, "--batch", value, 1, UINT64_MAX);
 	case OPT_TICKS: return take_count(spec, RUN_TICKS, "--ticks", value, 0, UINT64_MAX);
@@ -308,6 +313,8 @@ int runopts_parse(int argc, char **argv, run_command command, run_spec *spec)
 		return stated;
 	if (command == BENCH_COMMAND && spec->page == NULL)
 		return usage("a page to change is missing: --page PAGE");
+	if (spec->option[RUN_JSON] != 0 && spec->events == NULL)
+		return usage("--json is about --events, which is missing");
 	if (optind + 1 < argc)
 		return usage("one program at a time: '%s' and '%s' are two", argv[optind], argv[optind + 1]);
 	return runspec_text(&spec->program, argv[optind]) ? RUNOPTS_GO : no_memory();

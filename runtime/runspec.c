@@ -25,6 +25,7 @@ void runspec_free(run_spec *spec)
 {
 	free(spec->program);
 	free(spec->deltas);
+	free(spec->events);
 	free(spec->executor);
 	free(spec->state);
 	free(spec->source);
@@ -124,6 +125,7 @@ static void merge_text(char **base, char **over)
 int runspec_merge(run_spec *base, run_spec *over, mmsb_error *err)
 {
 	merge_text(&base->deltas, &over->deltas);
+	merge_text(&base->events, &over->events);
 	merge_text(&base->executor, &over->executor);
 	merge_text(&base->state, &over->state);
 	merge_text(&base->source, &over->source);

@@ -24,13 +24,14 @@ typedef enum digest_mode { DIGEST_NONE, DIGEST_END, DIGEST_EACH } digest_mode;
 
 /* The options that are one value; each is set or not. */
 typedef enum run_option {
-	RUN_TICKS, RUN_BATCH, RUN_DIGEST, RUN_SCRATCH, RUN_THREADS, RUN_STATS, RUN_PROGRESS, RUN_SKIP_BAD,
+	RUN_TICKS, RUN_BATCH, RUN_JSON, RUN_DIGEST, RUN_SCRATCH, RUN_THREADS, RUN_STATS, RUN_PROGRESS, RUN_SKIP_BAD,
 	RUN_DURABILITY, RUN_GROUP_MS, RUN_DIGEST_EVERY, RUN_CHECKPOINT_EPOCHS, RUN_CHECKPOINT_BYTES, RUN_CHECKPOINT_SECONDS, RUN_KEEP,
 	BENCH_K, BENCH_EPOCHS, BENCH_SEED, RUN_OPTIONS
 } run_option;
 
 typedef struct run_spec {
 	char *program, *deltas, *executor;
+	char *events;         /* where what happens is written */
 	char *state, *source; /* the folder of --state, the tag of --source */
 	char *page;           /* of bench */
 	run_list params, ins, outs, watches, dirs;

@@ -94,6 +94,7 @@ int log_encode_pages(const mmsb_instance *, const uint32_t *ids, uint32_t n, uin
  * and the payload may stand there already, LOG_HEAD bytes behind its beginning. Returns the record's length. */
 size_t log_room(size_t n);
 size_t log_put(uint8_t *to, uint64_t seed, const log_record *r);
+uint64_t log_record_check(const uint8_t *record, size_t n, uint64_t seed); /* the checksum that a record of n bytes is to have */
 void log_put_header(uint8_t to[64], const mmsb_instance *, uint64_t first, uint64_t seed, uint64_t before);
 
 /* ---- reading ---- */
@@ -182,6 +183,9 @@ int log_walk_next(log_walk *, log_delta *, mmsb_error *err);
 /* Stages the deltas of a record of an epoch into an instance of the same schedule, whose sizes are bound. MMSB_FORMAT where the payload is
  * wrong or the segment is of another schedule, and what mmsb_write and the others say; part may be staged then. */
 int log_stage(log_reader *, const log_record *, mmsb_instance *, mmsb_error *err);
+
+/* Stages one delta into a page of any instance that is like the one it was made for. */
+int log_stage_delta(log_reader *, const log_delta *, mmsb_instance *, int page, mmsb_error *err);
 
 /* The same, but values of dense pages go to the pages at once, without comparing or marking; entries of sparse pages are staged as above. For
  * replay of a graph without state (!m->has_state) that looks at some epochs only: epoch 1 is staged and committed, then records are

@@ -210,6 +210,8 @@ size_t log_put(uint8_t *to, uint64_t seed, const log_record *r)
 	return length;
 }
 
+uint64_t log_record_check(const uint8_t *record, size_t n, uint64_t seed) { return record_check(record, n, seed); }
+
 void log_put_header(uint8_t to[LOG_HEADER], const mmsb_instance *m, uint64_t first, uint64_t seed, uint64_t before)
 {
 	log_file_header h = {.version = LOG_VERSION, .numerics = NUMERICS, .first = first, .seed = seed, .before = before};

@@ -2,9 +2,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "checkpoint.h"
 #include "log_bytes.h"
 #include "log_reader.h"
-#include "checkpoint.h"
 
 /* ---- the instance is of the log's schedule ----------------------------------------------------- */
 
@@ -69,9 +69,8 @@ static int stage_entries(log_reader *r, const log_delta *d, mmsb_instance *m, in
 	return d->kind == STAGED_INSERT ? mmsb_insert(m, id, d->count, row, col, d->values, err) : mmsb_erase(m, id, d->count, row, col, err);
 }
 
-static int stage_one(log_reader *r, const log_delta *d, mmsb_instance *m, mmsb_error *err)
+int log_stage_delta(log_reader *r, const log_delta *d, mmsb_instance *m, int id, mmsb_error *err)
 {
-	int id = (int)r->pages[d->page].id;
 	switch (d->kind) {
 	case STAGED_INSERT:
 	case STAGED_ERASE: return stage_entries(r, d, m, id, err);
@@ -188,7 +187,7 @@ static int walk(log_reader *r, const log_record *record, mmsb_instance *m, bool 
 	log_delta d;
 	log_walk_begin(&w, r, record);
 	while (!status && (found = log_walk_next(&w, &d, err)) == 1)
-		status = at_once && !r->pages[d.page].sparse ? apply_one(r, &d, m, err) : stage_one(r, &d, m, err);
+		status = at_once && !r->pages[d.page].sparse ? apply_one(r, &d, m, err) : log_stage_delta(r, &d, m, (int)r->pages[d.page].id, err);
 	return status || found == 0 ? status : MMSB_FORMAT;
 }
 
