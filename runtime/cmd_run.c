@@ -212,6 +212,10 @@ static int stage_batch(run *r, delta_reader *reader, uint64_t *taken)
 		status = delta_next(reader, &event, &r->err);
 		if (status != MMSB_OK)
 			break;
+		if (event == DELTA_STOPPED) { /* a part of an epoch is none */
+			*taken = 0;
+			break;
+		}
 	}
 	r->times.deltas += seconds() - start;
 	return status;

@@ -50,6 +50,7 @@ struct delta_reader {
 	char *p, *end;        /* what is not looked at yet */
 	char *searched;       /* up to here there is no newline */
 	bool ended;           /* nothing more to read */
+	bool stopped;         /* ... because before_wait said so */
 	bool pending;         /* changes since the last commit line */
 	uint64_t line;        /* of the line looked at */
 	const char *line_start;
@@ -433,7 +434,8 @@ static int read_more(delta_reader *r)
 	if (status != MMSB_OK)
 		return status;
 	if (r->before_wait != NULL && !r->before_wait(r->arg, r->fd)) {
-		r->ended = true;
+		r->ended = r->stopped = true;
+		r->p = r->searched = r->end; /* what has arrived of a line or a record is none */
 		return MMSB_OK;
 	}
 	ssize_t n;
@@ -551,6 +553,10 @@ int delta_next(delta_reader *r, delta_event *event, mmsb_error *err)
 	int status = r->looked ? MMSB_OK : look_at_start(r);
 	if (status == MMSB_OK)
 		status = r->events != NULL ? next_event(r, event) : take_epoch(r, event);
+	if (status == MMSB_OK && r->stopped && *event != DELTA_COMMIT) {
+		*event = DELTA_STOPPED;
+		mmsb_discard(r->inst);
+	}
 	if (status != MMSB_OK)
 		drop_batches(r);
 	return status;

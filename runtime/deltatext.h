@@ -26,11 +26,12 @@ typedef struct delta_reader delta_reader;
 typedef enum delta_event {
 	DELTA_COMMIT, /* a commit line was read: commit what is staged */
 	DELTA_REST,   /* the text ended with changes behind the last commit line: commit them */
-	DELTA_END     /* nothing is left */
+	DELTA_END,    /* nothing is left */
+	DELTA_STOPPED /* before_wait ended the text amid an epoch, or behind one: what was staged since the last commit is discarded */
 } delta_event;
 
 /* Opens a file, or standard input ("-"). The instance is bound. before_wait (may be NULL) is called before more is read from fd, which may
- * take long: outputs should be flushed. When it returns false, the text has ended for the reader. The reader is owned by the caller. MMSB_IO, MMSB_MEMORY. */
+ * take long: outputs should be flushed. When it returns false, the text ends for the reader with its last commit (DELTA_STOPPED). The reader is owned by the caller. MMSB_IO, MMSB_MEMORY. */
 int delta_open(delta_reader **out, mmsb_instance *inst, const char *path, bool (*before_wait)(void *arg, int fd), void *arg, mmsb_error *err);
 
 /* The same over bytes in memory, which must stay. */

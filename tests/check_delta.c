@@ -270,6 +270,30 @@ START_TEST(epochs_come_as_they_are_written)
 }
 END_TEST
 
+static bool second_stops(void *arg, int fd) { return fd >= 0 && ++*(int *)arg < 2; }
+
+/* A run that is told to end while it waits for the rest of an epoch takes nothing of it: not the lines, and not half a number. */
+START_TEST(stopped_amid_an_epoch)
+{
+	int ends[2], calls = 0;
+	char path[32];
+	delta_reader *r;
+	delta_event event;
+	ck_assert_int_eq(pipe(ends), 0);
+	snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+	ck_assert_int_eq(delta_open(&r, inst, path, second_stops, &calls, &err), MMSB_OK);
+	send(ends[1], "rate,1\ncommit\nrate,2\nprice,1,5\nrate,3");
+	ck_assert(delta_next(r, &event, &err) == MMSB_OK && event == DELTA_COMMIT);
+	ck_assert_int_eq(mmsb_commit(inst, NULL, &err), MMSB_OK);
+	ck_assert(delta_next(r, &event, &err) == MMSB_OK && event == DELTA_STOPPED);
+	ck_assert_int_eq(mmsb_commit(inst, NULL, &err), MMSB_OK);
+	ck_assert(number_at("rate", 0) == 1 && number_at("price", 1) != 5);
+	delta_close(r);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 /* A line longer than any buffer that there is at first. */
 START_TEST(long_lines)
 {
@@ -462,6 +486,7 @@ int main(void)
 	tcase_add_test(c, what_ends_a_text);
 	tcase_add_test(c, mistakes_are_told_and_passed_over);
 	tcase_add_test(c, epochs_come_as_they_are_written);
+	tcase_add_test(c, stopped_amid_an_epoch);
 	tcase_add_test(c, long_lines);
 	tcase_add_test(c, what_one_watches_another_takes);
 	tcase_add_test(c, how_changes_are_written);
