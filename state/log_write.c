@@ -180,7 +180,8 @@ static int admit(log_writer *w, uint64_t first, mmsb_error *err)
 	if (first != w->appended + 1)
 		return fail(err, MMSB_ORDER, "epoch %llu does not follow epoch %llu in the log", (unsigned long long)first,
 		            (unsigned long long)w->appended);
-	bool full = w->end + w->fill.used - LOG_MARK_BYTES >= w->limit || w->tags.n == TAGS_MOST;
+	bool empty = w->appended < w->first; /* it was begun before a crash, and may have no room ahead: it is not ended without an epoch */
+	bool full = !empty && (w->end + w->fill.used - LOG_MARK_BYTES >= w->limit || w->tags.n == TAGS_MOST);
 	return full && segment_turn(w) ? failed(w, err) : MMSB_OK;
 }
 

@@ -29,8 +29,6 @@ typedef struct vfs_ops {
 	int (*sync_folder)(void *at, const char *path);        /* names made, renamed and removed in it are there after a crash */
 	int (*name)(void *at, const char *folder, size_t i, char *to, size_t room); /* the i-th name of a folder, sorted, without . and ..;
 	                                                                                1: there was one; 0: there are no more */
-	/* Only this process sees the files, so a child has nothing to write there: false but for disks of tests. */
-	bool alone;
 	/* The bytes of a file from its start, read-only: NULL where a disk has no such thing, and vfs_view reads them. */
 	int (*map)(void *at, int handle, size_t n, const void **out);
 	void (*unmap)(void *at, const void *bytes, size_t n);

@@ -337,6 +337,27 @@ START_TEST(going_on_behind_an_end)
 }
 END_TEST
 
+/* A segment that was begun, and has neither an epoch nor room behind its pages, takes the next epoch: there is no segment without one. */
+START_TEST(going_on_without_an_epoch)
+{
+	mmsb_instance *m = fresh();
+	log_tail tail;
+	uint64_t next;
+	records whole;
+	make(m, LOG_NONE, EPOCHS, false);
+	ck_assert(walk(bytes, size, &whole) && whole.at[0].kind == LOG_PAGES);
+	ck_assert_int_eq(truncate(name_of(0), (off_t)behind(&whole.at[0])), 0);
+	log_writer *w = go_on(m, 1 << 14, 0, &next);
+	ck_assert_uint_eq(next, 1);
+	stage(m, 1, NULL);
+	ok(append(w, m, 1, NULL));
+	ok(log_close(w, &err));
+	ck_assert_uint_eq(names.n, 1);
+	ck_assert_uint_eq(epochs_there(&tail), 1);
+	mmsb_instance_free(m);
+}
+END_TEST
+
 /* ---- failures ---------------------------------------------------------------------------------- */
 
 /* The machine's files, of which operation number `at` does not do what it should. */
@@ -571,6 +592,7 @@ static Suite *suite(void)
 	tcase_add_test(c, going_on_after_torn_writes);
 	tcase_add_test(c, segments_take_turns);
 	tcase_add_test(c, going_on_behind_an_end);
+	tcase_add_test(c, going_on_without_an_epoch);
 	tcase_add_test(c, files_that_fail);
 	tcase_add_test(c, no_memory);
 	tcase_add_test(c, threads_share_syncs);

@@ -28,7 +28,7 @@ vfs crash_vfs(disk *d)
 	static const vfs_ops ops = {
 		.open = on_open, .close = on_close, .pread = on_pread, .pwrite = on_pwrite, .truncate = on_truncate, .sync = on_sync,
 		.size = on_size, .lock = on_lock, .rename = on_rename, .link = on_link, .unlink = on_unlink, .make_folder = on_make_folder,
-		.sync_folder = on_sync_folder, .name = on_name, .alone = true,
+		.sync_folder = on_sync_folder, .name = on_name,
 	};
 	return (vfs){&ops, d};
 }

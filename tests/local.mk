@@ -81,7 +81,7 @@ UNIT_TESTS += %D%/check_threads %D%/check_changes %D%/check_events
 UNIT_TESTS += %D%/check_sparse
 UNIT_TESTS += %D%/check_history
 UNIT_TESTS += %D%/check_native
-UNIT_TESTS += %D%/check_crash_disk
+UNIT_TESTS += %D%/check_crash_disk %D%/check_crash
 UNIT_TESTS += %D%/check_journal %D%/check_manifest %D%/check_state
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -145,6 +145,10 @@ CRASH_DISK = %D%/crash_disk.c %D%/crash_disk.h %D%/crash_disk_parts.h %D%/crash_
 %C%_check_crash_disk_SOURCES = %D%/check_crash_disk.c $(CRASH_DISK)
 %C%_check_crash_disk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_check_crash_disk_LDADD = $(CHECK_LIBS)
+# state folders on it: MMSB_CRASH_FULL=N for every operation, N seeds each
+%C%_check_crash_SOURCES = %D%/check_crash.c %D%/io_instance.h $(CRASH_DISK)
+%C%_check_crash_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_crash_LDADD = $(IO_LIBS) $(CHECK_LIBS)
 
 # what commits tell a journal; which files of a state folder count
 %C%_check_history_SOURCES = %D%/check_history.c %D%/io_instance.h %D%/state_folder.h
