@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/delta.h"
+#include "runtime/events.h"
 #include "state.h"
 
 enum { RECORD_BYTES = 48, DIGEST_EVERY = 1000, KEEP = 2, GROUP_MS = 10, COMPRESS = 3, SEGMENT = 64 << 20, LATER_NS = 20000000 };
@@ -152,17 +153,28 @@ static bool is_due(const mmsb_state *s, uint64_t epoch)
 	       (o->checkpoint_seconds && now_ns() - s->checkpoint_ns >= o->checkpoint_seconds * UINT64_C(1000000000));
 }
 
+/* Subscribers are told by the committing thread of what a child and a thread have made meanwhile. */
+static void tell_checkpoint(mmsb_state *s)
+{
+	if (!s->m || events_telling(s->m) || atomic_load(&s->shot.at_work) || !s->table.parts || s->table.epoch == s->told_checkpoint)
+		return;
+	s->told_checkpoint = s->table.epoch;
+	events_checkpoint(s->m, s->told_checkpoint);
+}
+
 static int after(void *state, mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 {
 	mmsb_state *s = state;
 	int status = MMSB_OK;
 	(void)m;
+	tell_checkpoint(s);
 	uint64_t every = s->options.digest_every;
 	if (every != UINT64_MAX && epoch / every > s->digest_epoch / every)
 		status = append_digest(s, err);
 	s->digest_epoch = epoch;
 	if (!status && is_due(s, epoch) && !atomic_load(&s->shot.at_work))
 		snapshot_begin(s, true, NULL); /* one that fails is told by mmsb_state_wait, and tried again when the next is due */
+	tell_checkpoint(s);
 	return status;
 }
 
@@ -235,6 +247,7 @@ int state_open(mmsb_state **out, const vfs *fs, mmsb_instance *m, const char *fo
 		state_free(s);
 		return status;
 	}
+	s->told_checkpoint = s->table.epoch;
 	folder_sweep(s);
 	s->digest_epoch = m->epoch;
 	s->checkpoint_ns = s->later_since = now_ns();
@@ -269,7 +282,12 @@ int mmsb_state_checkpoint(mmsb_state *s, mmsb_error *err)
 	return snapshot_begin(s, true, err);
 }
 
-int mmsb_state_wait(mmsb_state *s, mmsb_error *err) { return snapshot_end(s, err); }
+int mmsb_state_wait(mmsb_state *s, mmsb_error *err)
+{
+	int status = snapshot_end(s, err);
+	tell_checkpoint(s);
+	return status;
+}
 
 /* A checkpoint of what the last one has not. */
 static int last_checkpoint(mmsb_state *s, mmsb_error *err)
@@ -286,7 +304,9 @@ int mmsb_state_close(mmsb_state *s, mmsb_error *err)
 	mmsb_error ignored;
 	if (!s)
 		return MMSB_OK;
-	int status = last_checkpoint(s, err), closed = log_close(s->log, status ? &ignored : err);
+	int status = last_checkpoint(s, err);
+	tell_checkpoint(s);
+	int closed = log_close(s->log, status ? &ignored : err);
 	state_free(s);
 	return status ? status : closed;
 }

@@ -51,6 +51,7 @@ struct mmsb_state {
 	atomic_bool failed;      /* in the background: the next commit says so */
 	mmsb_error failure;
 	checkpoint_table table;  /* of the last checkpoint */
+	uint64_t told_checkpoint; /* the epoch of the last one that subscribers know of */
 	uint64_t checkpoint_epoch, checkpoint_bytes, checkpoint_ns; /* when the last began: epoch, bytes of log, clock */
 	uint64_t digest_epoch;   /* when that was last looked at */
 	uint64_t bytes;          /* of the values of deltas since the state was opened: what the log has grown by, about */

@@ -125,12 +125,38 @@ START_TEST(callbacks)
 }
 END_TEST
 
+/* A checkpoint is told once, when it counts. */
+START_TEST(checkpoints)
+{
+	char folder[] = "/tmp/mmsb-events-XXXXXX", command[80];
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	mmsb_instance *m = fresh();
+	mmsb_state *s;
+	static listener all;
+	all = (listener){.commits = 0};
+	ok(mmsb_state_open(&s, m, folder, NULL, &err));
+	ok(mmsb_subscribe(m, mmsb_page(m, "s"), hear, &all, &err));
+	ok(mmsb_commit(m, NULL, &err));
+	ok(mmsb_ticks(m, 2, NULL, &err));
+	ok(mmsb_state_checkpoint(s, &err));
+	ok(mmsb_state_wait(s, &err));
+	is(&all, "(1)1(2)2(3)3!3");
+	ok(mmsb_commit(m, NULL, &err));
+	ok(mmsb_state_close(s, &err));
+	is(&all, "(1)1(2)2(3)3!3(4)4!4");
+	mmsb_instance_free(m);
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("events");
 	TCase *c = tcase_create("events");
 	tcase_add_test(c, epochs);
 	tcase_add_test(c, callbacks);
+	tcase_add_test(c, checkpoints);
 	suite_add_tcase(s, c);
 	return unit_run(s);
 }
