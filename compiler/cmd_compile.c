@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../runtime/container.h"
+#include "emit_embed.h"
 #include "mmsbc.h"
 
 compile_options command_options(const command_line *line)
@@ -34,8 +35,67 @@ static char *output_name(const char *path)
 	return out;
 }
 
+/* NAME.c and NAME.h, of a file without native code. */
+static int write_embedded(const command_line *line, const char *stem, const uint8_t *bytes, size_t n)
+{
+	schedule s;
+	mmsb_error error;
+	int status = schedule_read(&s, bytes, n, &error) == MMSB_OK ? COMPILE_OK : COMPILE_MACHINE;
+	if (status != COMPILE_OK) {
+		fprintf(stderr, "mmsbc: %s\n", error.message);
+		return status;
+	}
+	const char *clash = embed_clash(&s);
+	if (clash) {
+		fprintf(stderr, "mmsbc: %s: the page '%s' would have the name of another one in C: rename it\n", line->files[0], clash);
+		status = COMPILE_INPUT;
+	}
+	for (int k = 0; k < 2 && status == COMPILE_OK; k++) {
+		char *text = NULL, *path = NULL;
+		size_t size = 0;
+		FILE *out = open_memstream(&text, &size);
+		bool ok = out != NULL;
+		if (ok && k == 0)
+			embed_header(&s, stem, out);
+		else if (ok)
+			ok = embed_source(&s, stem, bytes, n, out);
+		if (out)
+			ok = fclose(out) == 0 && ok;
+		if (asprintf(&path, "%s.%c", line->embed, k == 0 ? 'h' : 'c') < 0)
+			path = NULL;
+		status = ok && path ? write_whole(path, text, size) : COMPILE_MACHINE;
+		free(path);
+		free(text);
+	}
+	free(s.memory);
+	return status;
+}
+
+static int compile_embedded(const command_line *line)
+{
+	compile_options options = command_options(line);
+	const char *stem = strrchr(line->embed, '/') ? strrchr(line->embed, '/') + 1 : line->embed;
+	uint8_t *bytes = NULL;
+	size_t n = 0;
+	if (!embed_is_name(stem) || line->output || line->portable || line->march) {
+		if (embed_is_name(stem))
+			fputs("mmsbc compile: --embed goes with -D and -I alone\n", stderr);
+		else
+			fprintf(stderr, "mmsbc compile: --embed %s: this is no name in C; it takes a letter, then letters, digits and '_'\n", stem);
+		fputs("Try 'mmsbc compile --help'.\n", stderr);
+		return COMPILE_USAGE;
+	}
+	int status = compile_file(line->files[0], &options, stderr, line->colour, &bytes, &n);
+	if (status == COMPILE_OK)
+		status = write_embedded(line, stem, bytes, n);
+	free(bytes);
+	return status;
+}
+
 int cmd_compile(const command_line *line)
 {
+	if (line->embed)
+		return compile_embedded(line);
 	compile_options options = command_options(line);
 	options.native = !line->portable;
 	options.march = line->march;

@@ -59,6 +59,9 @@ void emit_schedule(const schedule *s, FILE *out);
 void emit_bytecode(const schedule *s, FILE *out);
 /* The C text of native code (runtime/native.h). False: no memory. */
 bool emit_c(const schedule *s, FILE *out);
+/* Two parts of it: what operators mean; the functions, each with a declaration `void NAME(...);` in a line of its own before it. */
+void emit_c_operators(FILE *out);
+bool emit_c_functions(const schedule *s, FILE *out);
 /* before: the graph whose arrows are drawn (after "outline"); after: the same at the end, which says what became of pages. */
 void emit_dot(ir_graph *before, const ir_graph *after, FILE *out);
 

@@ -189,14 +189,16 @@ static void put_needs(FILE *out)
 	fputs("\t;\n", out);
 }
 
-bool emit_c(const schedule *s, FILE *out)
+void emit_c_operators(FILE *out)
 {
 	fputs(before, out);
 	for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++)
 		fputs(operators[i], out);
 	fputs(head, out);
-	fprintf(out, "\nextern const uint32_t mmsb_native_abi;\nconst uint32_t mmsb_native_abi = %d;\n", NATIVE_ABI);
-	put_needs(out);
+}
+
+bool emit_c_functions(const schedule *s, FILE *out)
+{
 	for (uint32_t p = 0; p < s->n_passes; p++) {
 		const sch_kernel *k = &s->kernels[s->passes[p].kernel];
 		emitter e = {.s = s, .out = out, .kernel = s->passes[p].kernel, .instrs = s->instrs + k->first_instr,
@@ -208,4 +210,12 @@ bool emit_c(const schedule *s, FILE *out)
 		native_stages_free(&e.st);
 	}
 	return true;
+}
+
+bool emit_c(const schedule *s, FILE *out)
+{
+	emit_c_operators(out);
+	fprintf(out, "\nextern const uint32_t mmsb_native_abi;\nconst uint32_t mmsb_native_abi = %d;\n", NATIVE_ABI);
+	put_needs(out);
+	return emit_c_functions(s, out);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "compile.h"
+#include "../runtime/native.h"
 #include "emit.h"
 
 /* The line of some pass's note that says why a page was fused; NULL: it was not. */
@@ -80,6 +81,91 @@ static void region_line(const schedule *s, const sch_region *r, FILE *out)
 	}
 }
 
+/* ---- what is native ---------------------------------------------------------------------------- */
+
+/* Why an operation is none of a native function's. */
+typedef enum obstacle { OBSTACLE_NONE, OBSTACLE_FAILS, OBSTACLE_MOD, OBSTACLE_ALONE, OBSTACLE_WIDE, OBSTACLES } obstacle;
+
+static const char *const obstacle_texts[OBSTACLES] = {
+	[OBSTACLE_FAILS] = "can fail", [OBSTACLE_MOD] = "remainder, a loop of its own", [OBSTACLE_ALONE] = "by itself, without gain",
+	[OBSTACLE_WIDE] = "among more than 64 operands or results",
+};
+
+/* What one lane of a region costs. */
+typedef struct work {
+	uint32_t bytes, operations, native, functions, kept[OBSTACLES];
+} work;
+
+static bool is_operation(const sch_instr *in)
+{
+	return in->code == CODE_OP || in->code == CODE_CONV || in->code == CODE_TO_INDEX || in->code == CODE_GUARD;
+}
+
+static obstacle find_obstacle(const native_stages *st, const native_group *g, const sch_instr *in, uint32_t i, bool found)
+{
+	if (st->stage[i] & 1)
+		return found ? OBSTACLE_NONE : g->n_instr < NATIVE_LEAST ? OBSTACLE_ALONE : OBSTACLE_WIDE;
+	return in->code == CODE_OP && in->op == OP_MOD && !(TYPES_INT >> in->type & 1) ? OBSTACLE_MOD : OBSTACLE_FAILS;
+}
+
+static work region_work(const schedule *s, const native_stages *st, uint32_t kernel, uint32_t region)
+{
+	const sch_kernel *k = &s->kernels[kernel];
+	const sch_region *r = &s->regions[k->first_region + region];
+	work w = {0};
+	for (uint32_t i = r->first_instr; i < r->first_instr + r->n_instr; i++) {
+		const sch_instr *in = &s->instrs[k->first_instr + i];
+		native_group g = {.n_instr = 0};
+		if (in->code == CODE_READ)
+			w.bytes += type_table[s->reg_types[k->first_reg_type + in->dst]].bytes;
+		if (!is_operation(in))
+			continue;
+		bool odd = st->stage[i] & 1, found = odd && native_group_find(&g, st, s, kernel, region, st->stage[i]), first = true;
+		for (uint32_t j = r->first_instr; j < i; j++)
+			first &= st->stage[j] != st->stage[i] || !is_operation(&s->instrs[k->first_instr + j]);
+		obstacle o = find_obstacle(st, &g, in, i, found);
+		w.operations++;
+		w.native += o == OBSTACLE_NONE;
+		w.functions += o == OBSTACLE_NONE && first;
+		w.kept[o]++;
+	}
+	return w;
+}
+
+/* Bytes and operations of each region, and which operations are native code. */
+static void work_lines(const schedule *s, uint32_t kernel, FILE *out)
+{
+	const sch_kernel *k = &s->kernels[kernel];
+	native_stages st;
+	if (!native_stages_find(&st, s, kernel))
+		return;
+	for (uint32_t r = 0; r < k->n_regions; r++) {
+		const sch_region *region = &s->regions[k->first_region + r];
+		work w = region_work(s, &st, kernel, r);
+		if (r == 0)
+			fputs("       an element: ", out);
+		else
+			fprintf(out, "       an operand of %s: ", emit_reducer_name(region->reducer, region->op));
+		fprintf(out, "%u bytes read", w.bytes);
+		uint32_t written = 0;
+		for (uint32_t o = 0; r == 0 && o < k->n_outputs; o++)
+			written += type_table[s->reg_types[k->first_reg_type + s->outputs[k->first_output + o].reg]].bytes;
+		if (r == 0)
+			fprintf(out, ", %u written", written);
+		fprintf(out, ", %u operation%s", w.operations, w.operations == 1 ? "" : "s");
+		if (w.native)
+			fprintf(out, ", %u native in %u function%s", w.native, w.functions, w.functions == 1 ? "" : "s");
+		const char *before = "; portable: ";
+		for (uint32_t o = OBSTACLE_NONE + 1; o < OBSTACLES; o++)
+			if (w.kept[o]) {
+				fprintf(out, "%s%u %s", before, w.kept[o], obstacle_texts[o]);
+				before = ", ";
+			}
+		fputc('\n', out);
+	}
+	native_stages_free(&st);
+}
+
 static void pass_lines(const schedule *s, uint32_t id, FILE *out)
 {
 	const sch_pass *pass = &s->passes[id];
@@ -93,6 +179,7 @@ static void pass_lines(const schedule *s, uint32_t id, FILE *out)
 		region_line(s, &s->regions[k->first_region + i], out);
 	for (uint32_t i = 0; i < k->n_reads; i++)
 		read_line(s, &s->reads[k->first_read + i], out);
+	work_lines(s, pass->kernel, out);
 }
 
 void emit_schedule(const schedule *s, FILE *out)

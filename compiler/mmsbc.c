@@ -29,13 +29,15 @@ static const command commands[] = {
 	{"check", cmd_check, "I:hV", 1, UINT32_MAX,
 	 "Usage: mmsbc check [-I DIR]... FILE...\n"
 	 "Check programs and print what is wrong with them. Silent when all is well.\n\n" HELP_SEARCH HELP_COMMON},
-	{"compile", cmd_compile, "I:D:o:pfm:hV", 1, 1,
+	{"compile", cmd_compile, "I:D:o:pfm:e:hV", 1, 1,
 	 "Usage: mmsbc compile [OPTION]... FILE\n"
 	 "Compile a program (.mmsb, or the .yaml that `mmsbc emit yaml` wrote) to a schedule (.mmsbx), with native code beside it:\n"
 	 "its arithmetic as C, compiled by the C compiler that MMSB_CC or CC in the environment names, else the one MMSB was built\n"
 	 "with, for each level of the processor. Where there is no compiler, the file gets none, and a note says so.\n\n"
 	 "  -p, --portable           no native code\n"
 	 "  -f, --or-portable        no native code if the C compiler fails, instead of an error\n"
+	 "  -e, --embed=NAME         write NAME.c and NAME.h instead, for an application that links libmmsb: the schedule as a\n"
+	 "                           constant, its native code as C, page ids and typed accessors\n"
 	 "  -m, --march=NAME         native code for one kind of processor, as the compiler names it: native, x86-64-v3, ...\n"
 	 "  -o, --output=FILE        write to FILE (default: the program's name with .mmsbx, in this folder)\n"
 	 HELP_DEFINE HELP_SEARCH HELP_COMMON},
@@ -77,7 +79,7 @@ static const struct option long_options[] = {
 	{"include", required_argument, NULL, 'I'}, {"define", required_argument, NULL, 'D'},
 	{"output", required_argument, NULL, 'o'},  {"after", required_argument, NULL, 'a'},
 	{"portable", no_argument, NULL, 'p'},      {"or-portable", no_argument, NULL, 'f'},
-	{"march", required_argument, NULL, 'm'},
+	{"march", required_argument, NULL, 'm'},   {"embed", required_argument, NULL, 'e'},
 	{"in-place", no_argument, NULL, 'i'},      {"check", no_argument, NULL, 'c'},
 	{"help", no_argument, NULL, 'h'},          {"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -124,6 +126,7 @@ static int parse(const command *c, int argc, char **argv, command_line *line)
 			break;
 		case 'o': line->output = optarg; break;
 		case 'a': line->after = optarg; break;
+		case 'e': line->embed = optarg; break;
 		case 'p': line->portable = true; break;
 		case 'f': line->or_portable = true; break;
 		case 'm':

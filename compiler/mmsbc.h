@@ -19,6 +19,7 @@ typedef struct command_line {
 	const char *after;           /* --after of emit, or NULL */
 	bool portable, or_portable;  /* compile: no native code; none if the C compiler fails */
 	const char *march;           /* compile: --march, or NULL */
+	const char *embed;           /* compile: --embed, or NULL */
 	bool in_place, check;        /* fmt */
 	bool colour;                 /* of messages */
 	const char **files;

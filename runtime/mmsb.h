@@ -74,7 +74,7 @@ int mmsb_schedule_load(mmsb_schedule **out, const void *bytes, size_t n, mmsb_er
 /* A function of native code, and those of one level of the processor. For the C text that `mmsbc compile --embed` writes. */
 typedef struct mmsb_native_function {
 	const char *name;
-	void (*function)(void *const *out, const void *const *in, size_t n);
+	void (*function)(void);
 } mmsb_native_function;
 typedef struct mmsb_native_level {
 	const char *level;
@@ -83,7 +83,7 @@ typedef struct mmsb_native_level {
 } mmsb_native_level;
 
 /* mmsb_schedule_load for that text: with native code that is linked into the program, the best level first. levels must live as long as
- * the schedule. */
+ * the schedule. Code that was compiled with options that change the results of arithmetic is not used. */
 int mmsb_schedule_linked(mmsb_schedule **out, const void *bytes, size_t n, const mmsb_native_level *levels, size_t n_levels, uint32_t abi,
                          mmsb_error *err);
 
@@ -110,7 +110,7 @@ enum mmsb_executor {
 	                   why not */
 	MMSB_PORTABLE,  /* nothing of it is ever loaded: for files that are not trusted */
 	MMSB_NATIVE     /* as automatic, but mmsb_instance_new fails where there is none: MMSB_INPUT (no code, or for other processors),
-	                   MMSB_FORMAT (of another version), MMSB_IO (it cannot be loaded) */
+	                   MMSB_FORMAT (of another version), MMSB_IO (it cannot be loaded), MMSB_NUMERICS (mmsb_schedule_linked) */
 };
 
 /* A new instance without values: sizes are bound by mmsb_set_param and mmsb_set_shape, values of sources given by

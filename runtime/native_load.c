@@ -154,6 +154,18 @@ static int load_section(mmsb_schedule *s, mmsb_error *err)
 
 /* ---- functions linked into the program --------------------------------------------------------- */
 
+/* Options of the user's compiler may have changed what arithmetic does: the first function finds that out. */
+static int check_exact(mmsb_schedule *s, mmsb_error *err)
+{
+	native_fn *found = native_find(s, "mmsb_exact");
+	int yes = 0;
+	if (found)
+		((void (*)(int *))(void (*)(void))found)(&yes);
+	return yes ? MMSB_OK
+	           : fail(err, MMSB_NUMERICS, "the native code in the program was compiled with an option that changes the results of arithmetic "
+	                                      "(-ffp-contract=fast, -funsafe-math-optimizations): compile its C text without it");
+}
+
 static int choose_linked(mmsb_schedule *s, mmsb_error *err)
 {
 	if (s->native.linked_abi != NATIVE_ABI)
@@ -161,7 +173,7 @@ static int choose_linked(mmsb_schedule *s, mmsb_error *err)
 	for (size_t i = 0; i < s->native.n_linked; i++)
 		if (level_fits(s->native.linked[i].level)) {
 			s->native.functions = &s->native.linked[i];
-			return MMSB_OK;
+			return check_exact(s, err);
 		}
 	return fail(err, MMSB_INPUT, "the program has no native code for this processor");
 }

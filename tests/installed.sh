@@ -23,6 +23,9 @@ if real=$(command -v pkg-config); then
 	LD_LIBRARY_PATH=$libdir PATH=$folder:$PATH "$MMSB_BUILDDIR/tests/run_cases" --bin="$bindir" \
 		"$MMSB_SRCDIR/examples/embed/README.md"
 	passed=$((passed + 1))
+	mkdir embedded
+	(cd embedded && bindir=$bindir libdir=$libdir includedir=$includedir PKG_CONFIG=$real "$MMSB_SRCDIR/tests/embed.sh")
+	passed=$((passed + 1))
 else
 	echo "no pkg-config: examples/embed is not built"
 fi

@@ -255,7 +255,7 @@ print-thread-tests:
 check-threads:
 	$(MAKE) check TESTS='$(THREAD_TESTS)'
 
-EXTRA_DIST += %D%/installed.sh
+EXTRA_DIST += %D%/embed.sh %D%/installed.sh
 installcheck-local: %D%/run_cases$(EXEEXT)
 	bindir='$(DESTDIR)$(bindir)' libdir='$(DESTDIR)$(libdir)' includedir='$(DESTDIR)$(includedir)' PKG_CONFIG_SYSROOT_DIR='$(DESTDIR)' \
 		CC='$(CC)' SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' MMSB_SRCDIR='$(abs_top_srcdir)' MMSB_BUILDDIR='$(abs_top_builddir)' \
