@@ -40,12 +40,16 @@ static int add_page(mmsb_instance *m, XXH3_state_t *x, page *p, mmsb_error *err)
 	return MMSB_OK;
 }
 
+void digest_free(mmsb_instance *m) { XXH3_freeState(m->digest); }
+
 int mmsb_digest(mmsb_instance *m, char hex[33], mmsb_error *err)
 {
 	int status = mmsb_bind(m, err);
 	if (status)
 		return status;
-	XXH3_state_t *x = XXH3_createState();
+	if (!m->digest)
+		m->digest = XXH3_createState();
+	XXH3_state_t *x = m->digest;
 	if (!x)
 		return fail_memory(err, 64, "the digest");
 	XXH3_128bits_reset(x);
@@ -54,7 +58,6 @@ int mmsb_digest(mmsb_instance *m, char hex[33], mmsb_error *err)
 	for (uint32_t i = 0; i < m->sch->n_pages && !status; i++)
 		status = add_page(m, x, &m->pages[i], err);
 	XXH128_hash_t h = XXH3_128bits_digest(x);
-	XXH3_freeState(x);
 	if (!status)
 		snprintf(hex, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
 	return status;

@@ -113,6 +113,7 @@ void mmsb_instance_free(mmsb_instance *m)
 	if (m->executor)
 		executor_free(m->executor);
 	undo_free(m);
+	digest_free(m);
 	readers_free(m);
 	changes_free(m);
 	events_free(m);

@@ -107,6 +107,7 @@ struct mmsb_instance {
 	struct watches *watches;  /* changes.c, or NULL */
 	struct events *events;    /* events.c, or NULL */
 	struct undo *undo;        /* apply.c */
+	void *digest;             /* digest.c: its state, kept from call to call; or NULL */
 	struct executor *executor; /* executor.h: buffers of the threads */
 	size_t store_left;      /* store.h: bytes that partial results may still take */
 	journal journal;        /* what epochs are told to before they are published; ops NULL: nothing */
@@ -197,6 +198,8 @@ void undo_free(mmsb_instance *);
 
 int passes_new(mmsb_instance *, mmsb_error *err); /* epoch.c: which passes read a page */
 void passes_free(mmsb_instance *);
+
+void digest_free(mmsb_instance *);
 
 /* What an epoch changed in the pages that are watched; the last that may fail of it. */
 int changes_collect(mmsb_instance *, uint64_t epoch, mmsb_error *err);

@@ -150,10 +150,10 @@ static int check(const construct *c)
 	mmsb_instance_free(m);
 	if (status)
 		printf("%s: %s\n", c->name, err.message);
-	else if (sum || staging || looking > EPOCHS - WARM) /* a digest has its state from the heap */
+	else if (sum || staging || looking)
 		printf("%s: %ld allocations in commits, %ld in staging, %ld in reading of %d epochs\n", c->name, sum, staging, looking,
 		       EPOCHS - WARM);
-	return status || sum || staging || looking > EPOCHS - WARM;
+	return status || sum || staging || looking;
 }
 
 int main(void)
