@@ -230,7 +230,7 @@ int mmsb_entries(mmsb_instance *, int page, const uint64_t **row, const uint64_t
  * readers: the one that they see, and the one that the next commit brings up to date and shows. Neither waits for the other: a commit
  * takes no lock that a reader holds. When a reader still sees the second copy the commit makes a further one, and keeps it for later;
  * there are as many as the option `copies` says, and beyond it, or when there is no memory for it, the commit returns MMSB_BUSY.
- * A commit copies what has changed, but a sparse page, if it has, whole. Of sources, internal and @lazy pages readers see nothing: an `out`
+ * A commit copies what has changed, but a sparse page whole when entries have come or gone. Of sources, internal and @lazy pages readers see nothing: an `out`
  * page that is equal to one shows it. */
 
 /* A reader: one epoch, from mmsb_read_begin to mmsb_read_end. Owned by the caller, and for one thread at a time; may be handed on. */

@@ -32,7 +32,8 @@ typedef struct copy {
 	uint64_t count;         /* elements, or entries */
 	size_t capacity, at_capacity; /* sparse */
 	uint64_t from, until;   /* it is the front in epochs from <= e < until */
-	change_set behind;      /* where it may differ from the page */
+	change_set behind;      /* where it may differ from the page: elements, or slots */
+	bool moved;             /* sparse: entries have come or gone since it was the front */
 } copy;
 
 /* A page that readers see. */
@@ -41,6 +42,9 @@ typedef struct shown {
 	copy *copies;           /* n_copies of readers.most */
 	uint32_t n_copies;
 	uint32_t front, back;   /* of the copies */
+	uint32_t *rank;         /* sparse: of the entry at a slot among all, row by row */
+	size_t rank_capacity;
+	bool ranked;            /* rank[] is that of the pattern as it is */
 } shown;
 
 struct snapshot {
@@ -84,6 +88,7 @@ void readers_free(mmsb_instance *m)
 		for (uint32_t k = 0; r->pages[i].copies && k < r->pages[i].n_copies; k++)
 			free_copy(&r->pages[i].copies[k]);
 		free(r->pages[i].copies);
+		free(r->pages[i].rank);
 	}
 	free(r->slots);
 	free(r->snapshots);
@@ -212,17 +217,20 @@ int readers_admit(mmsb_instance *m, mmsb_error *err)
 /* ---- at its end ---- */
 
 /* What has changed in the page is where its copies are behind. */
-static void fall_behind(shown *s, bool all)
+static void fall_behind(const mmsb_instance *m, shown *s, bool all)
 {
 	const page *p = s->page;
+	bool moved = p->pat && m->pages[p->def->like == NONE ? p->id : p->def->like].pattern_changed == m->at_hand;
 	for (uint32_t k = 0; k < p->n_columns; k++)
 		all |= p->now[k].all;
 	for (uint32_t i = 0; i < s->n_copies; i++) {
-		change_set *behind = &s->copies[i].behind;
-		behind->all |= all;
-		for (uint32_t k = 0; k < p->n_columns && !behind->all; k++)
-			bitset_union(&behind->bits, &p->now[k].bits);
+		copy *c = &s->copies[i];
+		c->moved |= moved;
+		c->behind.all |= all || (p->pat && bitset_grow(&c->behind.bits, p->now[0].bits.n));
+		for (uint32_t k = 0; k < p->n_columns && !c->behind.all; k++)
+			bitset_union(&c->behind.bits, &p->now[k].bits);
 	}
+	s->ranked &= !all && !moved;
 }
 
 void readers_note(mmsb_instance *m)
@@ -232,18 +240,46 @@ void readers_note(mmsb_instance *m)
 		return;
 	if (m->stale) /* an epoch before this one left what nobody knows */
 		for (uint32_t i = 0; i < r->n_shown; i++) {
-			fall_behind(&r->pages[i], true);
+			fall_behind(m, &r->pages[i], true);
 			bitset_set(&r->changed, i);
 		}
 	BITSET_FOR(&m->touched, i)
 		if (r->number[i] != NONE) {
-			fall_behind(&r->pages[r->number[i]], m->pages[i].pat != NULL);
+			fall_behind(m, &r->pages[r->number[i]], false);
 			bitset_set(&r->changed, r->number[i]);
 		}
 }
 
-static int fill_sparse(copy *c, const page *p, mmsb_error *err)
+/* Numbers the entries row by row. false: no memory. */
+static bool rank_slots(shown *s)
 {
+	const pattern *pat = s->page->pat;
+	uint32_t n = 0;
+	if (s->ranked || pat->in_order)
+		return true;
+	if (reserve(&s->rank, &s->rank_capacity, pat->n_slots * sizeof *s->rank))
+		return false;
+	PATTERN_FOR(pat, at)
+		s->rank[at] = n++;
+	return s->ranked = true;
+}
+
+/* Entries are those that the copy has: values that have changed alone. */
+static void fill_entries(const shown *s, copy *c)
+{
+	const page *p = s->page;
+	BITSET_FOR(&c->behind.bits, at)
+		if (p->pat->alive[at])
+			memcpy(c->values + (p->pat->in_order ? at : s->rank[at]) * p->element, p->cur + at * p->element, p->element);
+}
+
+static int fill_sparse(shown *s, copy *c, mmsb_error *err)
+{
+	const page *p = s->page;
+	if (!c->behind.all && !c->moved && rank_slots(s)) {
+		fill_entries(s, c);
+		return MMSB_OK;
+	}
 	uint64_t n = p->pat->n_entries;
 	if (reserve(&c->values, &c->capacity, n * p->element + 1) || reserve(&c->at, &c->at_capacity, 2 * n * sizeof *c->at))
 		return fail_memory(err, n * (16 + p->element), "what concurrent readers see of a sparse page");
@@ -271,10 +307,12 @@ static void fill_word(mmsb_instance *m, copy *c, const page *p, uint64_t first, 
 	}
 }
 
-static int fill_copy(mmsb_instance *m, copy *c, const page *p, mmsb_error *err)
+static int fill_back(mmsb_instance *m, shown *s, mmsb_error *err)
 {
+	copy *c = &s->copies[s->back];
+	const page *p = s->page;
 	if (p->pat)
-		return fill_sparse(c, p, err);
+		return fill_sparse(s, c, err);
 	if (c->behind.all)
 		page_pack(m, p, 0, p->count, c->values);
 	else
@@ -289,7 +327,7 @@ int readers_fill(mmsb_instance *m, mmsb_error *err)
 	if (!r)
 		return MMSB_OK;
 	BITSET_FOR(&r->changed, i) {
-		int status = fill_copy(m, &r->pages[i].copies[r->pages[i].back], r->pages[i].page, err);
+		int status = fill_back(m, &r->pages[i], err);
 		if (status)
 			return status;
 	}
@@ -321,7 +359,7 @@ void readers_publish(mmsb_instance *m, uint64_t epoch)
 	BITSET_FOR(&r->changed, i) {
 		shown *s = &r->pages[i];
 		copy *old = &s->copies[s->front], *new = &s->copies[s->back];
-		new->behind.all = false;
+		new->behind.all = new->moved = false;
 		bitset_clear(&new->behind.bits);
 		old->until = new->from = epoch;
 		new->until = NOW;

@@ -387,6 +387,56 @@ START_TEST(sparse_pages_and_records)
 }
 END_TEST
 
+/* What a reader sees of the last epoch is what the committing thread does. */
+static void check_entries(mmsb_instance *m, mmsb_reader *r, int page)
+{
+	uint64_t n;
+	const uint64_t *row, *col, *own_row, *own_col;
+	mmsb_info info;
+	ok(mmsb_page_info(m, page, &info));
+	ok(mmsb_entries(m, page, &own_row, &own_col, &err));
+	ok(mmsb_read_entries(r, page, &n, &row, &col));
+	ck_assert_uint_eq(n, info.count);
+	ck_assert(n == 0 || (memcmp(row, own_row, n * 8) == 0 && memcmp(col, own_col, n * 8) == 0 &&
+	                     memcmp(mmsb_read(r, page), mmsb_data(m, page), n * 8) == 0));
+}
+
+/* Values change often, entries seldom; a reader stays now and then, epochs fail, and entries are sorted anew. */
+START_TEST(values_of_sparse_pages)
+{
+	enum { ROWS = 40 };
+	mmsb_instance *m = instance_of("page W : sparse i64[40, 40] in;\npage d : i64 in init 1;\npage V : sparse i64[40, 40] out like W;\n"
+	                               "page once : i64 out;\nedge V[i, j] <- 2 * W[i, j];\nedge once <- 1 / d;\n", 2, 0);
+	mmsb_reader stays = {0}, now;
+	uint64_t state = 1;
+	for (int epoch = 0; epoch < 400; epoch++) {
+		uint64_t few = epoch % 50 == 1 ? 600 : 1 + (uint64_t)epoch % 3;
+		for (uint64_t i = 0; i < few; i++) {
+			state = state * 6364136223846793005u + 1442695040888963407u;
+			uint64_t row = (state >> 33) % ROWS, col = few > 3 ? (state >> 45) % ROWS : row * 7 % ROWS;
+			int64_t value = (int64_t)(state >> 20);
+			if (epoch % 10 == 3)
+				ok(mmsb_erase(m, id(m, "W"), 1, &row, &col, &err));
+			else
+				ok(mmsb_insert(m, id(m, "W"), 1, &row, &col, &value, &err));
+		}
+		bool bad = epoch % 7 == 6;
+		set(m, "d", 0, !bad);
+		ck_assert_int_eq(mmsb_commit(m, NULL, &err), bad ? MMSB_FAULT : MMSB_OK);
+		ok(mmsb_read_begin(m, &now, &err));
+		check_entries(m, &now, id(m, "V"));
+		if (epoch % 16 == 5) {
+			mmsb_read_end(&stays);
+			stays = now;
+		} else {
+			mmsb_read_end(&now);
+		}
+	}
+	mmsb_read_end(&stays);
+	mmsb_instance_free(m);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("threads");
@@ -401,6 +451,7 @@ int main(void)
 	tcase_add_test(all, copies_are_bounded);
 	tcase_add_test(all, failed_epochs_are_not_seen);
 	tcase_add_test(all, sparse_pages_and_records);
+	tcase_add_test(all, values_of_sparse_pages);
 	suite_add_tcase(suite, all);
 	return unit_run(suite);
 }
