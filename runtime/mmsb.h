@@ -259,8 +259,8 @@ void mmsb_read_end(mmsb_reader *);
 /* ---- what has changed -------------------------------------------------------------------------- */
 
 /* What the last commit (of mmsb_ticks: the last epoch) changed in a page that is watched: each element or entry whose bits are others than
- * before, with its new value. Nothing after a commit that failed; the epoch after one that failed for lack of memory may hold elements of
- * derived pages that are as they were. Owned by the instance, until the next commit. */
+ * before, with its new value. Nothing after a commit that failed. Where one failed for lack of memory, and there was not even enough to evaluate
+ * derived pages as they were before, the next view may hold elements of them that have not changed. Owned by the instance, until the next commit. */
 typedef struct mmsb_changes_view {
 	uint64_t count;
 	const uint64_t *index;  /* dense: row-major positions, ascending */

@@ -198,7 +198,7 @@ static void route_of_entry(maker *b, const sch_read *read, route *r)
 	finish(b, r);
 }
 
-/* Position i of the page is lane i. */
+/* Position i of the page is lane i, and there are as many of both: a range may be a part of a page. */
 static bool is_identity(const maker *b, const sch_read *read, const route *r)
 {
 	const region_plan *target = &b->pl->p->regions[r->target];
@@ -211,7 +211,8 @@ static bool is_identity(const maker *b, const sch_read *read, const route *r)
 	bool own = s->view == RV_NONE && s->constant == 0 && s->n_terms == 1 && s->terms[0].coef == 1 && s->terms[0].var == g->first_var;
 	bool one = g->kind == REGION_GROUP || (g->kind == REGION_RANGE && target->lo == 0 && b->pl->p->regions[0].def->n_vars == 0) ||
 	           (g->kind == REGION_PREFIX && b->pl->p->regions[0].def->n_vars == 1);
-	return own && one;
+	uint64_t positions = g->kind == REGION_GROUP ? target->driver->count : (uint64_t)target->extent;
+	return own && one && b->pl->inst->pages[read->page].count == positions;
 }
 
 static void route_of_read(planner *pl, uint32_t id, route *r)
