@@ -102,7 +102,10 @@ static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole,
 	update_stores(ex, p);
 	if (!bitset_empty(&p->dirty->elements)) {
 		pass_target target = {.at = to->cur, .was = to->cur, .marks = to->now};
+		if (pour_worth(p))
+			pour_all(ex, p);
 		status = pass_run_dirty(ex, p, &target, &p->dirty->elements, changed, err);
+		pour_end(p);
 		note_stats(ex, id);
 	}
 	dirty_clear(p);

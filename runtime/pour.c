@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dirty.h"
 #include "fpenv.h"
 #include "index.h"
 #include "plan.h"
+#include "store.h"
 #include "thresholds.h"
 
 enum { AHEAD = 16 /* operands whose places are asked for before their turn */, MOST_OPEN = 34 /* nodes of a key that wait for those on their right: one for each bit of a position, and some */ };
@@ -271,6 +273,21 @@ void pour_all(struct executor *ex, const kernel_plan *p)
 	}
 	if (any)
 		fpenv_leave(env);
+}
+
+bool pour_worth(const kernel_plan *p)
+{
+	for (uint32_t id = 1; id < p->n_regions; id++) {
+		const region_plan *rp = &p->regions[id];
+		uint64_t anew = 0;
+		if (!rp->pour)
+			continue;
+		BITSET_FOR(&p->dirty->elements, element)
+			anew += !store_holds(rp, element);
+		if (anew > p->dirty->elements.n / POUR_SHARE)
+			return true;
+	}
+	return false;
 }
 
 void pour_end(const kernel_plan *p)

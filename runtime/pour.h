@@ -17,6 +17,9 @@ void pour_free(struct pour *); /* NULL is allowed */
 /* Before a whole evaluation of the pass at hand: values of those of its grouped reductions for which this is the cheaper way. */
 void pour_all(struct executor *, const kernel_plan *);
 
+/* Of the dirty elements of a pass so many are evaluated from all of their operands, as nothing is kept of them, that it is cheaper too. */
+bool pour_worth(const kernel_plan *);
+
 /* Gives these values to the lanes of region 0; false: there are none. pour_end forgets them. */
 bool pour_give(worker *, run *r, const step *s);
 void pour_end(const kernel_plan *);

@@ -17,9 +17,17 @@ typedef struct node {
 	uint32_t best;      /* ARG: the position of the best */
 	uint8_t level;      /* LEAF_LEVEL: a leaf, followed by room for positions and values */
 	uint8_t size;       /* of its block; a leaf has room for 2 << size operands */
-	bool stale;         /* value is to be made anew */
+	uint8_t stale;      /* value is to be made anew; inner: as the children are whose bits are set */
 	bool fresh;         /* never had a value */
 } node;
+
+/* An inner node has the values of its children beside it, so that who makes it anew goes to those that changed alone. */
+typedef struct inner_node {
+	node head;
+	uint64_t side[2];   /* but for ARG */
+} inner_node;
+
+enum { BOTH = 3 };
 
 static node *node_at(const tree_kind *t, uint32_t block) { return pool_at(&t->pool, block); }
 static bool is_leaf(const node *n) { return n->level == LEAF_LEVEL; }
@@ -50,7 +58,7 @@ void tree_kind_set(tree_kind *t, const kernel_table *k, red_kind kind, unsigned 
 	t->type = (uint8_t)type;
 	t->width = (uint8_t)width_of(type);
 	t->arg = (uint8_t)arg;
-	t->pool.units[INNER] = sizeof(node) / POOL_UNIT;
+	t->pool.units[INNER] = sizeof(inner_node) / POOL_UNIT;
 	for (unsigned size = 1; size <= LEAF_SIZES; size++)
 		t->pool.units[size] = (uint32_t)((leaf_bytes(t, size) + POOL_UNIT - 1) / POOL_UNIT);
 }
@@ -86,12 +94,11 @@ static uint32_t leaf_of(tree_kind *t, const uint32_t *positions, const void *val
 	return block;
 }
 
-static uint32_t inner_of(tree_kind *t, uint32_t level, uint32_t prefix, uint32_t left, uint32_t right)
+static uint32_t inner_new(tree_kind *t, uint32_t level, uint32_t prefix, uint32_t count)
 {
 	uint32_t block = pool_take(&t->pool, INNER);
 	if (block)
-		*node_at(t, block) = (node){.count = node_at(t, left)->count + node_at(t, right)->count, .prefix = prefix, .child = {left, right},
-		                            .level = (uint8_t)level, .size = INNER, .stale = true, .fresh = true};
+		*node_at(t, block) = (node){.count = count, .prefix = prefix, .level = (uint8_t)level, .size = INNER, .stale = BOTH, .fresh = true};
 	return block;
 }
 
@@ -109,21 +116,47 @@ static size_t split(const uint32_t *positions, size_t n, uint32_t level)
 	return lo;
 }
 
+static size_t split_of(const node *n, const uint32_t *positions) { return split(positions, n->count, n->level); }
+
+/* The inner nodes first: they lie together. */
+static uint32_t build_inner(tree_kind *t, const uint32_t *positions, size_t n)
+{
+	uint32_t level = level_of(positions[0], positions[n - 1]), block = inner_new(t, level, positions[0], (uint32_t)n);
+	if (!block)
+		return 0;
+	node *at = node_at(t, block);
+	size_t mid = split_of(at, positions);
+	if ((mid <= LEAF || (at->child[0] = build_inner(t, positions, mid))) &&
+	    (n - mid <= LEAF || (at->child[1] = build_inner(t, positions + mid, n - mid))))
+		return block;
+	tree_drop(t, block);
+	return 0;
+}
+
+static bool build_leaves(tree_kind *t, node *at, const uint32_t *positions, const uint8_t *values)
+{
+	size_t mid = split_of(at, positions), first[] = {0, mid}, n[] = {mid, at->count - mid};
+	for (unsigned side = 0; side < 2; side++) {
+		const uint32_t *where = positions + first[side];
+		const uint8_t *what = values + (first[side] << t->width);
+		if (at->child[side]) {
+			if (!build_leaves(t, node_at(t, at->child[side]), where, what))
+				return false;
+		} else if (!(at->child[side] = leaf_of(t, where, what, (uint32_t)n[side]))) {
+			return false;
+		}
+	}
+	return true;
+}
+
 uint32_t tree_build(tree_kind *t, const uint32_t *positions, const void *values, size_t n)
 {
 	if (n <= LEAF)
 		return leaf_of(t, positions, values, (uint32_t)n);
-	uint32_t level = level_of(positions[0], positions[n - 1]);
-	size_t mid = split(positions, n, level);
-	uint32_t left = tree_build(t, positions, values, mid), right = 0, block = 0;
-	if (left)
-		right = tree_build(t, positions + mid, (const uint8_t *)values + (mid << t->width), n - mid);
-	if (right)
-		block = inner_of(t, level, positions[0], left, right);
-	if (block)
-		return block;
-	tree_drop(t, left);
-	tree_drop(t, right);
+	uint32_t root = build_inner(t, positions, n);
+	if (root && build_leaves(t, node_at(t, root), positions, values))
+		return root;
+	tree_drop(t, root);
 	return 0;
 }
 
@@ -168,13 +201,21 @@ static void prefetch_leaf(const tree_kind *t, const node *leaf)
 		__builtin_prefetch(line, 1);
 }
 
+/* It may lie across two lines. */
+static void prefetch_inner(const tree_kind *t, uint32_t block)
+{
+	const char *at = (const char *)node_at(t, block);
+	__builtin_prefetch(at, 1);
+	__builtin_prefetch(at + sizeof(inner_node) - 1, 1);
+}
+
 void tree_prefetch(const tree_kind *t, const uint32_t *roots, const uint32_t *positions, uint32_t n)
 {
 	struct { uint32_t block, position; } ways[TILE];
 	for (uint32_t i = 0; i < n; i++) {
 		ways[i].block = roots[i];
 		ways[i].position = positions[i];
-		__builtin_prefetch(node_at(t, roots[i]), 1);
+		prefetch_inner(t, roots[i]);
 	}
 	for (uint32_t left = 0; n > 0; n = left, left = 0)
 		for (uint32_t i = 0; i < n; i++) {
@@ -185,7 +226,7 @@ void tree_prefetch(const tree_kind *t, const uint32_t *roots, const uint32_t *po
 			}
 			ways[left].position = ways[i].position;
 			ways[left].block = at->child[side_of(at, ways[i].position)];
-			__builtin_prefetch(node_at(t, ways[left++].block), 1);
+			prefetch_inner(t, ways[left++].block);
 		}
 }
 
@@ -194,7 +235,7 @@ static void mark(const tree_kind *t, const way *p, uint32_t by)
 {
 	for (unsigned i = 0; i + 1 < p->n; i++) {
 		node *n = way_node(t, p, i);
-		n->stale = true;
+		n->stale |= (uint8_t)(1 << (p->at[i + 1] - n->child));
 		n->count += by;
 	}
 }
@@ -292,11 +333,13 @@ static bool branch(tree_kind *t, uint32_t *at, uint32_t position, const void *va
 	uint32_t prefix = node_at(t, *at)->prefix, level = level_of(prefix, position);
 	uint32_t leaf = leaf_of(t, &position, value, 1);
 	bool right = position >> level & 1;
-	uint32_t block = leaf ? inner_of(t, level, position, right ? *at : leaf, right ? leaf : *at) : 0;
+	uint32_t block = leaf ? inner_new(t, level, position, node_at(t, *at)->count + 1) : 0;
 	if (!block) {
 		tree_drop(t, leaf);
 		return false;
 	}
+	node_at(t, block)->child[right] = leaf;
+	node_at(t, block)->child[!right] = *at;
 	*at = block;
 	return true;
 }
@@ -320,6 +363,23 @@ static tree_change insert(tree_kind *t, const way *p, node *last, uint32_t rank,
 	return TREE_MEMBERS;
 }
 
+/* Puts a value in place of another; false: it has the same bits. */
+static bool put_value(void *to, const void *value, unsigned width)
+{
+	uint64_t was = 0, now = 0;
+	if (width == 3) { /* a length that is known needs no call */
+		memcpy(&was, to, sizeof was);
+		memcpy(&now, value, sizeof now);
+	} else {
+		memcpy(&was, to, (size_t)1 << width);
+		memcpy(&now, value, (size_t)1 << width);
+	}
+	if (was == now)
+		return false;
+	memcpy(to, value, (size_t)1 << width);
+	return true;
+}
+
 tree_change tree_set(tree_kind *t, uint32_t *root, uint32_t position, const void *value)
 {
 	way p;
@@ -329,10 +389,8 @@ tree_change tree_set(tree_kind *t, uint32_t *root, uint32_t position, const void
 		rank = rank_in(last, position);
 	if (!is_leaf(last) || !is_there(last, rank, position))
 		return insert(t, &p, last, rank, position, value);
-	void *to = values_of(last) + ((size_t)rank << t->width);
-	if (memcmp(to, value, (size_t)1 << t->width) == 0)
+	if (!put_value(values_of(last) + ((size_t)rank << t->width), value, t->width))
 		return TREE_SAME;
-	memcpy(to, value, (size_t)1 << t->width);
 	last->stale = true;
 	mark(t, &p, 0);
 	return TREE_VALUE;
@@ -403,32 +461,46 @@ static void leaf_refresh(const tree_kind *t, node *leaf)
 	}
 }
 
-static void inner_refresh(const tree_kind *t, node *n, const node *left, const node *right)
+static void refresh(const tree_kind *t, node *n);
+
+/* A child with its value up to date. */
+static node *refreshed(const tree_kind *t, uint32_t child)
 {
-	if (t->kind != RED_ARG) {
-		n->value = 0;
-		t->k->op[t->op][t->type](&n->value, &left->value, &right->value, NULL, 1);
-		return;
-	}
+	node *n = node_at(t, child);
+	if (n->stale)
+		refresh(t, n);
+	return n;
+}
+
+static void arg_refresh(const tree_kind *t, node *n)
+{
+	const node *left = refreshed(t, n->child[0]), *right = refreshed(t, n->child[1]);
 	uint8_t seen = 1;
 	n->value = left->value;
 	n->best = left->best;
 	t->k->arg[t->arg][t->type](&n->value, &n->best, &seen, &right->value, right->best, NULL, 1);
 }
 
+static void inner_refresh(const tree_kind *t, inner_node *x, unsigned stale)
+{
+	for (unsigned side = 0; side < 2; side++)
+		if (stale >> side & 1)
+			x->side[side] = refreshed(t, x->head.child[side])->value;
+	x->head.value = 0;
+	t->k->op[t->op][t->type](&x->head.value, &x->side[0], &x->side[1], NULL, 1);
+}
+
 static void refresh(const tree_kind *t, node *n)
 {
-	n->stale = n->fresh = false;
-	if (is_leaf(n)) {
+	unsigned stale = n->stale;
+	n->stale = 0;
+	n->fresh = false;
+	if (is_leaf(n))
 		leaf_refresh(t, n);
-		return;
-	}
-	node *left = node_at(t, n->child[0]), *right = node_at(t, n->child[1]);
-	if (left->stale)
-		refresh(t, left);
-	if (right->stale)
-		refresh(t, right);
-	inner_refresh(t, n, left, right);
+	else if (t->kind == RED_ARG)
+		arg_refresh(t, n);
+	else
+		inner_refresh(t, (inner_node *)(void *)n, stale);
 }
 
 bool tree_refresh(tree_kind *t, uint32_t root)
