@@ -266,7 +266,8 @@ static bool is_same(const worker *w, const run *r, const region_plan *child)
 	return true;
 }
 
-/* Evaluated once; again where it fails, as the first element at which it does is told. */
+/* Evaluated once; again where it fails, as the first element at which it does is told, and in the next batch where it takes something from the
+ * region around, which may be another value there. */
 static void reduce_same(worker *w, run *r, const step *s)
 {
 	run *c = &w->runs[s->child->id];
@@ -280,7 +281,7 @@ static void reduce_same(worker *w, run *r, const step *s)
 		memcpy(&c->same, dst->at, bytes);
 		if (count)
 			memcpy(&c->same_count, count->at, sizeof c->same_count);
-		c->same_known = !w->fault.any;
+		c->same_known = !w->fault.any && s->child->n_imports == 0;
 	} else {
 		memcpy(dst->at, &c->same, bytes);
 		if (count)
