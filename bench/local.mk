@@ -35,6 +35,13 @@ RIVAL_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/runtime
 %C%_durable_CPPFLAGS = $(RIVAL_CPPFLAGS)
 %C%_durable_CFLAGS = $(RIVAL_CFLAGS)
 %C%_durable_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS) -ldl
+# which looks into the state
+BENCHMARKS += %D%/checkpoint
+%C%_checkpoint_SOURCES = %D%/checkpoint.c %D%/bench.h
+%C%_checkpoint_CPPFLAGS = $(RIVAL_CPPFLAGS)
+%C%_checkpoint_CFLAGS = $(RIVAL_CFLAGS)
+%C%_checkpoint_LDADD = libmmsb_internal.la $(XXHASH_LIBS)
+EXTRA_DIST += %D%/checkpoint.mmsb
 # which compiles programs itself
 BENCHMARKS += %D%/native
 %C%_native_SOURCES = %D%/native.c %D%/bench.h

@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh - the benchmarks, each with its rivals in the same run: bench/run.sh BUILDDIR [NAME...]
 #
-# NAME: whole deltas compile chain expression life paths portfolio native durable; without any, all. Prints figures as Markdown rows. Everything runs by
+# NAME: whole deltas compile chain expression life paths portfolio native durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
 # turns, A B A B ...: a ratio is that of the medians. QUICK=1 takes small sizes, to see that all is well; the environment may also give
 # each size: WHOLE (elements), CHAIN (pages), EXPRESSION and OPTIONS (elements), LIFE (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio),
 # REPLAY, CHECKPOINT (bytes), FOLDER (on the disk that `durable` measures), and LEAST_K and MOST_K how many changes an epoch has.
@@ -136,8 +136,16 @@ run_durable() {
 	rm -rf "$FOLDER/sync" "$FOLDER/store" "$FOLDER/log" "$FOLDER/pages"
 }
 
+# Checkpoints of a state, beside writing as many bytes.
+run_checkpoint() {
+	compile "$here/checkpoint.mmsb" checkpoint
+	mkdir -p "${FOLDER:=$work/durable}"
+	"$build/bench/checkpoint" "$work/checkpoint.mmsbx" "$FOLDER/state"
+	rm -rf "$FOLDER/state"
+}
+
 echo "| benchmark | MMSB | rival | ratio | goal or limit |"
 echo "| --- | --- | --- | --- | --- |"
-for name in ${*:-whole deltas compile chain expression life paths portfolio native durable}; do
+for name in ${*:-whole deltas compile chain expression life paths portfolio native durable checkpoint}; do
 	"run_$name"
 done

@@ -82,6 +82,8 @@ static int finish(mmsb_state *s, const char *beside, const char *path, mmsb_erro
 	snapshot *c = &s->shot;
 	checkpoint_table table;
 	int status = log_sync(s->log, c->epoch, err);
+	if (!status && atomic_load(&s->failed))
+		status = fail(err, MMSB_READONLY, "%s: the instance is read-only: its checkpoint does not count", s->folder);
 	if (status)
 		return status;
 	int error = s->fs.ops->rename(s->fs.at, beside, path);

@@ -294,7 +294,7 @@ static int last_checkpoint(mmsb_state *s, mmsb_error *err)
 {
 	int status = snapshot_end(s, err);
 	bool made = s->table.parts && s->m && s->table.epoch == s->m->epoch;
-	if (!s->m || !s->log || s->m->readonly || atomic_load(&s->failed) || made)
+	if (!s->m || !s->log || s->m->readonly || s->m->stale || atomic_load(&s->failed) || made)
 		return made ? MMSB_OK : status;
 	return snapshot_begin(s, false, err);
 }

@@ -199,7 +199,7 @@ TESTS += %D%/property
 TRIAL = %D%/trial.h %D%/trial_make.c %D%/trial_stage.c %D%/trial_compare.c $(NAIVE) $(GENERATE)
 %C%_property_SOURCES = %D%/property.c $(TRIAL)
 %C%_property_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
-MOSTLYCLEANFILES += property-*.mmsb property-*.delta property-*.checkpoint property-*.checkpoint.new
+MOSTLYCLEANFILES += property-*.mmsb property-*.delta property-*.checkpoint property-*.checkpoint.new property-*.state/*
 
 %C%_check_lang_SOURCES = %D%/check_lang.c %D%/lang_random.c %D%/lang_texts.h %D%/roundtrip.h
 %C%_check_lang_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
@@ -267,7 +267,7 @@ FUZZ_TARGETS = %D%/fuzz/fuzz_lang
 FUZZ_TARGETS += %D%/fuzz/fuzz_parse %D%/fuzz/fuzz_compile
 FUZZ_TARGETS += %D%/fuzz/fuzz_mmsbx
 FUZZ_TARGETS += %D%/fuzz/fuzz_npy %D%/fuzz/fuzz_csv %D%/fuzz/fuzz_mtx %D%/fuzz/fuzz_yaml %D%/fuzz/fuzz_delta
-FUZZ_TARGETS += %D%/fuzz/fuzz_checkpoint %D%/fuzz/fuzz_log
+FUZZ_TARGETS += %D%/fuzz/fuzz_checkpoint %D%/fuzz/fuzz_log %D%/fuzz/fuzz_manifest
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZ_TARGETS)
 FUZZ_MAIN =
@@ -306,6 +306,9 @@ FUZZ_FILES_LIBS = libmmsb_files.la liblang.la libmmsb_internal.la $(YAML_LIBS) $
 %C%_fuzz_fuzz_delta_SOURCES = %D%/fuzz/fuzz_delta.c %D%/io_instance.h $(FUZZ_MAIN)
 %C%_fuzz_fuzz_delta_LDADD = $(IO_LIBS)
 %C%_fuzz_fuzz_delta_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_manifest_SOURCES = %D%/fuzz/fuzz_manifest.c $(FUZZ_MAIN)
+%C%_fuzz_fuzz_manifest_LDADD = libmmsb_internal.la $(XXHASH_LIBS)
+%C%_fuzz_fuzz_manifest_LDFLAGS = $(FUZZ_LINK)
 %C%_fuzz_fuzz_checkpoint_SOURCES = %D%/fuzz/fuzz_checkpoint.c %D%/io_instance.h $(FUZZ_MAIN)
 %C%_fuzz_fuzz_checkpoint_LDADD = $(IO_LIBS)
 %C%_fuzz_fuzz_checkpoint_LDFLAGS = $(FUZZ_LINK)

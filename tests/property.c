@@ -1,7 +1,8 @@
 /* property.c - random programs on random data and random deltas: after every epoch the executor that propagates, with one
  * thread and with several, the one that evaluates everything in every epoch, and the naive evaluator hold the same bits in
  * every page; an epoch that fails for one fails for all and changes nothing; what is told of changes is what changed. In one program
- * of four, runs end now and then, and go on from a checkpoint.
+ * of four, runs end now and then, and go on from a checkpoint; in another one, a run is kept in a state folder, ends now and then, properly or
+ * not, and goes on from there.
  *
  *   property [--programs N] [--seed S|random] [--epochs E] [--threads T] [--keep PATH] [--print] [--naive] [--native]
  *
@@ -97,6 +98,8 @@ static bool commit_run(trial *t, int run, uint32_t ticks, bool *stands, mmsb_err
 static bool resume(trial *t, uint32_t number)
 {
 	uint64_t draw = (t->seed * 31 + number) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+	if (t->state)
+		return draw % 5 > 0 || trial_reopen_state(t, draw / 5 % 2);
 	int run = t->watched ? RUN_MANY : (int)(draw / 5 % RUNS);
 	return t->seed % 4 != 1 || draw % 5 > 0 || !t->runs[run] || trial_resume(t, run);
 }
@@ -139,6 +142,8 @@ static bool run_trial(trial *t, totals *sum)
 			return false;
 	if (t->set->print)
 		fputs(t->program.text, stdout);
+	if (t->seed % 4 == 3 && t->runs[RUN_MANY] && !trial_open_state(t))
+		return false;
 	uint32_t epochs = t->set->epochs ? t->set->epochs : 5 + rng_below(&t->r, 26);
 	for (uint32_t e = 1; e <= epochs; e++)
 		if (!one_epoch(t, e, sum))

@@ -33,6 +33,7 @@ typedef struct trial {
 	naive *naive;
 	mmsb_schedule *schedule;
 	mmsb_instance *runs[RUNS];
+	mmsb_state *state; /* of RUN_MANY, in some programs */
 	watched *watched; /* by id of the page */
 	bool has_lazy;
 	changes deltas;
@@ -50,6 +51,10 @@ bool trial_program(trial *t);
 bool trial_run(trial *t, int run);
 /* The run goes on as another instance, from a checkpoint of what it is now. */
 bool trial_resume(trial *t, int run);
+/* RUN_MANY is kept in a folder from its first epoch on; it goes on as another instance that opens the folder, after the end of a run
+ * or (killed) as if there had been none. */
+bool trial_open_state(trial *t);
+bool trial_reopen_state(trial *t, bool killed);
 void trial_end(trial *t);
 
 /* trial_stage.c: the deltas of the epoch, to the naive evaluator and to each run in calls of another kind; to one run. */

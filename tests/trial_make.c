@@ -1,8 +1,10 @@
 /* trial_make.c - a random program made ready: checked, compiled, bound in instances and in the naive evaluator. */
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../compiler/compile.h"
 #include "../compiler/native_cc.h"
@@ -115,6 +117,53 @@ bool trial_resume(trial *t, int run)
 	return done;
 }
 
+/* ---- a run that is kept in a folder ---- */
+
+static void folder_of(const trial *t, char to[512]) { snprintf(to, 512, "%s-%" PRIu64 ".state", t->set->keep, t->seed); }
+
+static void remove_folder(const trial *t)
+{
+	char folder[512], path[1024];
+	folder_of(t, folder);
+	DIR *d = opendir(folder);
+	for (const struct dirent *e; d && (e = readdir(d));) {
+		snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+		unlink(path);
+	}
+	if (d)
+		closedir(d);
+	rmdir(folder);
+}
+
+bool trial_open_state(trial *t)
+{
+	char folder[512];
+	mmsb_error err;
+	mmsb_state_options options = {.size = sizeof options, .durability = MMSB_DURABLE_OS, .digest_every = 3,
+	                              .checkpoint_epochs = 2 + t->seed / 4 % 5, .keep = 1 + (unsigned)(t->seed / 8 % 3)};
+	folder_of(t, folder);
+	int status = mmsb_state_open(&t->state, t->runs[RUN_MANY], folder, &options, &err);
+	return status == MMSB_OK || complain(t, "no state: %s", err.message);
+}
+
+bool trial_reopen_state(trial *t, bool killed)
+{
+	mmsb_error err;
+	uint64_t epoch = mmsb_state_epoch(t->state);
+	t->runs[RUN_MANY]->readonly = killed; /* then nothing is written at the end */
+	int status = mmsb_state_close(t->state, &err);
+	t->state = NULL;
+	mmsb_instance_free(t->runs[RUN_MANY]);
+	t->runs[RUN_MANY] = NULL;
+	if (status)
+		return complain(t, "the state does not close: %s", err.message);
+	if (!trial_run(t, RUN_MANY) || !trial_open_state(t))
+		return false;
+	if (mmsb_state_epoch(t->state) != epoch || *mmsb_state_note(t->state))
+		return complain(t, "the state has epoch %" PRIu64 " again, not %" PRIu64 ": %s", mmsb_state_epoch(t->state), epoch, mmsb_state_note(t->state));
+	return true;
+}
+
 bool trial_program(trial *t)
 {
 	t->r = (rng){t->seed ^ UINT64_C(0x5851f42d4c957f2d)};
@@ -128,6 +177,10 @@ bool trial_program(trial *t)
 
 void trial_end(trial *t)
 {
+	if (t->state) {
+		mmsb_state_close(t->state, NULL);
+		remove_folder(t);
+	}
 	for (int k = 0; k < RUNS; k++)
 		mmsb_instance_free(t->runs[k]);
 	mmsb_schedule_close(t->schedule);
