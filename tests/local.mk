@@ -54,9 +54,14 @@ TESTS += $(CASES) $(DOCUMENTS)
 EXTRA_DIST += $(CASES) %D%/cases/README.md
 
 # tests of the project itself
-SCRIPTS_TESTS = %D%/lists.sh %D%/exports.sh %D%/vectorised.sh %D%/denormals.sh %D%/staged.sh %D%/native.sh
+SCRIPTS_TESTS = %D%/lists.sh %D%/exports.sh %D%/vectorised.sh %D%/denormals.sh %D%/staged.sh %D%/native.sh %D%/format.sh
 TESTS += $(SCRIPTS_TESTS)
 EXTRA_DIST += $(SCRIPTS_TESTS)
+# state folders by docs/format.md alone; a folder of version 1
+check_PROGRAMS += %D%/format_reader
+%C%_format_reader_SOURCES = %D%/format_reader.c
+%C%_format_reader_LDADD = $(XXHASH_LIBS) $(ZSTD_LIBS)
+EXTRA_DIST += %D%/state-v1
 
 # unit tests with Check: unit.h has their main
 noinst_HEADERS += %D%/unit.h
