@@ -56,6 +56,8 @@ page c : f32[2, 3, 4] in;
 page d : bool[130] in;
 page e : u32[5] in;
 page z : sparse i64[70000, 70000] in;
+page far : i8[9000000] in;
+page rows : sparse i16[600000, 3] in;
 page n : i64 out;
 edge n <- prev n + (sum[i] (if d[i] then 1 else 0));
 END
@@ -67,9 +69,13 @@ awk 'BEGIN {
 	print "commit\nb,99,6,18446744073709551615\nb,0,0,1\nc,1,2,3,-0.0\nc,0,0,0,1e30\ne,4,4294967295"; for (i = 0; i < 130; i += 2) print "d," i ",true";
 	print "commit"; for (i = 0; i < 400; i++) print "z," (i * 7919) % 70000 "," (i * 104729) % 70000 ",-9223372036854775807";
 	print "commit"; for (i = 0; i < 400; i += 3) print "z," (i * 7919) % 70000 "," (i * 104729) % 70000 ",-";
+	print "commit\nfar,2000000,1\nfar,5000000,2\nfar,8000000,3"; for (i = 0; i < 100; i++) print "rows," (i % 2 ? 599999 - i : i) "," i % 3 ",7";
 	print "commit" }' >types.given
 "$mmsb" run types.mmsb --deltas types.given --state types --digest >digest
 note $? "a run with many types"
+"$reader" types | sed -n 's/.* positions in way //p' | sort -u | tr -d '\n' >ways
+[ "$(cat ways)" = 012345 ]
+note $? "every way to write positions: only $(cat ways)"
 "$reader" --deltas types | sed 1d >read
 "$mmsb" run types.mmsb --deltas read --digest >again
 same "the digest of many types" digest again
