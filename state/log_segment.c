@@ -211,7 +211,8 @@ static int resume(log_writer *w, log_reader *r, uint64_t next, uint64_t at, mmsb
 	const log_segment closed = {.first = r->head.first, .last = next - 1, .bytes = at};
 	w->first = r->head.first;
 	w->seed = r->head.seed;
-	w->end = w->synced = w->marked = at;
+	w->end = w->synced = at;
+	w->marked = p.sure; /* so the first write has a mark of what was found and is durable now */
 	w->limit = r->size > at ? r->size : at;
 	w->last_check = p.last_check;
 	if (!p.closed)

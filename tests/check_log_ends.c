@@ -358,6 +358,37 @@ START_TEST(going_on_without_an_epoch)
 }
 END_TEST
 
+/* What a writer found when it went on is marked by its first write: a byte of it that changes later is damage, not a torn write. */
+START_TEST(what_was_found_is_marked)
+{
+	mmsb_instance *m = fresh();
+	uint64_t next, corrupt = 0;
+	records whole, damaged;
+	make(m, LOG_NONE, 3, false);
+	ck_assert(walk(bytes, size, &whole) && whole.tail == LOG_WHOLE);
+	uint64_t found = behind(&whole.at[whole.n - 1]);
+	for (int life = 0; life < 2; life++) { /* in the second there is a mark already, of less */
+		log_writer *w = go_on(m, 1 << 14, 0, &next);
+		stage(m, 1, NULL);
+		ok(append(w, m, next, NULL));
+		ok(log_close(w, &err));
+		mmsb_discard(m);
+		read_file(0);
+		ck_assert(walk(bytes, size, &whole) && whole.tail == LOG_WHOLE && whole.end.epoch == next);
+		for (uint64_t at = behind(&whole.at[0]); at < found; at++) {
+			bytes[at] ^= (uint8_t)(1u << draw(8));
+			ck_assert(walk(bytes, size, &damaged) && damaged.n < whole.n);
+			ck_assert_int_eq(damaged.tail, LOG_CORRUPT);
+			read_file(0);
+			corrupt++;
+		}
+		found = behind(&whole.at[whole.n - 1]);
+	}
+	ck_assert_uint_gt(corrupt, 100);
+	mmsb_instance_free(m);
+}
+END_TEST
+
 /* ---- failures ---------------------------------------------------------------------------------- */
 
 /* The machine's files, of which operation number `at` does not do what it should. */
@@ -593,6 +624,7 @@ static Suite *suite(void)
 	tcase_add_test(c, segments_take_turns);
 	tcase_add_test(c, going_on_behind_an_end);
 	tcase_add_test(c, going_on_without_an_epoch);
+	tcase_add_test(c, what_was_found_is_marked);
 	tcase_add_test(c, files_that_fail);
 	tcase_add_test(c, no_memory);
 	tcase_add_test(c, threads_share_syncs);
