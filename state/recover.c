@@ -201,12 +201,41 @@ static int from_log(replay *r, mmsb_error *err)
 	return status;
 }
 
+/* Whether the folder was left before its first epoch: there is a log, and none in it. Its params need not be the next run's. */
+static bool never_began(mmsb_state *s)
+{
+	const manifest *names = &s->names;
+	char name[STATE_NAME];
+	log_reader *reader;
+	log_record record = {.epoch = 0};
+	mmsb_error ignored;
+	if (names->n_checkpoints || names->n_segments != 1 || names->segments[0].first != 1 || names->segments[0].last)
+		return false;
+	manifest_segment_name(&names->segments[0], name);
+	char *path = vfs_path(s->folder, name);
+	if (!path || log_read_open(&reader, &s->fs, path, &ignored)) {
+		free(path);
+		return false; /* from_log says why */
+	}
+	log_tail tail = LOG_GOES_ON;
+	while (tail == LOG_GOES_ON && record.kind != LOG_EPOCH && record.kind != LOG_TICKS)
+		tail = log_next(reader, &record);
+	log_read_close(reader);
+	if (tail == LOG_TORN)
+		state_add_note(s, "%s: the log ends amid a record behind epoch 0 (byte %" PRIu64 "), which is cut off; no commit of it had returned", path,
+		               record.at);
+	free(path);
+	return tail == LOG_WHOLE || tail == LOG_TORN;
+}
+
 int recover(mmsb_state *s, mmsb_error *err)
 {
 	if (!s->has_manifest)
 		return MMSB_OK;
 	if (s->m->epoch > 0 || !staging_empty(s->m))
 		return fail(err, MMSB_ORDER, "%s: the state has epochs: it can be opened for an instance that has had none and has nothing staged", s->folder);
+	if (never_began(s))
+		return MMSB_OK;
 	int status = from_checkpoint(s, err);
 	replay r = {.s = s, .from = s->m->epoch};
 	if (!status)

@@ -93,6 +93,7 @@ static int begin_log(mmsb_state *s, uint64_t epoch, mmsb_error *err)
 	if (status || s->log)
 		return status;
 	status = folder_schedule(s, err);
+	s->names.n_segments = 0; /* one that was left without an epoch is begun anew */
 	return status ? status : state_open_log(s, epoch, NULL, 0, err);
 }
 

@@ -259,6 +259,41 @@ START_TEST(damaged_log)
 }
 END_TEST
 
+/* A process that is killed before its first epoch is on the disk leaves a log without one: the next begins, with params of its own. */
+START_TEST(left_before_the_first_epoch)
+{
+	for (int torn = 0; torn < 2; torn++) {
+		mmsb_instance *m = fresh(21);
+		mmsb_state *s = open_with(m, (mmsb_state_options){.digest_every = UINT64_MAX});
+		run_on(m, 1);
+		leave(s, m);
+		log_reader *r;
+		log_record record;
+		char path[200];
+		snprintf(path, sizeof path, "%s/log-00000000000000000001", folder);
+		ok(log_read_open(&r, &vfs_machine, path, &err));
+		ck_assert_int_eq(log_next(r, &record), LOG_GOES_ON);
+		ck_assert_int_eq(log_next(r, &record), LOG_GOES_ON);
+		log_read_close(r);
+		ck_assert_int_eq(truncate(path, (off_t)record.at + torn * 20), 0);
+		m = fresh(0);
+		s = open_with(m, (mmsb_state_options){.digest_every = UINT64_MAX});
+		ck_assert_uint_eq(mmsb_state_epoch(s), 0);
+		ck_assert_int_eq(mmsb_state_note(s)[0] != '\0', torn);
+		ok(mmsb_set_param(m, "N", 20, &err));
+		run_on(m, 3);
+		leave(s, m);
+		m = fresh(0);
+		s = open_with(m, (mmsb_state_options){.digest_every = UINT64_MAX});
+		ck_assert_uint_eq(mmsb_state_epoch(s), 3);
+		same_as_uninterrupted(m, 20);
+		leave(s, m);
+		teardown();
+		setup();
+	}
+}
+END_TEST
+
 /* A digest of the log that the state has not. */
 START_TEST(wrong_digest)
 {
@@ -306,6 +341,7 @@ int main(void)
 	tcase_add_test(c, refers);
 	tcase_add_test(c, found_later);
 	tcase_add_test(c, damaged_log);
+	tcase_add_test(c, left_before_the_first_epoch);
 	tcase_add_test(c, wrong_digest);
 	tcase_add_test(c, refuses);
 	suite_add_tcase(s, c);
