@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -220,13 +221,15 @@ static void run_whole(void)
 
 /* ---- one life of a run ------------------------------------------------------------------------- */
 
-/* When it is killed: a time after its start, or after so many epochs that it told, or after the end of its input. */
-typedef enum moment { AT_START, AT_TIME, AT_EPOCHS, AT_END, NEVER } moment;
+/* When it is killed: a time after its start, or after so many epochs that it told, or after so many new manifests (a segment or a checkpoint has
+ * just begun to count), or after the end of its input. */
+typedef enum moment { AT_START, AT_TIME, AT_EPOCHS, AT_MANIFEST, AT_END, NEVER } moment;
 
 typedef struct life {
 	moment when;
 	uint64_t after_us;
-	int epochs;
+	int epochs, manifests;
+	ino_t manifest;       /* the one seen last; 0: none */
 	bool one_by_one;      /* an epoch is fed when the one before was told; else as fast as it goes */
 	int begun, acknowledged;
 	size_t to_feed;
@@ -257,6 +260,22 @@ static void feed(life *l, process *p)
 	p->in = -1;
 }
 
+/* Manifests are replaced by new files. */
+static ino_t manifest_now(void)
+{
+	char path[sizeof folder + 16];
+	struct stat info;
+	snprintf(path, sizeof path, "%s/MANIFEST", folder);
+	return stat(path, &info) == 0 ? info.st_ino : 0;
+}
+
+static void watch_manifest(life *l)
+{
+	ino_t is = manifest_now();
+	l->manifests -= l->manifests > 0 && is != l->manifest;
+	l->manifest = is;
+}
+
 /* When to kill it, if that is known by now; 0: it is not. */
 static uint64_t deadline(const life *l, const process *p, uint64_t started)
 {
@@ -264,6 +283,7 @@ static uint64_t deadline(const life *l, const process *p, uint64_t started)
 	case AT_START:
 	case AT_TIME: return started + l->after_us;
 	case AT_EPOCHS: return l->acknowledged - l->begun >= l->epochs ? now_us() + l->after_us : 0;
+	case AT_MANIFEST: return l->manifests == 0 ? now_us() + l->after_us : 0;
 	case AT_END: return p->in < 0 ? now_us() + l->after_us : 0;
 	case NEVER: return 0;
 	}
@@ -279,13 +299,15 @@ static void live(life *l, char *const *argv, text *out)
 	add(out, "", 0);
 	while (goes_on) {
 		now = now_us();
+		if (l->when == AT_MANIFEST)
+			watch_manifest(l);
 		kill_at = kill_at ? kill_at : deadline(l, &p, started);
 		if ((kill_at && now >= kill_at) || now - started > LIMIT_MS * UINT64_C(1000))
 			break;
 		bool more = p.in >= 0 && (l->to_feed < feed_end(l) || l->to_feed == fed.n);
 		struct pollfd wait[] = {{.fd = p.out, .events = POLLIN}, {.fd = more ? p.in : -1, .events = POLLOUT}};
-		struct timespec most = {1, 0};
-		if (kill_at && kill_at - now < 1000000)
+		struct timespec most = {l->when != AT_MANIFEST, l->when == AT_MANIFEST ? 200000 : 0};
+		if (kill_at && kill_at - now < 1000000 && l->when != AT_MANIFEST)
 			most = (struct timespec){0, (long)(kill_at - now) * 1000};
 		ppoll(wait, 2, &most, NULL);
 		goes_on = take(&p, out);
@@ -345,10 +367,12 @@ static bool look(trial *t, int least, int most)
 
 static void draw_life(life *l, bool may_kill, int begun)
 {
-	static const unsigned most_us[] = {25000, 250000, 4000, 30000, 1};
+	static const unsigned most_us[] = {25000, 250000, 4000, 3000, 30000, 1};
 	*l = (life){.when = may_kill ? (moment)draw(NEVER) : NEVER, .begun = begun, .acknowledged = begun, .to_feed = fed_end[begun]};
 	l->after_us = draw(most_us[l->when]);
 	l->epochs = (int)draw(80);
+	l->manifests = 1 + (int)draw(4);
+	l->manifest = manifest_now();
 	l->one_by_one = l->when != AT_END && draw(3) == 0;
 }
 
