@@ -49,7 +49,8 @@ static bool evaluate(const prefix *p, int64_t from, uint32_t n)
 	c->vars[p->rp->var] = (var_lanes){VAR_IOTA, from, NULL};
 	c->scan_first = from + p->rp->def->strict - p->r->vars[p->rp->at].start;
 	bool any = run_code(p->w, c);
-	lanes_fill(p->w, &c->regs[p->rp->value], p->rp->width, any ? n : 0);
+	if (any) /* else the code of the value did not run */
+		lanes_fill(p->w, &c->regs[p->rp->value], p->rp->width, n);
 	return any;
 }
 
