@@ -208,14 +208,17 @@ int snapshot_begin(mmsb_state *s, bool aside, mmsb_error *err)
 	if (c->begun)
 		pthread_join(c->thread, NULL);
 	c->begun = false;
-	int status = prepare(s, err);
-	if (status)
-		return status;
 	c->epoch = s->m->epoch;
 	c->child = 0;
-	s->checkpoint_epoch = s->m->epoch;
+	s->checkpoint_epoch = s->m->epoch; /* also where it fails: the next is tried when it is due */
 	s->checkpoint_bytes = s->bytes;
 	s->checkpoint_ns = now_ns();
+	c->status = prepare(s, &c->err);
+	if (c->status) {
+		if (err)
+			*err = c->err;
+		return c->status;
+	}
 	atomic_store(&c->at_work, true);
 	if (!aside || !begin_child(s)) {
 		int error = checkpoint_put(c->writer, &s->fs, c->handle, 0);

@@ -167,7 +167,7 @@ static int after(void *state, mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 {
 	mmsb_state *s = state;
 	int status = MMSB_OK;
-	(void)m;
+	(void)m; /* s->m */
 	tell_checkpoint(s);
 	uint64_t every = s->options.digest_every;
 	if (every != UINT64_MAX && epoch / every > s->digest_epoch / every)
@@ -225,6 +225,8 @@ static char *copy_folder(const char *folder)
 
 int state_open(mmsb_state **out, const vfs *fs, mmsb_instance *m, const char *folder, const mmsb_state_options *options, mmsb_error *err)
 {
+	mmsb_error local;
+	err = err ? err : &local;
 	*out = NULL;
 	if (m->journal.ops)
 		return fail(err, MMSB_ORDER, "%s: the instance has a state open already", folder);

@@ -221,6 +221,47 @@ START_TEST(found_later)
 }
 END_TEST
 
+/* A checkpoint whose header is wrong is passed over, with a note, also where nobody asks for errors. */
+START_TEST(passed_over)
+{
+	mmsb_instance *m = fresh(20);
+	mmsb_state *s = open_with(m, (mmsb_state_options){.keep = 2}), *again = NULL;
+	run_on(m, 4);
+	ok(mmsb_state_close(s, &err));
+	mmsb_instance_free(m);
+	flip("checkpoint-00000000000000000004", 40);
+	m = fresh(0);
+	ok(mmsb_state_open(&again, m, folder, NULL, NULL));
+	ck_assert_uint_eq(m->epoch, 4);
+	ck_assert_ptr_nonnull(strstr(mmsb_state_note(again), "passed over"));
+	same_as_uninterrupted(m, 20);
+	ok(mmsb_state_close(again, NULL));
+	mmsb_instance_free(m);
+}
+END_TEST
+
+/* A checkpoint that cannot be begun hinders no commit; mmsb_state_wait tells of it, and the next that is due is made. */
+START_TEST(cannot_begin)
+{
+	char path[200];
+	mmsb_instance *m = fresh(20);
+	mmsb_state *s = open_with(m, (mmsb_state_options){.checkpoint_epochs = 3});
+	snprintf(path, sizeof path, "%s/checkpoint-00000000000000000003.new", folder);
+	run_on(m, 2);
+	ck_assert_int_eq(mkdir(path, 0777), 0);
+	run_on(m, 5);
+	ck_assert_int_eq(mmsb_state_wait(s, &err), MMSB_IO);
+	ck_assert_ptr_nonnull(strstr(err.message, "checkpoint-00000000000000000003"));
+	ck_assert(!exists("checkpoint-00000000000000000004") && !exists("checkpoint-00000000000000000005"));
+	run_on(m, 6);
+	ok(mmsb_state_wait(s, &err));
+	ck_assert(exists("checkpoint-00000000000000000006"));
+	ck_assert_int_eq(rmdir(path), 0);
+	ok(mmsb_state_close(s, &err));
+	mmsb_instance_free(m);
+}
+END_TEST
+
 /* The log is cut off amid its last record, or says another digest. */
 START_TEST(damaged_log)
 {
@@ -340,6 +381,8 @@ int main(void)
 	tcase_add_test(c, ticks);
 	tcase_add_test(c, refers);
 	tcase_add_test(c, found_later);
+	tcase_add_test(c, passed_over);
+	tcase_add_test(c, cannot_begin);
 	tcase_add_test(c, damaged_log);
 	tcase_add_test(c, left_before_the_first_epoch);
 	tcase_add_test(c, wrong_digest);
