@@ -87,6 +87,11 @@ int args_count(const args_command *c, const char *option, const char *text, uint
 
 /* ---- folders ----------------------------------------------------------------------------------- */
 
+void args_note(const char *why)
+{
+	fprintf(stderr, "mmsb: note: %s; an older one is used\n", why);
+}
+
 int args_history(history **out, const char *text, uint64_t *epoch, mmsb_error *err)
 {
 	struct stat st;
@@ -99,6 +104,7 @@ int args_history(history **out, const char *text, uint64_t *epoch, mmsb_error *e
 	free(folder);
 	if (status != MMSB_OK)
 		return status;
+	(*out)->note = args_note;
 	if (at != NULL)
 		return history_find(*out, at + 1, epoch, err);
 	*epoch = (*out)->last;

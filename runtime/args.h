@@ -26,6 +26,9 @@ int args_parse(int argc, char **argv, const args_command *, int (*take)(void *us
 /* A whole number that an option takes. */
 int args_count(const args_command *, const char *option, const char *text, uint64_t least, uint64_t *out);
 
+/* history.note: on standard error. */
+void args_note(const char *why);
+
 /* Opens the folder of DIR[@EPOCH|@TIME]. *epoch: the one asked for; without one the last (a damaged log is an error then). */
 int args_history(history **out, const char *text, uint64_t *epoch, mmsb_error *err);
 

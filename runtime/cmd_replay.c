@@ -227,6 +227,8 @@ static int play(replay *r)
 static int run_replay(replay *r, const char *folder)
 {
 	int status = history_open(&r->h, &vfs_machine, folder, &r->err);
+	if (status == MMSB_OK)
+		r->h->note = args_note;
 	if (status == MMSB_OK && load_executor(&r->spec) == MMSB_NATIVE && native_ready(r->h->schedule, NULL) != MMSB_OK)
 		status = native_use(r->h->schedule, &r->err);
 	if (status == MMSB_OK && r->until != NULL)

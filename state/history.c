@@ -71,11 +71,15 @@ bool history_parse_time(const char *text, uint64_t *ns)
 			return false;
 	}
 	take(&p, 'Z');
-	if (*p != '\0' || t.tm_hour > 23 || t.tm_min > 59 || t.tm_sec > 60)
+	if (*p != '\0' || t.tm_hour > 23 || t.tm_min > 59 || t.tm_sec > 59)
 		return false;
 	t.tm_year = year - 1900;
 	t.tm_mon = month - 1;
-	*ns = (uint64_t)timegm(&t) * SECOND + fraction;
+	int day = t.tm_mday;
+	uint64_t seconds = (uint64_t)timegm(&t);
+	if (t.tm_mday != day) /* its month has not got it */
+		return false;
+	*ns = seconds < UINT64_MAX / SECOND ? seconds * SECOND + fraction : UINT64_MAX; /* after 2554 there is nothing to tell apart */
 	return true;
 }
 
@@ -143,9 +147,8 @@ int history_open_segment(const history *h, const log_segment *s, log_reader **ou
 	return status;
 }
 
-static int damaged(const history *h, const log_reader *r, const log_record *where, mmsb_error *err)
+static int damaged(const log_reader *r, const log_record *where, mmsb_error *err)
 {
-	(void)h;
 	return fail(err, MMSB_FORMAT,
 	            "%s: the log is damaged at byte %" PRIu64 ", behind epoch %" PRIu64 ": mmsb log repair DIR NEWDIR copies what verifies",
 	            log_path(r), where->at, where->epoch);
@@ -167,7 +170,7 @@ static int find_end(history *h, mmsb_error *err)
 	if (tail == LOG_TORN)
 		h->torn = log_size(r) - record.at;
 	if (tail == LOG_CORRUPT)
-		damaged(h, r, &record, &h->damage);
+		damaged(r, &record, &h->damage);
 	const manifest_checkpoint *newest = h->files.n_checkpoints ? &h->files.checkpoints[h->files.n_checkpoints - 1] : NULL;
 	if (tail != LOG_CORRUPT && newest && newest->epoch > h->last) /* which was durable before the checkpoint was made */
 		fail(&h->damage, MMSB_FORMAT,
@@ -320,11 +323,11 @@ int history_walk_next(history_walk *w, log_record *record, bool *more, mmsb_erro
 			return MMSB_OK;
 		}
 		if (last && record->epoch < h->last) /* what was there has gone */
-			return damaged(h, w->reader, record, err);
+			return damaged(w->reader, record, err);
 		if (last)
 			return MMSB_OK;
 		if (tail != LOG_CLOSED || record->epoch != h->files.segments[w->segment].last)
-			return damaged(h, w->reader, record, err);
+			return damaged(w->reader, record, err);
 		w->check = record->check;
 		history_walk_end(w);
 		w->segment++;

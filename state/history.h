@@ -14,6 +14,7 @@ typedef struct history {
 	mmsb_schedule *schedule;
 	uint64_t earliest, last; /* the epochs that can be had: from a checkpoint or the beginning of the log to the last whole record */
 	uint64_t torn;           /* bytes behind the last record that are none */
+	void (*note)(const char *why); /* told of a checkpoint that is passed over for an older one; NULL: nobody. The caller's to set */
 	mmsb_error damage;       /* of the open segment: what stands in the way of epochs after `last`; status MMSB_OK: nothing */
 } history;
 

@@ -62,7 +62,8 @@ static int begin(player *p, uint64_t epoch, bool first, const mmsb_options *opti
 		bool older = n > 1 || files->segments[0].first == 1;
 		if (tried == MMSB_MEMORY || !older)
 			return *err = why, tried;
-		fprintf(stderr, "mmsb: note: %s; an older one is used\n", why.message);
+		if (p->h->note)
+			p->h->note(why.message);
 		mmsb_instance_free(p->m);
 		p->m = NULL;
 		status = mmsb_instance_new(&p->m, p->h->schedule, options, err);

@@ -232,12 +232,15 @@ START_TEST(times)
 {
 	uint64_t ns;
 	char text[TIME_ROOM];
-	static const char *const wrong[] = {"", "2026", "2026-13-01", "2026-01-01T", "2026-01-01T10", "2026-01-01T10:00:00x", "26-01-01", "2026-01-01T24:00"};
+	static const char *const wrong[] = {"", "2026", "2026-13-01", "2026-01-01T", "2026-01-01T10", "2026-01-01T10:00:00x", "26-01-01", "2026-01-01T24:00",
+	                                    "2026-02-29", "2026-04-31T10:00", "2026-01-01T10:00:60"};
 	ck_assert(history_parse_time("1970-01-01", &ns) && ns == 0);
 	ck_assert(history_parse_time("1970-01-01T00:00:01.5Z", &ns) && ns == 1500000000);
 	ck_assert(history_parse_time("2026-11-27 10:20", &ns));
 	history_print_time(ns, text);
 	ck_assert_str_eq(text, "2026-11-27T10:20:00.000000000Z");
+	ck_assert(history_parse_time("2554-01-01", &ns) && ns < UINT64_MAX);
+	ck_assert(history_parse_time("9999-12-31T23:59:59", &ns) && ns == UINT64_MAX);
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
 		ck_assert_msg(!history_parse_time(wrong[i], &ns), "%s", wrong[i]);
 }
