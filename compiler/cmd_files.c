@@ -10,6 +10,7 @@
 #include "../lang/format.h"
 #include "../lang/program.h"
 #include "../lang/stdlib_dir.h"
+#include "../runtime/container.h"
 #include "mmsbc.h"
 
 /* ---- writing ----------------------------------------------------------------------------------- */
@@ -18,22 +19,6 @@ static int io_error(const char *path)
 {
 	fprintf(stderr, "mmsbc: %s: %s\n", path, strerror(errno));
 	return COMPILE_MACHINE;
-}
-
-static bool write_all(int fd, const uint8_t *bytes, size_t n)
-{
-	while (n > 0) {
-		ssize_t written = write(fd, bytes, n);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0) {
-			errno = written < 0 ? errno : ENOSPC;
-			return false;
-		}
-		bytes += written;
-		n -= (size_t)written;
-	}
-	return true;
 }
 
 /* The permissions of the file that is replaced, or those of a new one. */

@@ -1,8 +1,10 @@
 /* container.c - writes and reads .mmsbx files (container.h). */
 #include "container.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "instance.h"
@@ -249,5 +251,21 @@ bool native_section_object(const schedule *s, uint32_t i, native_object *out)
 	memcpy(out->level, e.level, sizeof e.level);
 	out->bytes = s->native + e.offset;
 	out->n = e.bytes;
+	return true;
+}
+
+bool write_all(int fd, const void *bytes, size_t n)
+{
+	for (const uint8_t *at = bytes; n > 0;) {
+		ssize_t written = write(fd, at, n);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0) {
+			errno = written < 0 ? errno : ENOSPC;
+			return false;
+		}
+		at += written;
+		n -= (size_t)written;
+	}
 	return true;
 }

@@ -50,6 +50,9 @@ bool native_section_object(const schedule *, uint32_t i, native_object *out);
 /* What the code was made for: 0, no code. */
 uint32_t native_section_abi(const schedule *);
 
+/* All n bytes, to where the descriptor is. False: errno says why. */
+bool write_all(int fd, const void *bytes, size_t n);
+
 /* Checks every rule of schedule.h, so that an executor may rely on them (verify.c). */
 int schedule_verify(const schedule *, mmsb_error *err);
 

@@ -65,22 +65,6 @@ void native_detach(mmsb_schedule *s)
 
 /* ---- objects in a section ---------------------------------------------------------------------- */
 
-static bool write_all(int fd, const uint8_t *bytes, size_t n)
-{
-	while (n > 0) {
-		ssize_t written = write(fd, bytes, n);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0) {
-			errno = written < 0 ? errno : ENOSPC;
-			return false;
-		}
-		bytes += written;
-		n -= (size_t)written;
-	}
-	return true;
-}
-
 /* In memory, under a name that goes with this process. */
 static int load_from_memory(void **handle, const native_object *o, mmsb_error *err)
 {
