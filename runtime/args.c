@@ -181,9 +181,11 @@ static int take_dimension(args_elements *e, const mmsb_info *info, unsigned d, c
 	} else if (!first) {
 		return fail(err, MMSB_USAGE, "'%s': an index or a range is expected, as in %s[0] or %s[2..5]", text, info->name, info->name);
 	}
+	if (!range && size == 0)
+		return fail(err, MMSB_RANGE, "page '%s': index %llu is out of range: dimension %u has no elements", info->name, (unsigned long long)e->lo[d], d + 1);
 	if (!range && e->lo[d] >= size)
-		return fail(err, MMSB_RANGE, "page '%s': index %llu is out of range: dimension %u goes from 0 to %lld", info->name, (unsigned long long)e->lo[d],
-		            d + 1, (long long)size - 1);
+		return fail(err, MMSB_RANGE, "page '%s': index %llu is out of range: dimension %u goes from 0 to %llu", info->name, (unsigned long long)e->lo[d],
+		            d + 1, (unsigned long long)(size - 1));
 	if (e->lo[d] > e->hi[d] || e->hi[d] > size)
 		return fail(err, MMSB_RANGE, "page '%s': the range %llu..%llu is not within dimension %u, which is 0..%llu", info->name,
 		            (unsigned long long)e->lo[d], (unsigned long long)e->hi[d], d + 1, (unsigned long long)size);

@@ -218,8 +218,8 @@ int mmsb_set_param_value(mmsb_instance *m, const char *name, const void *value, 
 		if (p->is_size)
 			return fail(err, MMSB_SHAPE, "param %s is %" PRId64 " from %s, but %" PRId64 " from %s", name, m->params[id].I64,
 			            m->param_from[id] ? m->param_from[id] : "an earlier call", v.I64, from ? from : "this call");
-		return fail(err, MMSB_SHAPE, "param %s has a value already%s%s", name, m->param_from[id] ? " from " : "",
-		            m->param_from[id] ? m->param_from[id] : "");
+		return fail(err, MMSB_SHAPE, "param %s has a value already%s%s, and another from %s", name, m->param_from[id] ? " from " : "",
+		            m->param_from[id] ? m->param_from[id] : "", from ? from : "this call");
 	}
 	status = set_known(m, id, v, from, err);
 	return status || !p->is_size ? status : solve_now(m, err);

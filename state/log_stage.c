@@ -200,7 +200,6 @@ int log_apply(log_reader *r, const log_record *record, mmsb_instance *m, mmsb_er
 	return walk(r, record, m, true, err);
 }
 
-
 void log_apply_end(mmsb_instance *m, uint64_t epoch)
 {
 	m->epoch = m->at_hand = epoch - 1;
