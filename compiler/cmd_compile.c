@@ -128,9 +128,15 @@ static void emit_c_text(const schedule *s, FILE *out)
 		fputs("\n#error out of memory\n", out);
 }
 
+static void emit_cuda_text(const schedule *s, FILE *out)
+{
+	if (!emit_cuda(s, out))
+		fputs("\n#error out of memory\n", out);
+}
+
 static const emission emissions[] = {
 	{"ast", NULL}, {"ir", NULL}, {"yaml", NULL}, {"schedule", emit_schedule}, {"bytecode", emit_bytecode}, {"c", emit_c_text},
-	{"dot", NULL},
+	{"cuda", emit_cuda_text}, {"dot", NULL},
 };
 
 static int emit_ast(lang_ctx *ctx, const char *path, FILE *out)
@@ -252,7 +258,7 @@ int cmd_emit(const command_line *line)
 			e = &emissions[i];
 	if (!e || !is_pass(line->after) || (line->after && !takes_after(e))) {
 		if (!e)
-			fprintf(stderr, "mmsbc emit: no kind '%s': ast, ir, yaml, schedule, bytecode, c or dot\n", line->files[0]);
+			fprintf(stderr, "mmsbc emit: no kind '%s': ast, ir, yaml, schedule, bytecode, c, cuda or dot\n", line->files[0]);
 		else if (!is_pass(line->after))
 			fprintf(stderr, "mmsbc emit: no pass '%s': lower, fold, unused, outline or fuse\n", line->after);
 		else

@@ -62,6 +62,11 @@ bool emit_c(const schedule *s, FILE *out);
 /* Two parts of it: what operators mean; the functions, each with a declaration `void NAME(...);` in a line of its own before it. */
 void emit_c_operators(FILE *out);
 bool emit_c_functions(const schedule *s, FILE *out);
+/* The kernels for a CUDA device (runtime/device_code.h). False: no memory. Two parts of it: what operators mean; the kernels, with a prefix to
+ * their names. */
+bool emit_cuda(const schedule *s, FILE *out);
+void emit_cuda_operators(FILE *out);
+bool emit_cuda_kernels(const schedule *s, const char *prefix, FILE *out);
 /* before: the graph whose arrows are drawn (after "outline"); after: the same at the end, which says what became of pages. */
 void emit_dot(ir_graph *before, const ir_graph *after, FILE *out);
 

@@ -5,7 +5,7 @@ libcompiler_la_SOURCES = \
 	%D%/compile.c %D%/compile.h \
 	%D%/define.c \
 	%D%/derive.c \
-	%D%/emit.c %D%/emit.h %D%/emit_bytecode.c %D%/emit_c.c %D%/emit_dot.c \
+	%D%/emit.c %D%/emit.h %D%/emit_bytecode.c %D%/emit_c.c %D%/emit_cuda.c %D%/emit_dot.c \
 	%D%/emit_embed.c %D%/emit_embed.h %D%/emit_schedule.c \
 	%D%/execute.c %D%/execute.h \
 	%D%/fold.c %D%/fuse.c %D%/outline.c %D%/share.c %D%/unused.c \
@@ -34,3 +34,12 @@ EXTRA_DIST += %D%/embed.sh
 %D%/emit_c_text.h: %D%/embed.sh $(EMBEDDED)
 	@$(MKDIR_P) %D%
 	$(AM_V_GEN)(cd $(srcdir) && compiler/embed.sh $(EMBEDDED)) > $@.tmp && mv $@.tmp $@
+
+# The same for CUDA C, with what device code has besides.
+EMBEDDED_CUDA = gpu/prelude.cu $(EMBEDDED) runtime/view.h gpu/launch.h gpu/device.cu
+BUILT_SOURCES += %D%/emit_cuda_text.h
+CLEANFILES += %D%/emit_cuda_text.h
+%D%/emit_cuda.lo: %D%/emit_cuda_text.h
+%D%/emit_cuda_text.h: %D%/embed.sh $(EMBEDDED_CUDA)
+	@$(MKDIR_P) %D%
+	$(AM_V_GEN)(cd $(srcdir) && compiler/embed.sh $(EMBEDDED_CUDA)) > $@.tmp && mv $@.tmp $@

@@ -7,6 +7,7 @@
 #include "elementary.h"
 #include "packed.h"
 #include "scalar.h"
+#include "view.h"
 
 #undef bool /* a suffix in the lists of types */
 
@@ -394,24 +395,15 @@ static void view_clamp(int64_t *index, int64_t extent, size_t n)
 static void view_wrap(int64_t *index, int64_t extent, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if ((uint64_t)index[i] >= (uint64_t)extent) {
-			int64_t m = index[i] % extent;
-			index[i] = m < 0 ? m + extent : m;
-		}
+		if ((uint64_t)index[i] >= (uint64_t)extent)
+			index[i] = mmsb_view_wrap(index[i], extent);
 }
 
 static void view_mirror(int64_t *index, int64_t extent, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if ((uint64_t)index[i] >= (uint64_t)extent) {
-			if (extent == 1) {
-				index[i] = 0;
-				continue;
-			}
-			uint64_t period = 2 * ((uint64_t)extent - 1), x = (uint64_t)index[i];
-			uint64_t m = (index[i] < 0 ? 0 - x : x) % period; /* symmetric about 0 */
-			index[i] = (int64_t)(m < (uint64_t)extent ? m : period - m);
-		}
+		if ((uint64_t)index[i] >= (uint64_t)extent)
+			index[i] = mmsb_view_mirror(index[i], extent);
 }
 
 static void view_outside(int64_t *index, int64_t extent, uint8_t *outside, size_t n)

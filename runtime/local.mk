@@ -5,6 +5,7 @@
 noinst_LTLIBRARIES += libmmsb_internal.la
 libmmsb_internal_la_SOURCES = \
 	%D%/container.c %D%/container.h \
+	%D%/device_code.c %D%/device_code.h \
 	%D%/differ.h \
 	%D%/elementary.h %D%/elementary_arc.h %D%/elementary_base.h %D%/elementary_erf.h %D%/elementary_erf_table.h \
 	%D%/elementary_exp.h %D%/elementary_log.h %D%/elementary_trig.h \
@@ -16,6 +17,7 @@ libmmsb_internal_la_SOURCES = \
 	%D%/schedule.h \
 	%D%/status.def \
 	%D%/types.def %D%/types.h \
+	%D%/view.h \
 	%D%/verify.c %D%/verify.h %D%/verify_kernel.c
 libmmsb_internal_la_LIBADD = libops.la
 

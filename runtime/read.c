@@ -4,6 +4,7 @@
 
 #include "repair.h"
 #include "scalar.h"
+#include "view.h"
 
 static inline int64_t plus(int64_t a, int64_t b) { return mmsb_add_i64(a, b); }
 static inline int64_t times(int64_t a, int64_t b) { return mmsb_mul_i64(a, b); }
@@ -151,24 +152,11 @@ static void read_plain(const reader *q)
 /* Brings a position into its dimension; -1: outside, of a view that answers there. */
 static int64_t view_position(unsigned view, int64_t i, int64_t extent)
 {
-	if ((uint64_t)i < (uint64_t)extent)
-		return i;
 	switch ((read_view)view) {
-	case RV_CLAMP:
-		return i < 0 ? 0 : extent - 1;
-	case RV_WRAP: {
-		int64_t m = i % extent;
-		return m < 0 ? m + extent : m;
-	}
-	case RV_MIRROR: {
-		if (extent == 1)
-			return 0;
-		uint64_t period = 2 * ((uint64_t)extent - 1);
-		uint64_t m = (i < 0 ? 0 - (uint64_t)i : (uint64_t)i) % period;
-		return (int64_t)(m < (uint64_t)extent ? m : period - m);
-	}
-	default:
-		return -1;
+	case RV_CLAMP: return mmsb_view_clamp(i, extent);
+	case RV_WRAP: return mmsb_view_wrap(i, extent);
+	case RV_MIRROR: return mmsb_view_mirror(i, extent);
+	default: return (uint64_t)i < (uint64_t)extent ? i : -1;
 	}
 }
 

@@ -22,6 +22,7 @@ CASES += %D%/cases/compiler.test
 CASES += %D%/cases/arith_int.test
 CASES += %D%/cases/arith_float.test
 CASES += %D%/cases/run.test %D%/cases/deltas.test %D%/cases/files.test %D%/cases/runfiles.test %D%/cases/bench.test %D%/cases/batch.test %D%/cases/events.test
+CASES += %D%/cases/cuda.test
 CASES += %D%/cases/sizes.test
 CASES += %D%/cases/state_tools.test
 CASES += %D%/cases/index.test
@@ -48,7 +49,7 @@ CASES += %D%/cases/propagate.test
 CASES += %D%/cases/constants.test
 CASES += %D%/cases/native.test
 CASES += %D%/cases/state.test
-DOCUMENTS = README.md docs/state.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md docs/determinism.md docs/native.md docs/propagation.md %D%/cases/README.md \
+DOCUMENTS = README.md docs/state.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md docs/determinism.md docs/native.md docs/gpu.md docs/propagation.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
 TESTS += $(CASES) $(DOCUMENTS)
 EXTRA_DIST += $(CASES) %D%/cases/README.md

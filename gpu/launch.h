@@ -1,0 +1,21 @@
+/* launch.h - what a kernel of a pass is given: the host fills it in, and device code holds a copy of this text. */
+#ifndef MMSB_LAUNCH_H
+#define MMSB_LAUNCH_H
+
+/* A pass with more reads, or of a record with more fields, has no kernel. Threads of a block: a multiple of 64, so that nobody shares
+ * a word of `marks`. */
+enum { MMSB_CUDA_ABI = 1, MMSB_MOST_READS = 64, MMSB_MOST_OUTPUTS = 16, MMSB_BLOCK = 256 };
+
+typedef struct mmsb_launch {
+	uint64_t n;                    /* elements to evaluate: all of the page, or those of the list */
+	const uint64_t *list;          /* their positions, ascending; NULL: all */
+	const int64_t *sizes;          /* of the schedule, by id */
+	const uint64_t *params;        /* their bits, by id */
+	uint64_t *fault;               /* becomes the least position at which something failed; UINT64_MAX: nothing has */
+	const uint8_t *in[MMSB_MOST_READS];    /* by read: where its page, or that field of it, begins */
+	uint8_t *out[MMSB_MOST_OUTPUTS];       /* by output: the same of the page that is written, which holds the values of the epoch before */
+	uint8_t *values[MMSB_MOST_OUTPUTS];    /* of a list: its results side by side as well; NULL: not wanted */
+	uint32_t *marks[MMSB_MOST_OUTPUTS];    /* a bit for each of n: its value has changed; whole blocks are written */
+} mmsb_launch;
+
+#endif

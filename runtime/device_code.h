@@ -1,0 +1,21 @@
+/* device_code.h - which passes have a kernel for a CUDA device: compiler and runtime ask the same function. Internal. */
+#ifndef MMSB_DEVICE_CODE_H
+#define MMSB_DEVICE_CODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schedule.h"
+
+enum { DEVICE_NAME = 24 };
+
+/* NULL: pass `id` has a kernel; else why it has none, for people. */
+const char *device_lacks(const schedule *, uint32_t id);
+
+void device_kernel_name(char name[DEVICE_NAME], uint32_t kernel);
+
+/* Bytes from element to element of a column, field NONE or of a record, and (offset) where a packed record has it. */
+size_t device_stride(const schedule *, const sch_page *, uint32_t field, size_t *offset);
+
+#endif
