@@ -6,6 +6,7 @@
 #include "../runtime/native.h"
 #include "compile.h"
 #include "emit.h"
+#include "emit_c.h"
 
 static const char *const operators[] = {
 #include "compiler/emit_c_text.h"
@@ -38,7 +39,9 @@ static uint32_t place_of(const uint32_t *list, uint32_t n, uint32_t reg)
 
 /* ---- values ------------------------------------------------------------------------------------ */
 
-static void put_constant(FILE *out, uint8_t type, uint64_t bits)
+const char *emit_c_type(unsigned type) { return c_types[type]; }
+
+void emit_c_constant(FILE *out, uint8_t type, uint64_t bits)
 {
 	if (type == T_F32)
 		fprintf(out, "mmsb_from_bits_f32(UINT32_C(0x%08" PRIx32 "))", (uint32_t)bits);
@@ -52,7 +55,7 @@ static void put_operand(const emitter *e, uint32_t reg)
 {
 	const sch_instr *def = &e->instrs[e->st.def[reg]];
 	if (def->code == CODE_CONST)
-		put_constant(e->out, def->type, def->imm);
+		emit_c_constant(e->out, def->type, def->imm);
 	else if (place_of(e->group.in, e->group.n_in, reg) == NONE)
 		fprintf(e->out, "v%u", reg);
 	else
@@ -79,23 +82,21 @@ static void put_instr(const emitter *e, const sch_instr *in)
 
 /* ---- functions --------------------------------------------------------------------------------- */
 
-/* What an operand is, for people. */
-static void put_origin(const emitter *e, const sch_instr *def)
+void emit_c_origin(FILE *out, const schedule *s, uint32_t kernel, const sch_instr *def)
 {
-	const schedule *s = e->s;
-	const sch_kernel *k = &s->kernels[e->kernel];
+	const sch_kernel *k = &s->kernels[kernel];
 	if (def->code == CODE_READ) {
 		const sch_read *r = &s->reads[k->first_read + def->a];
 		const sch_page *p = &s->pages[r->page];
-		fprintf(e->out, " /* %s%s", r->prev ? "prev " : "", emit_text(s, p->name));
+		fprintf(out, " /* %s%s", r->prev ? "prev " : "", emit_text(s, p->name));
 		if (r->field != NONE)
-			fprintf(e->out, ".%s", emit_text(s, s->fields[s->records[p->record].first_field + r->field].name));
-		fputs(" */", e->out);
+			fprintf(out, ".%s", emit_text(s, s->fields[s->records[p->record].first_field + r->field].name));
+		fputs(" */", out);
 	} else if (def->code == CODE_PARAM) {
-		fprintf(e->out, " /* %s */", emit_text(s, s->params[def->a].name));
+		fprintf(out, " /* %s */", emit_text(s, s->params[def->a].name));
 	} else if (def->code == CODE_REDUCE) {
 		const sch_region *g = &s->regions[k->first_region + def->a];
-		fprintf(e->out, " /* %s */", emit_reducer_name(g->reducer, g->op));
+		fprintf(out, " /* %s */", emit_reducer_name(g->reducer, g->op));
 	}
 }
 
@@ -109,7 +110,7 @@ static void put_operands(const emitter *e)
 			fprintf(e->out, "\tconst %s k%u = *(const %s *)in[%u];", type, reg, type, i);
 		else
 			fprintf(e->out, "\tconst %s *const a%u = in[%u];", type, reg, i);
-		put_origin(e, def);
+		emit_c_origin(e->out, e->s, e->kernel, def);
 		fputc('\n', e->out);
 	}
 	if (e->group.n_in == 0)
@@ -209,6 +210,8 @@ bool emit_c_functions(const schedule *s, FILE *out)
 		for (; e.region < k->n_regions; e.region++)
 			put_region(&e, &s->passes[p]);
 		native_stages_free(&e.st);
+		if (!emit_c_spans(out, s, p))
+			return false;
 	}
 	return true;
 }

@@ -1,7 +1,8 @@
 /* fold.c - what can be known before anything runs.
  *
  * Only where no bit can move: constants are folded by executing the very functions of scalar.h that the executors execute;
- * x * 1, x + 0 and the like are taken away from integers alone; a float is divided by a power of two by multiplying. A mask that is true is dropped. What can fail stays. */
+ * x * 1, x + 0 and the like are taken away from integers alone; a float is divided by a power of two by multiplying; a sign moves out of products
+ * and of functions that are odd to the bit, so that f(x) and f(-x) are one evaluation. A mask that is true is dropped. What can fail stays. */
 #include "pass.h"
 
 #include "execute.h"
@@ -77,6 +78,39 @@ static ir_id fold_division(ir_graph *g, const ir_node *n)
 	return ir_op2(g, OP_MUL, n->type, n->args[0], ir_const(g, n->type, by));
 }
 
+static bool is_neg(const ir_graph *g, ir_id id)
+{
+	return ir_at(g, id)->kind == IR_OP && ir_at(g, id)->op == OP_NEG;
+}
+
+static ir_id negated(ir_graph *g, uint8_t type, ir_id of) { return ir_op1(g, OP_NEG, type, of); }
+
+/* Rounding to nearest does not ask for signs: (-x) * y is -(x * y), f(-x) is -f(x), x + (-y) is x - y and x - (-y) is x + y, zeros and
+ * infinities included. (What a nan's sign is does not show.) */
+static ir_id fold_sign(ir_graph *g, const ir_node *n)
+{
+	ir_id a = n->args[0], b = n->n_args > 1 ? n->args[1] : NONE;
+	bool neg_a = is_neg(g, a), neg_b = b != NONE && is_neg(g, b);
+	ir_id of_a = neg_a ? ir_at(g, a)->args[0] : a, of_b = neg_b ? ir_at(g, b)->args[0] : b;
+	switch (n->op) {
+	case OP_MUL: case OP_DIV:
+		if (neg_a && neg_b)
+			return ir_op2(g, n->op, n->type, of_a, of_b);
+		return neg_a || neg_b ? negated(g, n->type, ir_op2(g, n->op, n->type, of_a, of_b)) : NONE;
+	case OP_ADD: return neg_b ? ir_op2(g, OP_SUB, n->type, a, of_b) : NONE;
+	case OP_SUB: return neg_b ? ir_op2(g, OP_ADD, n->type, a, of_b) : NONE;
+	case OP_NEG: return neg_a ? of_a : NONE;
+	case OP_ERF: return neg_a ? negated(g, n->type, ir_op1(g, OP_ERF, n->type, of_a)) : NONE;
+	default: return NONE;
+	}
+}
+
+static ir_id fold_float(ir_graph *g, const ir_node *n)
+{
+	ir_id known = n->op == OP_DIV ? fold_division(g, n) : NONE;
+	return known == NONE ? fold_sign(g, n) : known;
+}
+
 static ir_id fold_op(ir_graph *g, const ir_node *n)
 {
 	scalar args[3] = {{0}, {0}, {0}};
@@ -101,7 +135,7 @@ static ir_id fold_op(ir_graph *g, const ir_node *n)
 		return ir_at(g, n->args[0])->args[0];
 	if (n->n_args == 2 && (type_table[n->type].kind == KIND_S || type_table[n->type].kind == KIND_U))
 		return fold_integer(g, n);
-	return n->op == OP_DIV ? fold_division(g, n) : NONE;
+	return type_table[n->type].kind == KIND_F ? fold_float(g, n) : NONE;
 }
 
 static ir_id fold_node(void *user, ir_id old, const ir_node *node)

@@ -8,7 +8,7 @@
  *   prefix.c    prefix reductions along the lanes
  *   reduce.[ch] the order of reductions
  *   fault.c     what failed, where, and which of several failures is told
- *   tiles.c     elements of region 0 in tiles, on one thread or on all
+ *   tiles.c     elements of region 0 in tiles, on one thread or on all; spans.c: by functions of native code
  *   dirty.c     which elements are to be evaluated; route*.c: how what changed reaches them
  *   portable.c  passes, and the executor itself
  *   fixpoint.c  rounds; what repairs keep of them is in repair.h
@@ -164,12 +164,6 @@ struct region_plan {
 	int over_cost, expand_cost; /* reads that stride when lanes are outer elements; when lanes are positions */
 };
 
-/* A pass all of whose code is reads of the same element of other pages and one function of native code over them. */
-typedef struct straight {
-	const fused *f;
-	uint32_t reads[NATIVE_MOST]; /* by operand: the kernel-relative read; NONE: known before the run */
-} straight;
-
 /* How what changed reaches a kernel: route.h. */
 typedef struct routes {
 	struct route *reads;    /* by read */
@@ -194,7 +188,9 @@ typedef struct kernel_plan {
 	uint8_t *own_arena;     /* ... prepared once, for the committing thread */
 	struct output_now *own_outputs;
 	struct tape *tape;      /* ... or NULL: tape.c */
-	const struct straight *straight; /* element-wise work that one function does; or NULL */
+	struct span_plan *span, *spans; /* spans.h: a function that computes the pass, and one that computes those after it, too; or NULL */
+	bool done;              /* ... by the function of one before it, in the epoch at hand */
+	uint64_t done_changed;
 	routes routes;
 	struct dirty_sets *dirty; /* dirty.h; of passes */
 	bool deferred;          /* lazy.c */
@@ -366,6 +362,9 @@ scalar reg_lane(const lanes *, unsigned width, uint32_t lane);
 
 void read_lanes(worker *, run *, const step *, lanes *out);
 
+/* Brings an index into its dimension as a view (read_view) says; -1: it is outside, of a view that answers there. */
+int64_t view_position(unsigned view, int64_t i, int64_t extent);
+
 /* The position of a read in one lane, for messages: indices along its dimensions (of an entry: row and column). */
 void read_position(const worker *, const run *, const read_plan *, uint32_t lane, int64_t index[MAX_DIMS]);
 
@@ -413,6 +412,22 @@ typedef struct pass_target {
 	uint32_t *clock;
 	bool ticks;             /* the clock moves on after every tile; else it stands still */
 } pass_target;
+
+/* Where a result of region 0 goes. */
+typedef struct output_now {
+	uint32_t local, column;
+	uint8_t type;
+	uint8_t *at;
+	const uint8_t *was;
+	size_t stride;
+	bitset *marks;           /* of what changed, or NULL */
+} output_now;
+
+/* The place of an output of a plan. */
+output_now pass_output(const mmsb_instance *, const kernel_plan *, const pass_target *, uint32_t output);
+
+/* Marks n elements from `flat` on where the mask says so; other threads may be at it, too (`shared`). */
+void marks_add(bitset *, uint64_t flat, const uint64_t *mask, uint32_t n, bool shared);
 
 /* Evaluates the plan over its whole domain; *changed gets how many elements differ from `was`. */
 int pass_run(struct executor *, const kernel_plan *, const pass_target *, uint64_t *changed, mmsb_error *err);

@@ -59,15 +59,15 @@ libmmsb_internal_la_SOURCES += \
 	%D%/schedule.c \
 	%D%/sizes.c \
 	%D%/sort.h \
-	%D%/sparse.c %D%/sparse.h \
+	%D%/spans.c %D%/spans.h %D%/sparse.c %D%/sparse.h \
 	%D%/undo.c
 
 # What evaluates.
 libmmsb_internal_la_SOURCES += \
 	%D%/dirty.c %D%/dirty.h %D%/drain.c %D%/exec.h %D%/expand.c %D%/fault.c %D%/fixpoint.c %D%/fpenv.c %D%/fpenv.h %D%/frontier.c %D%/hand.c %D%/kernel_pick.c %D%/numeric.c %D%/over.c \
-	%D%/native.c %D%/native.h %D%/native_load.c %D%/own.c \
+	%D%/native.c %D%/native.h %D%/native_load.c %D%/native_span.c %D%/native_span.h %D%/own.c \
 	%D%/plan.c %D%/plan.h %D%/plan_code.c \
-	%D%/plan_cost.c %D%/plan_names.c %D%/plan_native.c %D%/plan_read.c \
+	%D%/plan_cost.c %D%/plan_names.c %D%/plan_native.c %D%/plan_read.c %D%/plan_span.c \
 	%D%/portable.c %D%/prefix.c %D%/processor.c %D%/processor.def %D%/queue.c %D%/read.c %D%/reduce.c %D%/reduce.h \
 	%D%/relax.c %D%/repair.c %D%/repair.h %D%/support.c %D%/sweep.c \
 	%D%/route.c %D%/route.h %D%/route_run.c %D%/route_step.h %D%/run.c %D%/split.c %D%/tape.c %D%/tiles.c \

@@ -242,8 +242,6 @@ kernel_plan *plan_new(mmsb_instance *inst, const kernel_table *k, uint32_t kerne
 		pl.p->runs_place = plan_place(&pl, pl.p->n_regions * sizeof(run));
 	}
 	if (!pl.failed)
-		plan_straight(&pl);
-	if (!pl.failed)
 		plan_costs(&pl);
 	if (!pl.failed)
 		pour_plan(&pl);

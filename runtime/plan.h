@@ -76,9 +76,6 @@ void plan_places(planner *pl, region_plan *r);
 /* Between the two: which steps run as one function of native code. */
 void plan_native(planner *pl, region_plan *r);
 
-/* Once all regions are planned: whether the pass is element-wise throughout. */
-void plan_straight(planner *pl);
-
 /* Each local that a step uses in its region. */
 typedef void plan_use_fn(void *context, uint32_t local);
 void plan_each_use(const step *, plan_use_fn *, void *context);

@@ -74,40 +74,6 @@ void plan_native(planner *pl, region_plan *r)
 	native_stages_free(&st);
 }
 
-/* The read of the same element that gives a local of region 0; NONE: it is given by something else. */
-static uint32_t same_read(const kernel_plan *p, uint32_t n_reads, uint32_t local)
-{
-	for (uint32_t i = 0; i < n_reads; i++) {
-		const step *s = &p->regions[0].steps[i];
-		if (s->dst == local && s->read->def->cls == READ_SAME && !s->read->own && !s->read->empty && s->read->from->element > 0)
-			return (uint32_t)(s->read - p->reads);
-	}
-	return NONE;
-}
-
-void plan_straight(planner *pl)
-{
-	kernel_plan *p = pl->p;
-	const region_plan *r = &p->regions[0];
-	uint32_t n_reads = 0;
-	while (n_reads < r->n_steps && r->steps[n_reads].code == CODE_READ)
-		n_reads++;
-	const fused *f = n_reads < r->n_steps ? r->steps[n_reads].fused : NULL;
-	if (!p->pass || p->pass->kind != PASS_MAP || p->n_regions != 1 || r->def->kind != REGION_DOMAIN || !f || f->n_steps != r->n_steps - n_reads ||
-	    f->n_out != 1 || p->def->n_outputs != 1 || f->out[0]->dst != p->outputs[0])
-		return;
-	straight *s = plan_take(pl, 1, sizeof *s);
-	if (!s)
-		return;
-	s->f = f;
-	for (uint32_t i = 0; i < f->n_in; i++) {
-		s->reads[i] = f->in[i].known ? NONE : same_read(p, n_reads, f->in[i].local);
-		if (s->reads[i] == NONE && !f->in[i].known)
-			return;
-	}
-	p->straight = s;
-}
-
 uint32_t native_functions(const mmsb_instance *m, uint32_t pass)
 {
 	const kernel_plan *p = m->executor ? m->executor->passes[pass] : NULL;
@@ -115,5 +81,5 @@ uint32_t native_functions(const mmsb_instance *m, uint32_t pass)
 	for (uint32_t r = 0; p && r < p->n_regions; r++)
 		for (uint32_t i = 0; i < p->regions[r].n_steps; i++)
 			n += p->regions[r].steps[i].fused != NULL;
-	return n;
+	return p ? n + (p->span != NULL) + (p->spans != NULL) : 0;
 }

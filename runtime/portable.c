@@ -6,6 +6,7 @@
 #include "fpenv.h"
 #include "pour.h"
 #include "repair.h"
+#include "spans.h"
 #include "store.h"
 
 /* ---- what a pass sees -------------------------------------------------------------------------- */
@@ -57,19 +58,50 @@ static void note_stats(struct executor *ex, uint32_t id)
 	}
 }
 
-static int run_whole(struct executor *ex, uint32_t id, uint64_t *changed, mmsb_error *err)
+static pass_target whole_target(const page *to)
+{
+	return (pass_target){.at = to->cur, .was = to->behind ? to->prev : to->cur, .marks = to->now};
+}
+
+static void note_whole(struct executor *ex, uint32_t id)
 {
 	page *to = &ex->inst->pages[ex->inst->sch->passes[id].page];
-	pass_target target = {.at = to->cur, .was = to->behind ? to->prev : to->cur, .marks = to->now};
+	ex->inst->pass_stats[id].evaluated += to->pat ? to->pat->n_entries : to->count;
+	ex->inst->pass_stats[id].dense++;
+	to->behind = false;
+}
+
+static int run_whole(struct executor *ex, uint32_t id, uint64_t *changed, mmsb_error *err)
+{
+	const pass_target target = whole_target(&ex->inst->pages[ex->inst->sch->passes[id].page]);
 	store_drop_all(ex->passes[id]);
 	pour_all(ex, ex->passes[id]);
 	int status = pass_run(ex, ex->passes[id], &target, changed, err);
 	pour_end(ex->passes[id]);
-	ex->inst->pass_stats[id].evaluated += to->pat ? to->pat->n_entries : to->count;
-	ex->inst->pass_stats[id].dense++;
 	if (!status)
-		to->behind = false;
+		note_whole(ex, id);
 	return status;
+}
+
+/* All that the function of a pass and those after it computes. False: it cannot be used as memory is now. */
+static bool run_together(struct executor *ex, const span_plan *plan, uint64_t *changed)
+{
+	pass_target targets[SPAN_MEMBERS];
+	uint64_t counts[SPAN_MEMBERS];
+	span_now now;
+	for (uint32_t i = 0; i < plan->n_members; i++)
+		targets[i] = whole_target(&ex->inst->pages[plan->members[i]->pass->page]);
+	if (!span_ready(&now, ex, plan, targets))
+		return false;
+	span_run(ex, &now, counts);
+	for (uint32_t i = 0; i < plan->n_members; i++) {
+		kernel_plan *member = ex->passes[plan->first + i];
+		note_whole(ex, plan->first + i);
+		member->done = i > 0;
+		member->done_changed = counts[i];
+	}
+	*changed = counts[0];
+	return true;
 }
 
 /* Operands of reductions with stores: what of their values changes is to be evaluated. */
@@ -82,14 +114,21 @@ static void update_stores(struct executor *ex, const kernel_plan *p)
 
 static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole, uint64_t *changed, mmsb_error *err)
 {
-	const kernel_plan *p = ex->passes[id];
+	kernel_plan *p = ex->passes[id];
 	page *to = &ex->inst->pages[p->pass->page];
+	if (p->done) {
+		p->done = false;
+		*changed = p->done_changed;
+		return MMSB_OK;
+	}
 	if (p->small) {
 		buffers_catch_up(to);
 		inst_stats(ex, id)->evaluated += to->count;
 		inst_stats(ex, id)->dense++;
 		return pass_run_small(ex, p, changed, err);
 	}
+	if (whole && p->spans && run_together(ex, p->spans, changed))
+		return MMSB_OK;
 	int status = pass_look_up(ex, p, err);
 	if (status)
 		return status;
@@ -158,6 +197,7 @@ void executor_forget(struct executor *ex)
 	for (uint32_t i = 0; i < ex->inst->sch->n_passes; i++) {
 		const kernel_plan *p = ex->passes[i];
 		ex->carries[i].all = true;
+		ex->passes[i]->done = false;
 		dirty_clear(p);
 		p->dirty->all = p->deferred && ex->inst->pages[p->pass->page].stale;
 		store_drop_all(p);
@@ -195,6 +235,8 @@ void executor_free(struct executor *ex)
 			free(ex->passes[i]->own_arena);
 			free(ex->passes[i]->tape);
 			free(ex->passes[i]->own_outputs);
+			span_free(ex->passes[i]->span);
+			span_free(ex->passes[i]->spans);
 			plan_free(ex->passes[i]);
 		}
 	for (uint32_t i = 0; ex->constants && i < ex->inst->sch->n_passes; i++)
@@ -309,7 +351,7 @@ int executor_new(mmsb_instance *inst, mmsb_error *err)
 	if (!ex)
 		return fail_memory(err, sizeof *ex, "the executor");
 	inst->store_left = inst->arena.bytes + STORE_BYTES;
-	if (!executor_plans(ex, &bytes, &n_reads, &n_regions) || !executor_arrays(ex, n_reads, n_regions) ||
+	if (!executor_plans(ex, &bytes, &n_reads, &n_regions) || !spans_plan(ex) || !executor_arrays(ex, n_reads, n_regions) ||
 	    !executor_workers(ex, threads, bytes)) {
 		executor_free(ex);
 		return fail_memory(err, bytes, "the executor's buffers");

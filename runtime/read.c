@@ -149,8 +149,7 @@ static void read_plain(const reader *q)
 
 /* ---- views ------------------------------------------------------------------------------------- */
 
-/* Brings a position into its dimension; -1: outside, of a view that answers there. */
-static int64_t view_position(unsigned view, int64_t i, int64_t extent)
+int64_t view_position(unsigned view, int64_t i, int64_t extent)
 {
 	switch ((read_view)view) {
 	case RV_CLAMP: return mmsb_view_clamp(i, extent);

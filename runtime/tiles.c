@@ -11,16 +11,7 @@
 
 #include "exec.h"
 #include "fpenv.h"
-
-/* Where a result of region 0 goes. */
-typedef struct output_now {
-	uint32_t local, column;
-	uint8_t type;
-	uint8_t *at;
-	const uint8_t *was;
-	size_t stride;
-	bitset *marks;           /* of what changed, or NULL */
-} output_now;
+#include "spans.h"
 
 enum { MAX_OUTPUTS = 64, WORDS_OF_TASK = 256 };
 
@@ -37,6 +28,7 @@ typedef struct job {
 	const int64_t *list;     /* these elements alone, or NULL; their results lie side by side */
 	const bitset *dirty;     /* these elements alone, or NULL */
 	const pass_target *target; /* where stamps go, or NULL */
+	const span_now *span;    /* a function that computes runs of elements, or NULL */
 } job;
 
 /* ---- variables --------------------------------------------------------------------------------- */
@@ -133,8 +125,7 @@ static void add_word(bitset *b, uint64_t w, uint64_t bits, bool shared)
 		__atomic_fetch_or(&b->level[k][w / 64], (uint64_t)1 << w % 64, __ATOMIC_RELAXED);
 }
 
-/* Marks lanes from element `flat` on. */
-static void mark_tile(bitset *b, uint64_t flat, const uint64_t *mask, uint32_t n, bool shared)
+void marks_add(bitset *b, uint64_t flat, const uint64_t *mask, uint32_t n, bool shared)
 {
 	uint64_t w = flat / 64;
 	unsigned by = (unsigned)(flat % 64);
@@ -178,7 +169,7 @@ static void put_lanes(const job *j, worker *w, run *r, uint64_t flat, uint32_t f
 		if (w->k->store[out->type](&to, (const uint8_t *)l->at + ((size_t)first << width_of(out->type)), n) == 0)
 			continue;
 		if (out->marks)
-			mark_tile(out->marks, flat, mask, n, w->in_team);
+			marks_add(out->marks, flat, mask, n, w->in_team);
 		for (uint32_t i = 0; i < TILE / 64; i++)
 			any[i] |= mask[i];
 	}
@@ -287,11 +278,6 @@ static void run_listed(const job *j, worker *w, const int64_t *list, uint32_t n)
 	run_code(w, r);
 }
 
-static uint64_t element_of_tile(const job *j, uint64_t tile)
-{
-	return tile / j->tiles_per_row * j->row + tile % j->tiles_per_row * j->tile;
-}
-
 static void run_tile(const job *j, worker *w, uint64_t tile)
 {
 	uint64_t in_row = tile % j->tiles_per_row * j->tile, flat = tile / j->tiles_per_row * j->row + in_row;
@@ -311,6 +297,10 @@ static void run_tile(const job *j, worker *w, uint64_t tile)
 /* Elements first .. end-1, in tiles that keep to rows where they must. */
 static void run_span(const job *j, worker *w, uint64_t first, uint64_t end)
 {
+	if (j->span) {
+		span_elements(w, j->span, first, end, &w->changed);
+		return;
+	}
 	uint64_t row = j->p->by_rows && j->p->regions[0].def->n_vars > 0 ? (uint64_t)j->to->dims[j->p->regions[0].def->n_vars - 1] : j->total;
 	while (first < end) {
 		uint64_t left = row - first % row;
@@ -374,36 +364,6 @@ static void run_words(const job *j, worker *w, uint64_t first, uint64_t end)
 	flush_list(j, w, &n);
 }
 
-/* Elements first .. end-1 of a pass that one function does, from page to page; false: some page's elements do not lie side by side. */
-static bool run_straight(const job *j, worker *w, uint64_t first, uint64_t end)
-{
-	enum { AT_ONCE = 4 * TILE };
-	_Alignas(64) uint64_t values[AT_ONCE];
-	uint64_t mask[AT_ONCE / 64];
-	const straight *s = j->p->straight;
-	const output_now *to = &j->outputs[0];
-	const void *in[NATIVE_MOST];
-	void *out = values;
-	if (to->stride != (size_t)1 << width_of(to->type))
-		return false;
-	for (uint32_t i = 0; i < s->f->n_in; i++)
-		if (s->reads[i] != NONE && j->ex->reads[s->reads[i]].stride != (size_t)1 << s->f->in[i].width)
-			return false;
-	for (uint64_t at = first; at < end; at += AT_ONCE) {
-		uint32_t n = (uint32_t)(end - at < AT_ONCE ? end - at : AT_ONCE);
-		for (uint32_t i = 0; i < s->f->n_in; i++)
-			in[i] = s->reads[i] == NONE ? w->runs[0].regs[s->f->in[i].local].at : j->ex->reads[s->reads[i]].base + (at << s->f->in[i].width);
-		s->f->fn(&out, in, n);
-		memset(mask, 0, sizeof mask);
-		store_target target = {to->at + at * to->stride, to->was ? to->was + at * to->stride : NULL, to->stride, mask};
-		size_t changed = w->k->store[to->type](&target, values, n);
-		w->changed += changed;
-		if (changed && to->marks)
-			mark_tile(to->marks, at, mask, n, w->in_team);
-	}
-	return true;
-}
-
 static void run_task(const job *j, worker *w, uint64_t task)
 {
 	if (j->dirty) {
@@ -412,11 +372,6 @@ static void run_task(const job *j, worker *w, uint64_t task)
 		return;
 	}
 	uint64_t first = task * j->tiles_per_task, end = first + j->tiles_per_task;
-	if (j->p->straight && !j->list && j->n_outputs == 1 && !(j->target && j->target->stamps)) {
-		uint64_t last = end < j->n_tiles ? end : j->n_tiles, stop = last == j->n_tiles ? j->total : element_of_tile(j, last);
-		if (run_straight(j, w, element_of_tile(j, first), stop))
-			return;
-	}
 	for (uint64_t t = first; t < end && t < j->n_tiles; t++)
 		run_tile(j, w, t);
 }
@@ -527,18 +482,21 @@ static int run_job(job *j, double elements, uint64_t *changed, mmsb_error *err)
 
 /* ---- passes ------------------------------------------------------------------------------------ */
 
+output_now pass_output(const mmsb_instance *inst, const kernel_plan *p, const pass_target *target, uint32_t output)
+{
+	const page *to = &inst->pages[p->pass->page];
+	const sch_output *def = &inst->sch->outputs[p->def->first_output + output];
+	column c = page_column(inst, to, false, def->field);
+	size_t offset = (size_t)(c.base - to->cur);
+	uint32_t number = column_number(to, def->field);
+	bitset *marks = target->marks ? &target->marks[number].bits : NULL;
+	return (output_now){p->outputs[output], number, c.type, target->at + offset, target->was ? target->was + offset : NULL, c.stride, marks};
+}
+
 static void set_outputs(job *j, const pass_target *target)
 {
-	const mmsb_instance *inst = j->ex->inst;
-	const sch_kernel *k = j->p->def;
-	for (uint32_t o = 0; o < j->n_outputs; o++) {
-		const sch_output *def = &inst->sch->outputs[k->first_output + o];
-		column c = page_column(inst, j->to, false, def->field);
-		size_t offset = (size_t)(c.base - j->to->cur);
-		uint32_t number = column_number(j->to, def->field);
-		bitset *marks = target->marks ? &target->marks[number].bits : NULL;
-		j->outputs[o] = (output_now){j->p->outputs[o], number, c.type, target->at + offset, target->was ? target->was + offset : NULL, c.stride, marks};
-	}
+	for (uint32_t o = 0; o < j->n_outputs; o++)
+		j->outputs[o] = pass_output(j->ex->inst, j->p, target, o);
 }
 
 static int run_outputs(job *j, const pass_target *target, double elements, uint64_t *changed, mmsb_error *err)
@@ -566,6 +524,11 @@ int pass_run(struct executor *ex, const kernel_plan *p, const pass_target *targe
 	int status = pass_look_up(ex, p, err);
 	if (status || j.total == 0)
 		return status;
+	span_now span;
+	if (p->span && span_ready(&span, ex, p->span, target)) {
+		span_run(ex, &span, changed);
+		return MMSB_OK;
+	}
 	return run_outputs(&j, target, (double)j.total, changed, err);
 }
 
@@ -636,6 +599,9 @@ int pass_run_dirty(struct executor *ex, const kernel_plan *p, const pass_target 
 	*changed = 0;
 	if (j.total == 0 || bitset_empty(dirty))
 		return MMSB_OK;
+	span_now span;
+	if (p->span && span_ready(&span, ex, p->span, target))
+		j.span = &span;
 	/* counting is worth it only where a team may be */
 	double elements = ex->n_workers > 1 && j.total > WORDS_OF_TASK * 64 ? (double)bitset_count(dirty) : 1;
 	return run_outputs(&j, target, elements, changed, err);

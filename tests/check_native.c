@@ -19,12 +19,20 @@ static const char program[] =
 	"page product : f32[20] out;\n"
 	"page nested : f64[300] out;\n"
 	"page prefix : f64[300] out;\n"
+	"page grid : f64[70, 90] in;\n"
+	"page side : f64[90] in;\n"
+	"page wave : f64[70, 90] out;\n"
+	"page twice : f64[70, 90] out;\n"
+	"page picked : f64[300] out;\n"
 	"edge plain[i] <- (x[i] * 2.0 + 1.0) / (x[i] - 0.5);\n"
 	"edge chosen <- sum[i where x[i] * x[i] > 0.25] (x[i] * 3.0 - 1.0);\n"
 	"edge grouped[g] <- sum[i where k[i] == g] (x[i] * x[i] + 1.0);\n"
 	"edge product[i] <- sum[j] (W[i, j] * v[j] + v[j]);\n"
 	"edge nested[i] <- (sum[j in 0..7] (x[i] * f64(j) + 1.0)) * 2.0 + x[i];\n"
-	"edge prefix[i] <- sum[j where j <= i] (x[j] * x[j] - 1.0);\n";
+	"edge prefix[i] <- sum[j where j <= i] (x[j] * x[j] - 1.0);\n"
+	"edge wave[i, j] <- pad(grid, 2.0)[i - 1, j] + wrap(grid)[i, j + 1] * side[j] - f64(i * j);\n"
+	"edge twice[i, j] <- pad(grid, 2.0)[i - 1, j] * 2.0 + wave[i, j];\n"
+	"edge picked[i] <- f64(k[i]) * x[i] + chosen;\n";
 
 static mmsb_schedule *compiled(char **text)
 {
@@ -60,7 +68,7 @@ static unsigned functions_run(const mmsb_instance *m)
 static unsigned functions_written(const char *text)
 {
 	unsigned n = 0;
-	for (const char *at = text; (at = strstr(at, "\nvoid mmsb_k")) != NULL; at++)
+	for (const char *at = text; (at = strstr(at, "\nvoid mmsb_")) != NULL; at++)
 		n++;
 	return n / 2; /* each is declared and defined */
 }
@@ -81,10 +89,14 @@ START_TEST(test_functions)
 	ck_assert_msg(status == MMSB_OK, "%s", err.message);
 	ck_assert_int_eq(mmsb_instance_new(&m, s, NULL, &err), MMSB_OK);
 	ck_assert_int_eq(mmsb_bind(m, &err), MMSB_OK);
-	ck_assert_uint_eq(functions_written(text), 8);
+	ck_assert_uint_eq(functions_written(text), 16);
 	ck_assert_uint_eq(functions_run(m), functions_written(text));
-	for (uint32_t p = 0; p < m->sch->n_passes; p++) /* element-wise throughout: the first alone */
-		ck_assert_int_eq(m->executor->passes[p]->straight != NULL, mmsb_page(m, "plain") == (int)m->sch->passes[p].page);
+	for (uint32_t p = 0; p < m->sch->n_passes; p++) { /* element-wise throughout; two of them together */
+		const char *name = m->sch->text + m->pages[m->sch->passes[p].page].def->name;
+		bool whole = !strcmp(name, "plain") || !strcmp(name, "wave") || !strcmp(name, "twice") || !strcmp(name, "picked");
+		ck_assert_msg((m->executor->passes[p]->span != NULL) == whole, "%s", name);
+		ck_assert_msg((m->executor->passes[p]->spans != NULL) == !strcmp(name, "wave"), "%s", name);
+	}
 	mmsb_instance_free(m);
 	mmsb_schedule_close(s);
 	free(text);

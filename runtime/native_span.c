@@ -1,0 +1,292 @@
+/* native_span.c - which passes are computed span by span, and by which values (native_span.h). */
+#include "native_span.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct builder {
+	native_span *to;
+	const schedule *s;
+	uint32_t pass;
+	const sch_kernel *k;
+	const sch_region *g;
+	uint32_t *value_of;     /* by register of the kernel at hand */
+	uint32_t *def;          /* by register: its instruction */
+} builder;
+
+static const sch_kernel *kernel_of(const schedule *s, uint32_t pass) { return &s->kernels[s->passes[pass].kernel]; }
+static const sch_instr *instr_at(const schedule *s, uint32_t pass, uint32_t i) { return &s->instrs[kernel_of(s, pass)->first_instr + i]; }
+static const sch_region *domain_of(const schedule *s, uint32_t pass) { return &s->regions[kernel_of(s, pass)->first_region]; }
+
+void native_span_name(char name[NATIVE_NAME], const native_span *span)
+{
+	snprintf(name, NATIVE_NAME, "mmsb_p%u_n%u", span->first, span->n_passes);
+}
+
+/* ---- passes ------------------------------------------------------------------------------------ */
+
+static bool can_be(const schedule *s, uint32_t pass)
+{
+	const sch_pass *p = &s->passes[pass];
+	const sch_kernel *k = &s->kernels[p->kernel];
+	const sch_region *g = &s->regions[k->first_region];
+	return p->kind == PASS_MAP && k->n_regions == 1 && g->kind == REGION_DOMAIN && g->n_vars > 0 && g->where == NONE &&
+	       !(s->pages[p->page].flags & PAGEF_SPARSE) && k->n_outputs > 0;
+}
+
+static bool same_domain(const schedule *s, uint32_t a, uint32_t b)
+{
+	const sch_page *x = &s->pages[s->passes[a].page], *y = &s->pages[s->passes[b].page];
+	return x->ndim == y->ndim && memcmp(x->dims, y->dims, x->ndim * sizeof x->dims[0]) == 0;
+}
+
+/* ---- values ------------------------------------------------------------------------------------ */
+
+static uint32_t add_value(builder *b, const span_value *v)
+{
+	native_span *to = b->to;
+	for (uint32_t i = 0; i < to->n_values; i++)
+		if (memcmp(&to->values[i], v, sizeof *v) == 0)
+			return i;
+	if (to->n_values == SPAN_VALUES)
+		return NONE;
+	to->values[to->n_values] = *v;
+	return to->n_values++;
+}
+
+static bool same_pad(const schedule *s, uint32_t p, uint32_t a, uint32_t q, uint32_t b)
+{
+	const sch_instr *x = NULL, *y = NULL;
+	if (a == NONE || b == NONE)
+		return a == b;
+	for (uint32_t i = 0; i < kernel_of(s, p)->n_instr; i++)
+		x = instr_at(s, p, i)->dst == a ? instr_at(s, p, i) : x;
+	for (uint32_t i = 0; i < kernel_of(s, q)->n_instr; i++)
+		y = instr_at(s, q, i)->dst == b ? instr_at(s, q, i) : y;
+	return x && y && x->code == y->code && x->type == y->type && (x->code == CODE_CONST ? x->imm == y->imm : x->a == y->a);
+}
+
+static bool same_index(const schedule *s, uint32_t p, const sch_index *x, uint32_t q, const sch_index *y)
+{
+	if (x->constant != y->constant || x->n_terms != y->n_terms || x->reg != NONE || y->reg != NONE)
+		return false;
+	for (uint32_t t = 0; t < x->n_terms; t++) {
+		const sch_term *a = &s->terms[x->first_term + t], *b = &s->terms[y->first_term + t];
+		uint32_t of_a = a->kind == TERM_VAR ? domain_of(s, p)->first_var : 0, of_b = b->kind == TERM_VAR ? domain_of(s, q)->first_var : 0;
+		if (a->coef != b->coef || a->kind != b->kind || a->id - of_a != b->id - of_b)
+			return false;
+	}
+	return true;
+}
+
+/* Whether two operands are the same. */
+static bool same_operand(const schedule *s, const span_operand *a, const span_operand *b)
+{
+	const sch_instr *x = instr_at(s, a->pass, a->instr), *y = instr_at(s, b->pass, b->instr);
+	if (a->kind != b->kind || x->code != y->code)
+		return false;
+	if (x->code == CODE_VAR)
+		return x->a - domain_of(s, a->pass)->first_var == y->a - domain_of(s, b->pass)->first_var;
+	if (x->code != CODE_READ)
+		return x->a == y->a;
+	const sch_read *r = &s->reads[kernel_of(s, a->pass)->first_read + x->a], *q = &s->reads[kernel_of(s, b->pass)->first_read + y->a];
+	if (r->page != q->page || r->field != q->field || r->prev != q->prev)
+		return false;
+	if (a->kind == SPAN_GATHER)
+		return true;
+	if (r->view != q->view || r->cls != q->cls || r->n_index != q->n_index || !same_pad(s, a->pass, r->pad, b->pass, q->pad))
+		return false;
+	for (uint32_t d = 0; d < r->n_index && r->cls != READ_SAME; d++)
+		if (!same_index(s, a->pass, &s->indices[r->first_index + d], b->pass, &s->indices[q->first_index + d]))
+			return false;
+	return true;
+}
+
+/* NONE: too many. */
+static uint32_t add_operand(builder *b, uint32_t instr, span_kind kind)
+{
+	native_span *to = b->to;
+	const span_operand o = {b->pass, instr, (uint8_t)kind};
+	for (uint32_t i = 0; i < to->n_in; i++)
+		if (same_operand(b->s, &to->in[i], &o))
+			return i;
+	if (to->n_in == NATIVE_MOST)
+		return NONE;
+	to->in[to->n_in] = o;
+	return to->n_in++;
+}
+
+static uint32_t operand_value(builder *b, uint32_t instr, span_kind kind, uint8_t type, uint32_t index)
+{
+	uint32_t operand = add_operand(b, instr, kind);
+	if (operand == NONE)
+		return NONE;
+	span_value v = {.kind = (uint8_t)kind, .type = type, .operand = (uint16_t)operand, .n_args = kind == SPAN_GATHER,
+	                .args = {kind == SPAN_GATHER ? index : 0, 0, 0}};
+	return add_value(b, &v);
+}
+
+/* ---- reads ------------------------------------------------------------------------------------- */
+
+/* How a read lies along the row; SPAN_CONST: in another way. */
+static span_kind kind_of_read(const builder *b, const sch_read *r)
+{
+	const schedule *s = b->s;
+	uint32_t last = b->g->first_var + b->g->n_vars - 1, along = 0;
+	if (r->cls == READ_SAME)
+		return SPAN_LANES;
+	if (r->cls == READ_ENTRY || r->cls == READ_LOOKUP || (s->pages[r->page].flags & PAGEF_SPARSE))
+		return SPAN_CONST;
+	const sch_index *x = &s->indices[r->first_index];
+	if (r->n_index == 1 && x->reg != NONE)
+		return r->view == RV_NONE && x->n_terms == 0 && x->constant == 0 ? SPAN_GATHER : SPAN_CONST;
+	if (r->pad != NONE && !native_known(instr_at(s, b->pass, b->def[r->pad])))
+		return SPAN_CONST;
+	for (uint32_t d = 0; d < r->n_index; d++, x++) {
+		int64_t coef = 0;
+		if (x->reg != NONE)
+			return SPAN_CONST;
+		for (uint32_t t = 0; t < x->n_terms; t++)
+			if (s->terms[x->first_term + t].kind == TERM_VAR && s->terms[x->first_term + t].id == last)
+				coef += s->terms[x->first_term + t].coef;
+		if (coef != 0 && (coef != 1 || d + 1 < r->n_index))
+			return SPAN_CONST;
+		along += coef != 0;
+	}
+	return along ? SPAN_LANES : SPAN_ONE;
+}
+
+/* The value that an earlier pass of the span gives to the page at the same place; NONE: none does, or its page is read elsewhere, too. */
+static bool is_given(const builder *b, const sch_read *r, uint32_t *value)
+{
+	*value = NONE;
+	for (uint32_t i = 0; i < b->to->n_out && !r->prev; i++) {
+		const span_result *o = &b->to->out[i];
+		const sch_output *def = &b->s->outputs[kernel_of(b->s, o->pass)->first_output + o->output];
+		if (b->s->passes[o->pass].page != r->page)
+			continue;
+		if (r->cls != READ_SAME)
+			return true;
+		if (def->field == r->field)
+			*value = o->value;
+	}
+	return *value != NONE;
+}
+
+static uint32_t read_value(builder *b, uint32_t instr, const sch_instr *in)
+{
+	const sch_read *r = &b->s->reads[b->k->first_read + in->a];
+	uint32_t given;
+	if (is_given(b, r, &given))
+		return given;
+	span_kind kind = kind_of_read(b, r);
+	if (kind == SPAN_CONST)
+		return NONE;
+	return operand_value(b, instr, kind, in->type, kind == SPAN_GATHER ? b->value_of[b->s->indices[r->first_index].reg] : 0);
+}
+
+/* ---- instructions ------------------------------------------------------------------------------ */
+
+static uint32_t code_value(builder *b, const sch_instr *in)
+{
+	const uint32_t args[3] = {in->a, in->b, in->c};
+	uint8_t type = b->s->reg_types[b->k->first_reg_type + in->dst];
+	span_value v = {.kind = SPAN_CODE, .type = type, .code = in->code, .op = in->op};
+	v.n_args = in->code == CODE_CONV ? 1 : op_table[in->op].arity;
+	v.from = in->code == CODE_CONV ? in->type2 : in->type;
+	if (in->code == CODE_OP && (in->op == OP_MOD || ((op_table[in->op].flags & OPF_FAILS) && (TYPES_INT >> in->type & 1))))
+		return NONE;
+	for (uint32_t a = 0; a < v.n_args; a++)
+		v.args[a] = b->value_of[args[a]];
+	if (in->code == CODE_CONV && in->type == in->type2)
+		return v.args[0];
+	return add_value(b, &v);
+}
+
+static uint32_t value_of(builder *b, uint32_t i, const sch_instr *in)
+{
+	uint32_t last = b->g->first_var + b->g->n_vars - 1;
+	span_value v = {.kind = SPAN_CONST, .type = in->type, .imm = in->imm};
+	switch ((code_id)in->code) {
+	case CODE_OP: case CODE_CONV: return code_value(b, in);
+	case CODE_CONST: return add_value(b, &v);
+	case CODE_PARAM: return operand_value(b, i, SPAN_ONE, in->type, 0);
+	case CODE_SIZE: return operand_value(b, i, SPAN_ONE, T_I64, 0);
+	case CODE_VAR: return operand_value(b, i, in->a == last ? SPAN_FIRST : SPAN_ONE, T_I64, 0);
+	case CODE_READ: return read_value(b, i, in);
+	default: return NONE;
+	}
+}
+
+static bool add_code(builder *b)
+{
+	for (uint32_t i = 0; i < b->k->n_instr; i++)
+		b->def[instr_at(b->s, b->pass, i)->dst] = i;
+	for (uint32_t i = 0; i < b->k->n_instr; i++) {
+		const sch_instr *in = instr_at(b->s, b->pass, i);
+		b->value_of[in->dst] = value_of(b, i, in);
+		if (b->value_of[in->dst] == NONE)
+			return false;
+	}
+	if (b->to->n_out + b->k->n_outputs > SPAN_RESULTS)
+		return false;
+	for (uint32_t o = 0; o < b->k->n_outputs; o++)
+		b->to->out[b->to->n_out++] = (span_result){b->pass, o, b->value_of[b->s->outputs[b->k->first_output + o].reg]};
+	return true;
+}
+
+/* Adds a pass, or leaves all as it was. */
+static bool add_pass(native_span *to, const schedule *s, uint32_t pass)
+{
+	const sch_kernel *k = kernel_of(s, pass);
+	builder b = {to, s, pass, k, domain_of(s, pass), calloc(k->n_regs + 1, sizeof(uint32_t)), calloc(k->n_regs + 1, sizeof(uint32_t))};
+	uint32_t n_values = to->n_values, n_in = to->n_in, n_out = to->n_out;
+	bool ok = b.value_of && b.def && add_code(&b);
+	if (ok) {
+		to->n_passes++;
+	} else {
+		to->n_values = n_values;
+		to->n_in = n_in;
+		to->n_out = n_out;
+	}
+	free(b.value_of);
+	free(b.def);
+	return ok;
+}
+
+/* Some value of lanes among those up to n_in is used by the values from `from` on. */
+static bool shares(const native_span *span, uint32_t n_in, uint32_t n_values, uint32_t n_out)
+{
+	for (uint32_t i = n_values; i < span->n_values; i++)
+		for (uint32_t a = 0; a < span->values[i].n_args; a++) {
+			const span_value *v = &span->values[span->values[i].args[a]];
+			if (span->values[i].args[a] < n_values && (v->kind == SPAN_CODE || (v->kind == SPAN_LANES && v->operand < n_in)))
+				return true;
+		}
+	for (uint32_t i = n_out; i < span->n_out; i++)
+		if (span->out[i].value < n_values)
+			return true;
+	return false;
+}
+
+bool native_span_find(native_span *to, const schedule *s, uint32_t pass, bool together)
+{
+	to->first = pass;
+	to->n_passes = to->n_values = to->n_in = to->n_out = 0;
+	if (!can_be(s, pass) || !add_pass(to, s, pass))
+		return false;
+	for (uint32_t next = pass + 1; together && next < s->n_passes && to->n_passes < SPAN_MEMBERS; next++) {
+		uint32_t n_values = to->n_values, n_in = to->n_in, n_out = to->n_out;
+		if (!can_be(s, next) || (s->pages[s->passes[next].page].flags & PAGEF_LAZY) || !same_domain(s, pass, next) || !add_pass(to, s, next))
+			break;
+		if (!shares(to, n_in, n_values, n_out)) {
+			to->n_values = n_values;
+			to->n_in = n_in;
+			to->n_out = n_out;
+			to->n_passes--;
+			break;
+		}
+	}
+	return !together || (to->n_passes > 1 && !(s->pages[s->passes[pass].page].flags & PAGEF_LAZY));
+}

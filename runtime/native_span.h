@@ -1,0 +1,57 @@
+/* native_span.h - whole passes as one function: which they are, and what the function computes. Internal.
+ *
+ * A *span* is a run of elements side by side in a row of a page: all variables of the domain but the last are the same for all of it. A pass
+ * that is element-wise throughout, reads other pages along the row or at one place of the row, and cannot fail is computed span by span: one
+ * loop, with reads and arithmetic in it. Passes that stand one after the other, have the same domain and share what they read also have a function
+ * together, so that what they have in common is read and computed once. Compiler and planner find the same functions, since both
+ * call native_span_find: docs/native.md. */
+#ifndef MMSB_NATIVE_SPAN_H
+#define MMSB_NATIVE_SPAN_H
+
+#include "native.h"
+
+typedef enum span_kind {
+	SPAN_CONST,
+	SPAN_CODE,     /* an operator or conversion */
+	SPAN_LANES,    /* an operand with a value for each lane, side by side in memory */
+	SPAN_ONE,      /* ... with one value for the span */
+	SPAN_FIRST,    /* the last variable: the operand is its value in lane 0, as an i64 */
+	SPAN_GATHER    /* an element of a page of one dimension, at an index that is another value; the operand is the page */
+} span_kind;
+
+typedef struct span_value {
+	uint8_t kind, type;    /* span_kind; type_id */
+	uint8_t code, op, from; /* CODE: as sch_instr has them; from: the type of its operands */
+	uint8_t n_args;
+	uint16_t operand;      /* LANES, ONE, FIRST, GATHER */
+	uint32_t args[3];      /* values; of GATHER the first is the index */
+	uint64_t imm;          /* CONST */
+} span_value;
+
+/* Where an operand comes from: a kernel-relative READ, PARAM, SIZE or VAR of the kernel of `pass`. */
+typedef struct span_operand {
+	uint32_t pass, instr;
+	uint8_t kind;          /* LANES, ONE, FIRST, GATHER */
+} span_operand;
+
+/* A kernel-relative output of `pass`. */
+typedef struct span_result {
+	uint32_t pass, output, value;
+} span_result;
+
+enum { SPAN_VALUES = 1024, SPAN_RESULTS = 32, SPAN_MEMBERS = 16 };
+
+typedef struct native_span {
+	uint32_t first, n_passes;
+	uint32_t n_values, n_in, n_out;
+	span_value values[SPAN_VALUES];
+	span_operand in[NATIVE_MOST];
+	span_result out[SPAN_RESULTS];
+} native_span;
+
+/* The function of a pass alone; with `together`, of it and those after it that belong to it. False: there is none. */
+bool native_span_find(native_span *, const schedule *, uint32_t pass, bool together);
+
+void native_span_name(char name[NATIVE_NAME], const native_span *);
+
+#endif

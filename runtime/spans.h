@@ -1,0 +1,57 @@
+/* spans.h - passes whose elements one function of native code computes span by span (native_span.h), ready to run. Internal. */
+#ifndef MMSB_SPANS_H
+#define MMSB_SPANS_H
+
+#include "exec.h"
+#include "native_span.h"
+
+/* One index of a read: constant + a coefficient times each variable, where the last variable is left out. */
+typedef struct span_dim {
+	int64_t constant, extent, stride;
+	int64_t coef[MAX_DIMS];
+} span_dim;
+
+typedef struct span_input {
+	uint8_t kind, width, view; /* span_kind; read_view */
+	bool known;             /* ONE: its value is */
+	const read_plan *read;  /* of a page; or NULL */
+	uint32_t var;           /* ONE of a variable: which of the domain's */
+	scalar value;           /* known; else the value outside the page */
+	uint32_t n_dims;        /* 0: the same element, or one of a list (GATHER) */
+	const span_dim *dims;
+} span_input;
+
+typedef struct span_plan {
+	native_fn *fn;
+	uint32_t first, n_members, n_in, n_out;
+	const span_input *in;
+	const struct kernel_plan *const *members;
+	uint8_t member_of[SPAN_RESULTS], output_of[SPAN_RESULTS];
+	uint32_t n_vars;
+	int64_t dims[MAX_DIMS]; /* of the domain */
+	uint64_t total, row;    /* elements; of what counts as a row: all of them where no operand asks where a row begins */
+	double weight;          /* about how many operations an element takes */
+} span_plan;
+
+/* A span plan at work: where its operands and results are in this epoch. */
+typedef struct span_now {
+	const span_plan *plan;
+	const uint8_t *base[NATIVE_MOST];
+	size_t stride[NATIVE_MOST];
+	output_now outputs[SPAN_RESULTS];
+} span_now;
+
+/* The functions of an executor's passes that can be run with the sizes at hand, once all of its plans are made. False: no memory. */
+bool spans_plan(struct executor *);
+void span_free(span_plan *);
+
+/* Looks up operands and results (targets: by member). False: some lie in memory as the function cannot take them. */
+bool span_ready(span_now *, const struct executor *, const span_plan *, const pass_target *targets);
+
+/* Evaluates elements first .. end-1; adds to changed, by member, how many differ from what was there. */
+void span_elements(worker *, const span_now *, uint64_t first, uint64_t end, uint64_t *changed);
+
+/* Evaluates all elements, on one thread or on all. */
+void span_run(struct executor *, const span_now *, uint64_t *changed);
+
+#endif
