@@ -1,8 +1,9 @@
 /* emit_schedule.c - a schedule for people: what is stored and why, the passes in order, how changes travel. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "compile.h"
-#include "../runtime/native.h"
+#include "../runtime/native_span.h"
 #include "emit.h"
 
 /* The line of some pass's note that says why a page was fused; NULL: it was not. */
@@ -166,6 +167,20 @@ static void work_lines(const schedule *s, uint32_t kernel, FILE *out)
 	native_stages_free(&st);
 }
 
+/* Whether one function computes whole rows of the pass, and with which others. */
+static void span_line(const schedule *s, uint32_t id, FILE *out)
+{
+	native_span *span = malloc(sizeof *span);
+	if (span && native_span_find(span, s, id, true)) {
+		fprintf(out, "       whole rows: one native function, with the next %u\n", span->n_passes - 1);
+	} else if (span && native_span_find(span, s, id, false)) {
+		fputs("       whole rows: one native function\n", out);
+	} else if (span && span->why) {
+		fprintf(out, "       whole rows: as elements are, because of %s\n", span->why);
+	}
+	free(span);
+}
+
 static void pass_lines(const schedule *s, uint32_t id, FILE *out)
 {
 	const sch_pass *pass = &s->passes[id];
@@ -180,6 +195,7 @@ static void pass_lines(const schedule *s, uint32_t id, FILE *out)
 	for (uint32_t i = 0; i < k->n_reads; i++)
 		read_line(s, &s->reads[k->first_read + i], out);
 	work_lines(s, pass->kernel, out);
+	span_line(s, id, out);
 }
 
 void emit_schedule(const schedule *s, FILE *out)

@@ -26,13 +26,21 @@ void native_span_name(char name[NATIVE_NAME], const native_span *span)
 
 /* ---- passes ------------------------------------------------------------------------------------ */
 
-static bool can_be(const schedule *s, uint32_t pass)
+/* Why the pass is none of a row's elements side by side; NULL: it may be one. */
+static const char *cannot_be(const schedule *s, uint32_t pass)
 {
 	const sch_pass *p = &s->passes[pass];
 	const sch_kernel *k = &s->kernels[p->kernel];
 	const sch_region *g = &s->regions[k->first_region];
-	return p->kind == PASS_MAP && k->n_regions == 1 && g->kind == REGION_DOMAIN && g->n_vars > 0 && g->where == NONE &&
-	       !(s->pages[p->page].flags & PAGEF_SPARSE) && k->n_outputs > 0;
+	if (p->kind != PASS_MAP)
+		return "a fixpoint";
+	if (k->n_regions != 1)
+		return "a reduction";
+	if (s->pages[p->page].flags & PAGEF_SPARSE)
+		return "a sparse page";
+	if (g->n_vars == 0)
+		return "one element";
+	return g->kind != REGION_DOMAIN || g->where != NONE || k->n_outputs == 0 ? "a condition on its elements" : NULL;
 }
 
 static bool same_domain(const schedule *s, uint32_t a, uint32_t b)
@@ -43,6 +51,13 @@ static bool same_domain(const schedule *s, uint32_t a, uint32_t b)
 
 /* ---- values ------------------------------------------------------------------------------------ */
 
+/* No value, and why. */
+static uint32_t refuse(builder *b, const char *why)
+{
+	b->to->why = why;
+	return NONE;
+}
+
 static uint32_t add_value(builder *b, const span_value *v)
 {
 	native_span *to = b->to;
@@ -50,7 +65,7 @@ static uint32_t add_value(builder *b, const span_value *v)
 		if (memcmp(&to->values[i], v, sizeof *v) == 0)
 			return i;
 	if (to->n_values == SPAN_VALUES)
-		return NONE;
+		return refuse(b, "too many values");
 	to->values[to->n_values] = *v;
 	return to->n_values++;
 }
@@ -103,7 +118,6 @@ static bool same_operand(const schedule *s, const span_operand *a, const span_op
 	return true;
 }
 
-/* NONE: too many. */
 static uint32_t add_operand(builder *b, uint32_t instr, span_kind kind)
 {
 	native_span *to = b->to;
@@ -112,7 +126,7 @@ static uint32_t add_operand(builder *b, uint32_t instr, span_kind kind)
 		if (same_operand(b->s, &to->in[i], &o))
 			return i;
 	if (to->n_in == NATIVE_MOST)
-		return NONE;
+		return refuse(b, "more than 64 operands");
 	to->in[to->n_in] = o;
 	return to->n_in++;
 }
@@ -182,7 +196,7 @@ static uint32_t read_value(builder *b, uint32_t instr, const sch_instr *in)
 		return given;
 	span_kind kind = kind_of_read(b, r);
 	if (kind == SPAN_CONST)
-		return NONE;
+		return refuse(b, "a read that is not along its rows");
 	return operand_value(b, instr, kind, in->type, kind == SPAN_GATHER ? b->value_of[b->s->indices[r->first_index].reg] : 0);
 }
 
@@ -195,8 +209,10 @@ static uint32_t code_value(builder *b, const sch_instr *in)
 	span_value v = {.kind = SPAN_CODE, .type = type, .code = in->code, .op = in->op};
 	v.n_args = in->code == CODE_CONV ? 1 : op_table[in->op].arity;
 	v.from = in->code == CODE_CONV ? in->type2 : in->type;
-	if (in->code == CODE_OP && (in->op == OP_MOD || ((op_table[in->op].flags & OPF_FAILS) && (TYPES_INT >> in->type & 1))))
-		return NONE;
+	if (in->code == CODE_OP && (op_table[in->op].flags & OPF_FAILS) && (TYPES_INT >> in->type & 1))
+		return refuse(b, "an operation that can fail");
+	if (in->code == CODE_OP && in->op == OP_MOD)
+		return refuse(b, "a remainder, which is a loop of its own");
 	for (uint32_t a = 0; a < v.n_args; a++)
 		v.args[a] = b->value_of[args[a]];
 	if (in->code == CODE_CONV && in->type == in->type2)
@@ -215,7 +231,7 @@ static uint32_t value_of(builder *b, uint32_t i, const sch_instr *in)
 	case CODE_SIZE: return operand_value(b, i, SPAN_ONE, T_I64, 0);
 	case CODE_VAR: return operand_value(b, i, in->a == last ? SPAN_FIRST : SPAN_ONE, T_I64, 0);
 	case CODE_READ: return read_value(b, i, in);
-	default: return NONE;
+	default: return refuse(b, "an index that can fail");
 	}
 }
 
@@ -230,7 +246,7 @@ static bool add_code(builder *b)
 			return false;
 	}
 	if (b->to->n_out + b->k->n_outputs > SPAN_RESULTS)
-		return false;
+		return refuse(b, "more than 32 results") != NONE;
 	for (uint32_t o = 0; o < b->k->n_outputs; o++)
 		b->to->out[b->to->n_out++] = (span_result){b->pass, o, b->value_of[b->s->outputs[b->k->first_output + o].reg]};
 	return true;
@@ -274,11 +290,12 @@ bool native_span_find(native_span *to, const schedule *s, uint32_t pass, bool to
 {
 	to->first = pass;
 	to->n_passes = to->n_values = to->n_in = to->n_out = 0;
-	if (!can_be(s, pass) || !add_pass(to, s, pass))
+	to->why = cannot_be(s, pass);
+	if (to->why || !add_pass(to, s, pass))
 		return false;
 	for (uint32_t next = pass + 1; together && next < s->n_passes && to->n_passes < SPAN_MEMBERS; next++) {
 		uint32_t n_values = to->n_values, n_in = to->n_in, n_out = to->n_out;
-		if (!can_be(s, next) || (s->pages[s->passes[next].page].flags & PAGEF_LAZY) || !same_domain(s, pass, next) || !add_pass(to, s, next))
+		if (cannot_be(s, next) || (s->pages[s->passes[next].page].flags & PAGEF_LAZY) || !same_domain(s, pass, next) || !add_pass(to, s, next))
 			break;
 		if (!shares(to, n_in, n_values, n_out)) {
 			to->n_values = n_values;

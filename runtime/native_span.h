@@ -25,6 +25,7 @@ typedef struct span_value {
 	uint8_t n_args;
 	uint16_t operand;      /* LANES, ONE, FIRST, GATHER */
 	uint32_t args[3];      /* values; of GATHER the first is the index */
+	uint32_t unused;       /* 0: values are compared by their bytes */
 	uint64_t imm;          /* CONST */
 } span_value;
 
@@ -44,6 +45,7 @@ enum { SPAN_VALUES = 1024, SPAN_RESULTS = 32, SPAN_MEMBERS = 16 };
 typedef struct native_span {
 	uint32_t first, n_passes;
 	uint32_t n_values, n_in, n_out;
+	const char *why;       /* not found: the reason, for people */
 	span_value values[SPAN_VALUES];
 	span_operand in[NATIVE_MOST];
 	span_result out[SPAN_RESULTS];
