@@ -1,4 +1,4 @@
-/* args.c - the arguments of the commands that look at state folders (args.h). */
+/* args.c - the arguments of commands (args.h). */
 #include "args.h"
 
 #include <errno.h>
@@ -23,6 +23,12 @@ int args_usage(const args_command *c, const char *fmt, ...)
 	return 2;
 }
 
+int args_no_memory(void)
+{
+	fputs("mmsb: error: out of memory\n", stderr);
+	return 3;
+}
+
 int args_end(int status, const mmsb_error *err)
 {
 	bool whole = fflush(stdout) == 0; /* what was printed comes before what went wrong */
@@ -33,36 +39,41 @@ int args_end(int status, const mmsb_error *err)
 
 /* ---- options ----------------------------------------------------------------------------------- */
 
-static int bad_option(const args_command *c, const char *text, bool lacks_value)
+/* An option that getopt_long did not take; letter: which, if it is one. */
+static int bad_option(const args_command *c, const char *text, int letter, bool lacks_value)
 {
 	if (lacks_value)
 		return args_usage(c, "%s needs a value", text);
+	if (letter != 0 && (text[0] != '-' || text[1] != '-')) /* perhaps among others */
+		return args_usage(c, "there is no option -%c", letter);
 	size_t n = strcspn(text, "=");
 	char name[64];
-	if (n < sizeof name && n > 2) {
-		memcpy(name, text + 2, n - 2);
-		name[n - 2] = '\0';
-		lang_nearest nearest = lang_nearest_to(name);
-		for (const struct option *o = c->options; o->name != NULL; o++) {
-			if (strcmp(o->name, name) == 0)
-				return args_usage(c, "--%s takes no value", name);
-			lang_nearest_offer(&nearest, o->name);
-		}
-		if (nearest.best != NULL)
-			return args_usage(c, "there is no option %.*s; did you mean --%s?", (int)n, text, nearest.best);
+	if (n >= sizeof name || n <= 2)
+		return args_usage(c, "there is no option %.*s", (int)n, text);
+	memcpy(name, text + 2, n - 2);
+	name[n - 2] = '\0';
+	lang_nearest nearest = lang_nearest_to(name);
+	for (const struct option *o = c->options; o->name != NULL; o++) {
+		if (strcmp(o->name, name) == 0)
+			return args_usage(c, "--%s takes no value", name);
+		lang_nearest_offer(&nearest, o->name);
 	}
-	return args_usage(c, "there is no option %.*s", (int)n, text);
+	if (nearest.best != NULL)
+		return args_usage(c, "there is no option --%s; did you mean --%s?", name, nearest.best);
+	return args_usage(c, "there is no option --%s", name);
 }
 
 int args_parse(int argc, char **argv, const args_command *c, int (*take)(void *user, int option, char *value), void *user)
 {
+	char letters[16];
+	snprintf(letters, sizeof letters, ":%s", c->letters == NULL ? "" : c->letters);
 	opterr = 0;
 	for (;;) {
-		int before = optind, option = getopt_long(argc, argv, ":", c->options, NULL);
+		int before = optind, option = getopt_long(argc, argv, letters, c->options, NULL);
 		if (option == -1)
 			break;
 		if (option == '?' || option == ':')
-			return bad_option(c, argv[optind > before ? optind - 1 : before], option == ':');
+			return bad_option(c, argv[optind > before ? optind - 1 : before], optopt, option == ':');
 		if (option == 'h')
 			return fputs(c->help, stdout) < 0 || fflush(stdout) != 0 ? 3 : 0;
 		int status = take(user, option, optarg);
@@ -76,12 +87,36 @@ int args_parse(int argc, char **argv, const args_command *c, int (*take)(void *u
 	return RUNOPTS_GO;
 }
 
-int args_count(const args_command *c, const char *option, const char *text, uint64_t least, uint64_t *out)
+int args_count(const args_command *c, const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *out)
 {
 	scalar value;
-	if (number_parse(text, text + strlen(text), T_U64, NUMBER_STRICT, &value) != NUMBER_OK || value.U64 < least)
-		return args_usage(c, "%s takes a whole number from %llu on, not '%s'", option, (unsigned long long)least, text);
-	*out = value.U64;
+	if (number_parse(text, text + strlen(text), T_U64, NUMBER_STRICT, &value) == NUMBER_OK && value.U64 >= least && value.U64 <= most) {
+		*out = value.U64;
+		return RUNOPTS_GO;
+	}
+	unsigned long long lo = least, hi = most;
+	if (most != UINT64_MAX)
+		return args_usage(c, "%s takes a whole number from %llu to %llu, not '%s'", option, lo, hi, text);
+	if (least > 0)
+		return args_usage(c, "%s takes a whole number from %llu on, not '%s'", option, lo, text);
+	return args_usage(c, "%s takes a whole number, not '%s'", option, text);
+}
+
+int args_pair(const args_command *c, run_list *list, const char *option, const char *form, char *text, bool optional)
+{
+	char *equals = strchr(text, '=');
+	if (equals == text || (equals == NULL && !optional) || (equals != NULL && equals[1] == '\0'))
+		return args_usage(c, "%s takes %s, not '%s'", option, form, text);
+	if (equals != NULL)
+		*equals = '\0';
+	return runspec_add(list, text, equals == NULL ? NULL : equals + 1, NULL, 0, 0) ? RUNOPTS_GO : args_no_memory();
+}
+
+int args_digest(const args_command *c, run_spec *spec, const char *text)
+{
+	if (text != NULL && strcmp(text, "each") != 0)
+		return args_usage(c, "--digest stands alone or is --digest=each, not '--digest=%s'", text);
+	runspec_set(spec, RUN_DIGEST, text == NULL ? DIGEST_END : DIGEST_EACH);
 	return RUNOPTS_GO;
 }
 

@@ -1,4 +1,4 @@
-/* args.h - the arguments of the commands that look at state folders: options, DIR@EPOCH, PAGE[INDEX]. */
+/* args.h - the arguments of commands: options; and of those that look at state folders DIR@EPOCH, PAGE[INDEX]. */
 #ifndef MMSB_ARGS_H
 #define MMSB_ARGS_H
 
@@ -14,17 +14,27 @@ typedef struct args_command {
 	const struct option *options;   /* ended by a zero one */
 	int least, most;                /* arguments besides options */
 	const char *missing;            /* what is said when there are too few */
+	const char *letters;            /* options that are a letter, as getopt takes them; NULL: none */
 } args_command;
 
 /* "mmsb NAME: " and a message, and where help is. Returns 2. */
 int args_usage(const args_command *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Says so, and returns 3. */
+int args_no_memory(void);
+
 /* Reads the options; take gets each and returns RUNOPTS_GO or an exit status. Arguments are argv[optind..argc) afterwards. Returns RUNOPTS_GO, or the
  * exit status to end with. */
 int args_parse(int argc, char **argv, const args_command *, int (*take)(void *user, int option, char *value), void *user);
 
-/* A whole number that an option takes. */
-int args_count(const args_command *, const char *option, const char *text, uint64_t least, uint64_t *out);
+/* A whole number that an option takes: least to most. */
+int args_count(const args_command *, const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *out);
+
+/* "NAME=VALUE" into the list; the value may be missing where it is optional. form: what is expected. Takes text apart. */
+int args_pair(const args_command *, run_list *, const char *option, const char *form, char *text, bool optional);
+
+/* --digest[=each] */
+int args_digest(const args_command *, run_spec *, const char *text);
 
 /* history.note: on standard error. */
 void args_note(const char *why);

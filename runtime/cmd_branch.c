@@ -14,7 +14,7 @@ static const char help[] =
 	"Exit status: 0 fine, 1 the folder is wrong, 2 wrong usage, 3 the machine.\n";
 
 static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-static const args_command command = {"branch", help, options, 2, 2, "two folders are missing: mmsb branch DIR@EPOCH NEWDIR"};
+static const args_command command = {"branch", help, options, 2, 2, "two folders are missing: mmsb branch DIR@EPOCH NEWDIR", NULL};
 
 static int no_option(void *user, int option, char *value)
 {

@@ -20,7 +20,7 @@ static const char help[] =
 
 enum { OPT_PAGE = 256, MOST_PAGES = 64 };
 static const struct option options[] = {{"page", required_argument, NULL, OPT_PAGE}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-static const args_command command = {"diff", help, options, 2, 2, "two folders are missing: mmsb diff DIR[@EPOCH] DIR2[@EPOCH]"};
+static const args_command command = {"diff", help, options, 2, 2, "two folders are missing: mmsb diff DIR[@EPOCH] DIR2[@EPOCH]", NULL};
 
 typedef struct diff {
 	const char *pages[MOST_PAGES];

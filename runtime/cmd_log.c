@@ -30,7 +30,7 @@ static const struct option options[] = {
 	{"until", required_argument, NULL, OPT_UNTIL}, {"stats", no_argument, NULL, OPT_STATS}, {"json", no_argument, NULL, OPT_JSON},
 	{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 };
-static const args_command command = {"log", help, options, 1, 1, "a folder is missing: mmsb log DIR"};
+static const args_command command = {"log", help, options, 1, 1, "a folder is missing: mmsb log DIR", NULL};
 
 /* An end of what is listed: an epoch or a time. */
 typedef struct limit {

@@ -16,7 +16,7 @@ static const char repair_help[] =
 	"Exit status: 0 fine, 1 nothing can be had, 2 wrong usage, 3 the machine.\n";
 
 static const struct option repair_options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-static const args_command repair_command = {"log repair", repair_help, repair_options, 2, 2, "two folders are missing: mmsb log repair DIR NEWDIR"};
+static const args_command repair_command = {"log repair", repair_help, repair_options, 2, 2, "two folders are missing: mmsb log repair DIR NEWDIR", NULL};
 
 static int no_option(void *user, int option, char *value)
 {
@@ -56,7 +56,7 @@ static const char compact_help[] =
 
 enum { OPT_BEFORE = 256 };
 static const struct option compact_options[] = {{"before", required_argument, NULL, OPT_BEFORE}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-static const args_command compact_command = {"log compact", compact_help, compact_options, 1, 1, "a folder is missing: mmsb log compact DIR --before EPOCH"};
+static const args_command compact_command = {"log compact", compact_help, compact_options, 1, 1, "a folder is missing: mmsb log compact DIR --before EPOCH", NULL};
 
 static int take_before(void *user, int option, char *value)
 {

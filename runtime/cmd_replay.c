@@ -35,7 +35,7 @@ static const struct option options[] = {
 	{"executor", required_argument, NULL, OPT_EXECUTOR}, {"threads", required_argument, NULL, OPT_THREADS},
 	{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 };
-static const args_command command = {"replay", help, options, 1, 1, "a folder is missing: mmsb replay DIR"};
+static const args_command command = {"replay", help, options, 1, 1, "a folder is missing: mmsb replay DIR", NULL};
 
 typedef struct replay {
 	run_spec spec;          /* outs, watches, digest, executor, threads */
@@ -51,16 +51,6 @@ typedef struct replay {
 
 /* ---- options ----------------------------------------------------------------------------------- */
 
-static int take_pair(run_list *list, const char *option, const char *form, char *text, bool optional)
-{
-	char *equals = strchr(text, '=');
-	if (equals == text || (equals == NULL && !optional) || (equals != NULL && equals[1] == '\0'))
-		return args_usage(&command, "%s takes %s, not '%s'", option, form, text);
-	if (equals != NULL)
-		*equals = '\0';
-	return runspec_add(list, text, equals == NULL ? NULL : equals + 1, NULL, 0, 0) ? RUNOPTS_GO : 3;
-}
-
 static int take_option(void *user, int option, char *value)
 {
 	replay *r = user;
@@ -68,20 +58,16 @@ static int take_option(void *user, int option, char *value)
 	int status;
 	switch (option) {
 	case OPT_UNTIL: r->until = value; break;
-	case OPT_OUT: return take_pair(&r->spec.outs, "--out", "PAGE=PATH or PAGE=-", value, false);
-	case OPT_WATCH: return take_pair(&r->spec.watches, "--watch", "PAGE or PAGE=PATH", value, true);
-	case OPT_DIGEST:
-		if (value != NULL && strcmp(value, "each") != 0)
-			return args_usage(&command, "--digest stands alone or is --digest=each, not '--digest=%s'", value);
-		runspec_set(&r->spec, RUN_DIGEST, value == NULL ? DIGEST_END : DIGEST_EACH);
-		break;
+	case OPT_OUT: return args_pair(&command, &r->spec.outs, "--out", "PAGE=PATH or PAGE=-", value, false);
+	case OPT_WATCH: return args_pair(&command, &r->spec.watches, "--watch", "PAGE or PAGE=PATH", value, true);
+	case OPT_DIGEST: return args_digest(&command, &r->spec, value);
 	case OPT_VERIFY: r->verify = true; break;
 	case OPT_EXECUTOR:
 		if (runspec_executor(value) < 0)
 			return args_usage(&command, "there is no executor '%s' here; there are 'automatic', 'portable' and 'native'", value);
-		return runspec_text(&r->spec.executor, value) ? RUNOPTS_GO : 3;
+		return runspec_text(&r->spec.executor, value) ? RUNOPTS_GO : args_no_memory();
 	default:
-		status = args_count(&command, "--threads", value, 1, &n);
+		status = args_count(&command, "--threads", value, 1, RUN_MOST_THREADS, &n);
 		runspec_set(&r->spec, RUN_THREADS, n);
 		return status;
 	}

@@ -16,7 +16,7 @@ static const char help[] =
 	"Exit status: 0 fine, 1 the folder or what is asked for is wrong, 2 wrong usage, 3 the machine.\n";
 
 static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-static const args_command command = {"show", help, options, 2, 2, "a folder and a page are missing: mmsb show DIR PAGE[i, j]"};
+static const args_command command = {"show", help, options, 2, 2, "a folder and a page are missing: mmsb show DIR PAGE[i, j]", NULL};
 
 static bool within(const args_elements *e, const mmsb_info *info, uint64_t at)
 {

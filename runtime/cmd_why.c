@@ -23,7 +23,7 @@ enum { OPT_DEPTH = 256, OPT_WIDTH };
 static const struct option options[] = {
 	{"depth", required_argument, NULL, OPT_DEPTH}, {"width", required_argument, NULL, OPT_WIDTH}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 };
-static const args_command command = {"why", help, options, 2, 3, "a folder and an element are missing: mmsb why DIR PAGE[i, j]"};
+static const args_command command = {"why", help, options, 2, 3, "a folder and an element are missing: mmsb why DIR PAGE[i, j]", NULL};
 
 typedef struct telling {
 	uint64_t depth, width;
@@ -219,7 +219,7 @@ static int tell_why(telling *t, const char *text, uint64_t epoch)
 static int take_option(void *user, int option, char *value)
 {
 	telling *t = user;
-	return option == OPT_DEPTH ? args_count(&command, "--depth", value, 1, &t->depth) : args_count(&command, "--width", value, 1, &t->width);
+	return option == OPT_DEPTH ? args_count(&command, "--depth", value, 1, UINT64_MAX, &t->depth) : args_count(&command, "--width", value, 1, UINT64_MAX, &t->width);
 }
 
 static int run_why(telling *t, int n, char **arguments)

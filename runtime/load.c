@@ -94,7 +94,8 @@ int load_run_file(run_spec *spec, mmsb_error *err)
 		if (status != MMSB_OK)
 			return status;
 	}
-	return check_executor(spec, err);
+	int status = runspec_check(spec, err);
+	return status == MMSB_OK ? check_executor(spec, err) : status;
 }
 
 int load_placed(const run_pair *p, int status, mmsb_error *err)

@@ -21,7 +21,7 @@ typedef struct loader {
 static int bad_node(loader *l, const yaml_node_t *node, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static int bad_node(loader *l, const yaml_node_t *node, const char *fmt, ...)
 {
-	char message[400];
+	char message[480];
 	va_list args;
 	va_start(args, fmt);
 	vsnprintf(message, sizeof message, fmt, args);
@@ -54,13 +54,18 @@ static int take_bool(loader *l, const yaml_node_t *node, bool *out)
 	return MMSB_OK;
 }
 
-static int take_count(loader *l, const yaml_node_t *node, uint64_t *out)
+/* A whole number for an option. */
+static int take_number(loader *l, const yaml_node_t *node, run_option option, uint64_t least, uint64_t most)
 {
 	const char *text = text_of(node);
 	scalar value;
 	if (text == NULL || number_parse(text, text + strlen(text), T_U64, NUMBER_STRICT, &value) != NUMBER_OK)
 		return bad_node(l, node, "'%s' is a whole number", l->key);
-	*out = value.U64;
+	if (value.U64 < least && most == UINT64_MAX)
+		return bad_node(l, node, "'%s' is at least %llu", l->key, (unsigned long long)least);
+	if (value.U64 < least || value.U64 > most)
+		return bad_node(l, node, "'%s' lies between %llu and %llu", l->key, (unsigned long long)least, (unsigned long long)most);
+	runspec_set(l->spec, option, value.U64);
 	return MMSB_OK;
 }
 
@@ -190,6 +195,8 @@ static int take_flag(loader *l, const yaml_node_t *node, run_option option, bool
 
 static int key_program(loader *l, const yaml_node_t *n) { return take_path(l, n, &l->spec->program); }
 static int key_deltas(loader *l, const yaml_node_t *n) { return take_path(l, n, &l->spec->deltas); }
+static int key_events(loader *l, const yaml_node_t *n) { return take_path(l, n, &l->spec->events); }
+static int key_state(loader *l, const yaml_node_t *n) { return take_path(l, n, &l->spec->state); }
 static int key_params(loader *l, const yaml_node_t *n) { return each_pair(l, n, "params and their values", add_param); }
 static int key_in(loader *l, const yaml_node_t *n) { return each_pair(l, n, "pages and their sources", add_in); }
 static int key_out(loader *l, const yaml_node_t *n) { return each_pair(l, n, "pages and the files to write", add_out); }
@@ -198,6 +205,7 @@ static int key_scratch(loader *l, const yaml_node_t *n) { return take_flag(l, n,
 static int key_stats(loader *l, const yaml_node_t *n) { return take_flag(l, n, RUN_STATS, false); }
 static int key_progress(loader *l, const yaml_node_t *n) { return take_flag(l, n, RUN_PROGRESS, false); }
 static int key_strict(loader *l, const yaml_node_t *n) { return take_flag(l, n, RUN_SKIP_BAD, true); }
+static int key_json(loader *l, const yaml_node_t *n) { return take_flag(l, n, RUN_JSON, false); }
 static int key_skip_bad(loader *l, const yaml_node_t *n) { return take_flag(l, n, RUN_SKIP_BAD, false); }
 
 static int key_watch(loader *l, const yaml_node_t *n)
@@ -206,35 +214,43 @@ static int key_watch(loader *l, const yaml_node_t *n)
 	                                    : names(l, n, &l->spec->watches, false);
 }
 
-static int key_ticks(loader *l, const yaml_node_t *n)
+static int key_ticks(loader *l, const yaml_node_t *n) { return take_number(l, n, RUN_TICKS, 0, UINT64_MAX); }
+static int key_batch(loader *l, const yaml_node_t *n) { return take_number(l, n, RUN_BATCH, 1, UINT64_MAX); }
+static int key_threads(loader *l, const yaml_node_t *n) { return take_number(l, n, RUN_THREADS, 1, RUN_MOST_THREADS); }
+static int key_keep(loader *l, const yaml_node_t *n) { return take_number(l, n, RUN_KEEP, 1, RUN_MOST_KEPT); }
+static int key_digest_every(loader *l, const yaml_node_t *n) { return take_number(l, n, RUN_DIGEST_EVERY, 0, UINT64_MAX); }
+
+static int key_durability(loader *l, const yaml_node_t *n)
 {
-	uint64_t value;
-	int status = take_count(l, n, &value);
-	if (status == MMSB_OK)
-		runspec_set(l->spec, RUN_TICKS, value);
+	const char *text = text_of(n);
+	return text != NULL && runspec_durability(l->spec, text) ? MMSB_OK : bad_node(l, n, "'durability' is " DURABILITY_EXPECTED);
+}
+
+static int take_checkpoint(loader *l, const yaml_node_t *n)
+{
+	const char *text = text_of(n);
+	return text != NULL && runspec_checkpoint(l->spec, text) ? MMSB_OK : bad_node(l, n, "'checkpoint-every' takes " CHECKPOINT_EXPECTED);
+}
+
+static int key_checkpoint_every(loader *l, const yaml_node_t *n)
+{
+	int status = MMSB_OK;
+	if (n->type != YAML_SEQUENCE_NODE)
+		return take_checkpoint(l, n);
+	for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top && status == MMSB_OK; i++)
+		status = take_checkpoint(l, yaml_document_get_node(l->doc, *i));
 	return status;
 }
 
-static int key_batch(loader *l, const yaml_node_t *n)
+static int key_source(loader *l, const yaml_node_t *n)
 {
-	uint64_t value;
-	int status = take_count(l, n, &value);
-	if (status == MMSB_OK && value < 1)
-		return bad_node(l, n, "'batch' is at least 1");
-	if (status == MMSB_OK)
-		runspec_set(l->spec, RUN_BATCH, value);
-	return status;
-}
-
-static int key_threads(loader *l, const yaml_node_t *n)
-{
-	uint64_t value;
-	int status = take_count(l, n, &value);
-	if (status == MMSB_OK && (value < 1 || value > 4096))
-		return bad_node(l, n, "'threads' lies between 1 and 4096");
-	if (status == MMSB_OK)
-		runspec_set(l->spec, RUN_THREADS, value);
-	return status;
+	int status = MMSB_OK;
+	const char *text = texts(n, "who makes the changes", l, &status);
+	if (text == NULL)
+		return status;
+	if (strlen(text) > RUN_LONGEST_TAG)
+		return bad_node(l, n, "'source' is a tag of at most %d bytes", RUN_LONGEST_TAG);
+	return runspec_text(&l->spec->source, text) ? MMSB_OK : no_memory(l);
 }
 
 static int key_digest(loader *l, const yaml_node_t *n)
@@ -265,7 +281,9 @@ static const struct key {
 	{"program", key_program}, {"params", key_params}, {"include", key_include}, {"in", key_in}, {"deltas", key_deltas},
 	{"batch", key_batch}, {"ticks", key_ticks}, {"out", key_out}, {"watch", key_watch}, {"digest", key_digest}, {"scratch", key_scratch},
 	{"threads", key_threads}, {"executor", key_executor}, {"stats", key_stats}, {"progress", key_progress},
-	{"strict", key_strict}, {"skip-bad", key_skip_bad},
+	{"strict", key_strict}, {"skip-bad", key_skip_bad}, {"events", key_events}, {"json", key_json},
+	{"state", key_state}, {"durability", key_durability}, {"checkpoint-every", key_checkpoint_every}, {"keep", key_keep},
+	{"digest-every", key_digest_every}, {"source", key_source},
 };
 
 static int take_key(loader *l, const yaml_node_t *key_node, const char *name, const yaml_node_t *value)
@@ -280,8 +298,10 @@ static int take_key(loader *l, const yaml_node_t *key_node, const char *name, co
 	}
 	if (nearest.best != NULL)
 		return bad_node(l, key_node, "a run file has no key '%.60s'; did you mean '%s'?", name, nearest.best);
-	return bad_node(l, key_node, "a run file has no key '%.60s' (program, params, include, in, deltas, batch, ticks, out, watch, digest, "
-	                "scratch, threads, executor, stats, progress, strict, skip-bad)", name);
+	char all[320] = ""; /* the names of all keys */
+	for (size_t i = 0, n = 0; i < sizeof keys / sizeof keys[0] && n < sizeof all; i++)
+		n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", i > 0 ? ", " : "", keys[i].name);
+	return bad_node(l, key_node, "a run file has no key '%.60s' (%s)", name, all);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "instance.h"
+#include "number.h"
 
 static void free_pair(run_pair *p)
 {
@@ -72,6 +73,73 @@ int runspec_executor(const char *name)
 	return -1;
 }
 
+/* A whole number from 1 on that a text begins with. */
+static bool leading_number(const char *text, const char **rest, uint64_t *out)
+{
+	scalar value;
+	*rest = text + strspn(text, "0123456789");
+	if (number_parse(text, *rest, T_U64, NUMBER_STRICT, &value) != NUMBER_OK || value.U64 == 0)
+		return false;
+	*out = value.U64;
+	return true;
+}
+
+bool runspec_checkpoint(run_spec *spec, const char *text)
+{
+	static const struct {
+		const char *unit;
+		run_option option;
+		unsigned shift;
+	} units[] = {{"", RUN_CHECKPOINT_EPOCHS, 0}, {"s", RUN_CHECKPOINT_SECONDS, 0}, {"K", RUN_CHECKPOINT_BYTES, 10},
+	             {"M", RUN_CHECKPOINT_BYTES, 20}, {"G", RUN_CHECKPOINT_BYTES, 30}};
+	const char *unit;
+	uint64_t value;
+	if (!leading_number(text, &unit, &value))
+		return false;
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		if (strcmp(unit, units[i].unit) != 0 || value > UINT64_MAX >> units[i].shift)
+			continue;
+		runspec_set(spec, units[i].option, value << units[i].shift);
+		return true;
+	}
+	return false;
+}
+
+bool runspec_durability(run_spec *spec, const char *text)
+{
+	static const char *const names[] = {[MMSB_DURABLE_EPOCH] = "epoch", [MMSB_DURABLE_OS] = "os", [MMSB_DURABLE_NONE] = "none"};
+	for (int i = 0; i <= MMSB_DURABLE_NONE; i++)
+		if (names[i] != NULL && strcmp(names[i], text) == 0) {
+			runspec_set(spec, RUN_DURABILITY, (uint64_t)i);
+			return true;
+		}
+	const char *rest;
+	uint64_t ms;
+	if (strncmp(text, "group=", 6) != 0 || !leading_number(text + 6, &rest, &ms) || *rest != '\0' || ms > 3600000)
+		return false;
+	runspec_set(spec, RUN_DURABILITY, MMSB_DURABLE_GROUP);
+	runspec_set(spec, RUN_GROUP_MS, ms);
+	return true;
+}
+
+int runspec_check(const run_spec *spec, mmsb_error *err)
+{
+	static const struct {
+		run_option option;
+		const char *name;
+	} of_state[] = {{RUN_DURABILITY, "durability"}, {RUN_DIGEST_EVERY, "digest-every"}, {RUN_CHECKPOINT_EPOCHS, "checkpoint-every"},
+	                {RUN_CHECKPOINT_BYTES, "checkpoint-every"}, {RUN_CHECKPOINT_SECONDS, "checkpoint-every"}, {RUN_KEEP, "keep"}};
+	const char *alone = spec->state == NULL && spec->source != NULL ? "source" : NULL;
+	for (size_t i = 0; i < sizeof of_state / sizeof of_state[0] && spec->state == NULL; i++)
+		if (spec->has[of_state[i].option])
+			alone = of_state[i].name;
+	if (alone != NULL)
+		return fail(err, MMSB_USAGE, "--%s is for a run that is kept: --state DIR is missing, or 'state' in the run file", alone);
+	if (spec->option[RUN_JSON] != 0 && spec->events == NULL)
+		return fail(err, MMSB_USAGE, "--json is about --events, which is missing");
+	return MMSB_OK;
+}
+
 bool runspec_text(char **at, const char *text)
 {
 	char *copy = strdup(text);
@@ -130,6 +198,11 @@ int runspec_merge(run_spec *base, run_spec *over, mmsb_error *err)
 	merge_text(&base->state, &over->state);
 	merge_text(&base->source, &over->source);
 	merge_text(&base->page, &over->page);
+	bool when = over->has[RUN_CHECKPOINT_EPOCHS] || over->has[RUN_CHECKPOINT_BYTES] || over->has[RUN_CHECKPOINT_SECONDS];
+	for (int i = RUN_CHECKPOINT_EPOCHS; i <= RUN_CHECKPOINT_SECONDS && when; i++) {
+		base->has[i] = false;
+		base->option[i] = 0;
+	}
 	for (int i = 0; i < RUN_OPTIONS; i++)
 		if (over->has[i])
 			runspec_set(base, (run_option)i, over->option[i]);

@@ -29,6 +29,8 @@ typedef enum run_option {
 	BENCH_K, BENCH_EPOCHS, BENCH_SEED, RUN_OPTIONS
 } run_option;
 
+enum { RUN_MOST_THREADS = 4096, RUN_MOST_KEPT = 1000000, RUN_LONGEST_TAG = 255 };
+
 typedef struct run_spec {
 	char *program, *deltas, *executor;
 	char *events;         /* where what happens is written */
@@ -50,13 +52,23 @@ static inline void runspec_set(run_spec *spec, run_option option, uint64_t value
 /* Adds copies. False: no memory. */
 bool runspec_add(run_list *list, const char *name, const char *value, const char *file, uint64_t line, uint64_t column);
 
+/* What durability or the times of checkpoints are said by, as text: `group=50`; `1000`, `64M`, `30s`. False: it is none; the expected is ... */
+bool runspec_durability(run_spec *, const char *text);
+bool runspec_checkpoint(run_spec *, const char *text);
+#define DURABILITY_EXPECTED "epoch, group=MS (1 to 3600000 milliseconds), os or none"
+#define CHECKPOINT_EXPECTED "epochs (1000), bytes (K, M, G: 64M) or seconds (30s)"
+
+/* Whether all options that are about another one have it. MMSB_USAGE. */
+int runspec_check(const run_spec *, mmsb_error *err);
+
 /* The executor of this name (enum mmsb_executor), or -1. */
 int runspec_executor(const char *name);
 
 /* Replaces an owned text by a copy of another. False: no memory. */
 bool runspec_text(char **at, const char *text);
 
-/* Adds what `over` says to `base`: single options and bindings of the same param or source page replace those of base. Consumes over. */
+/* Adds what `over` says to `base`: single options, when checkpoints are made, and bindings of the same param or source page replace those of
+ * base. Consumes over. */
 int runspec_merge(run_spec *base, run_spec *over, mmsb_error *err);
 
 #endif
