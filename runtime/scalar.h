@@ -234,7 +234,12 @@ MMSB_FOR_NUM(MMSB_ORDER, )
 
 #define MMSB_CAST(TO, TT, FROM, FT) MMSB_FN TT mmsb_conv_##FROM##_##TO(FT x) { return (TT)x; }
 #define MMSB_TO_BOOL(FROM, FT, ...) MMSB_FN uint8_t mmsb_conv_##FROM##_bool(FT x) { return x != 0; }
-#define MMSB_FROM_INT(FROM, FT, ...) MMSB_FOR_NUM(MMSB_CAST, FROM, FT)
+/* GCC takes (double)(int)x for trunc(x) with -fno-trapping-math, which is -0 where the integer is 0: so 0 is asked for. */
+#define MMSB_INT_TO_FLOAT(TO, TT, FROM, FT) MMSB_FN TT mmsb_conv_##FROM##_##TO(FT x) { return x == 0 ? (TT)0 : (TT)x; }
+#define MMSB_FROM_INT(FROM, FT, ...)                                                                         \
+	MMSB_FOR_INT(MMSB_CAST, FROM, FT)                                                                    \
+	MMSB_INT_TO_FLOAT(f32, float, FROM, FT)                                                              \
+	MMSB_INT_TO_FLOAT(f64, double, FROM, FT)
 
 MMSB_FROM_INT(bool, uint8_t, )
 MMSB_FROM_INT(i8, int8_t, )
