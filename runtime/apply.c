@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "saving.h"
+
 /* For each width: stores n values at positions (NULL: first, first + 1, ...) and returns how many differ; those are noted in pairs
  * (NULL: not). */
 #define DEFINE_STORE(type)                                                                                             \
@@ -59,6 +61,17 @@ typedef struct target {
 /* What is taken at a time, so that the room for undoing grows with what changes. */
 enum { CHUNK_WORDS = 64, CHUNK = 64 * CHUNK_WORDS };
 
+/* What these elements hold is to be changed. */
+static void announce(const target *t, uint64_t first, const uint64_t *at, uint64_t n)
+{
+	if (!t->m->saving || n == 0)
+		return;
+	if (!at)
+		saving_bytes(t->m, t->p, t->c.base + first * t->c.stride, (n - 1) * t->c.stride + t->width);
+	for (uint64_t i = 0; at && i < n; i++)
+		saving_bytes(t->m, t->p, t->c.base + at[i] * t->c.stride, t->width);
+}
+
 /* One element after the other: values `step` bytes apart to positions `at`, or (NULL) from `first` on. */
 static int put_each(const target *t, uint64_t first, const uint64_t *at, uint64_t n, const uint8_t *from, size_t step, mmsb_error *err)
 {
@@ -71,6 +84,7 @@ static int put_each(const target *t, uint64_t first, const uint64_t *at, uint64_
 		uint64_t some = n - done < CHUNK ? n - done : CHUNK;
 		if (reserve(&u->pairs, &u->cap_pairs, (u->n_pairs + some) * sizeof *u->pairs))
 			return fail_memory(err, some * sizeof *u->pairs, "undoing an epoch");
+		announce(t, first + done, at ? at + done : NULL, some);
 		size_t marked = t->m->kernels->put[width_of(t->c.type)](&to, first + done, at ? at + done : NULL, from + done * step, step, some,
 		                                                     u->pairs + u->n_pairs);
 		u->n_pairs += marked;
@@ -104,6 +118,7 @@ static void put_word(const target *t, undo_op *op, uint64_t w, uint64_t mask, co
 		op->count++;
 		bitset_add_word(t->marks, w, fresh);
 	}
+	saving_bytes(t->m, t->p, at, 64 * t->width);
 	memcpy(at, from, 64 * t->width);
 }
 

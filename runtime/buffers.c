@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "instance.h"
+#include "saving.h"
 #include "thresholds.h"
 
 static bool is_sparse(const page *p) { return (p->def->flags & PAGEF_SPARSE) != 0; }
@@ -112,16 +112,18 @@ static void copy_column(const mmsb_instance *m, const page *p, uint32_t column_a
 	}
 }
 
-/* Makes `to` equal to `from`, which differ in what is in the sets. */
+/* Makes `to` equal to `from`, which differ in what is in the sets: the page's buffers. */
 static void copy_changes(const mmsb_instance *m, const page *p, const change_set *sets, const uint8_t *from, uint8_t *to)
 {
 	if (p->element == 0)
 		return;
 	for (uint32_t k = 0; k < p->n_columns; k++) {
 		if (sets[k].all) {
+			saving_whole(m, p, to);
 			memcpy(to, from, value_bytes(p));
 			return;
 		}
+		saving_column(m, p, to == p->prev, p->def->record == NONE ? NONE : k, &sets[k].bits);
 		copy_column(m, p, k, &sets[k], from, to);
 	}
 }
@@ -144,6 +146,7 @@ static void begin_values(const mmsb_instance *m, page *p)
 	if (!p->prev)
 		return;
 	if (p->prev_lost) {
+		saving_whole(m, p, p->prev);
 		if (value_bytes(p))
 			memcpy(p->prev, p->cur, value_bytes(p));
 		p->prev_lost = false;
@@ -155,10 +158,11 @@ static void begin_values(const mmsb_instance *m, page *p)
 	}
 }
 
-void buffers_catch_up(page *p)
+void buffers_catch_up(const mmsb_instance *m, page *p)
 {
 	if (!p->behind)
 		return;
+	saving_whole(m, p, p->cur);
 	memcpy(p->cur, p->prev, value_bytes(p));
 	p->behind = false;
 }

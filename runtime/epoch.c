@@ -91,11 +91,11 @@ static int run_pass(mmsb_instance *m, uint32_t i, uint64_t epoch, mmsb_error *er
 	bool stateful = ps->kind == PASS_FIX_BOUNDED || ps->kind == PASS_FIX_NUMERIC;
 	bool all = epoch == 1 || (m->stale && ps->kind != PASS_FIX_NUMERIC);
 	if (!all && (stateful || !m->options.scratch) && !input_changed(m, i, epoch)) {
-		buffers_catch_up(p);
+		buffers_catch_up(m, p);
 		return MMSB_OK;
 	}
 	if (lazy_defer(m, i, epoch, all)) {
-		buffers_catch_up(p);
+		buffers_catch_up(m, p);
 		return MMSB_OK;
 	}
 	uint64_t start = m->options.time_passes ? now_ns() : 0;

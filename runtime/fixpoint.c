@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "repair.h"
+#include "saving.h"
 
 static uint32_t n_columns(const fix *f)
 {
@@ -329,6 +330,7 @@ int fixpoint_run(struct executor *ex, uint32_t id, uint64_t epoch, const uint8_t
 		int found = find_constants(&f);
 		return found ? found : numeric_run(&f, &ex->carries[id], epoch, changed);
 	}
+	saving_whole(inst, to, to->cur);
 	int status = fix_buffer(&f, ROUND_NEXT, f.bytes, &f.next);
 	if (!status)
 		clear_holes(&f, f.next);

@@ -107,6 +107,7 @@ struct mmsb_instance {
 	struct watches *watches;  /* changes.c, or NULL */
 	struct events *events;    /* events.c, or NULL */
 	struct undo *undo;        /* apply.c */
+	struct saving *saving;    /* saving.h, or NULL */
 	void *digest;             /* digest.c: its state, kept from call to call; or NULL */
 	struct executor *executor; /* executor.h: buffers of the threads */
 	size_t store_left;      /* store.h: bytes that partial results may still take */
@@ -164,7 +165,7 @@ static inline void page_mark(mmsb_instance *m, page *p, uint32_t number, uint64_
 void buffers_begin(mmsb_instance *);
 
 /* A page whose buffers were swapped and that is not written whole gets the values of the epoch before. */
-void buffers_catch_up(page *);
+void buffers_catch_up(const mmsb_instance *, page *);
 
 /* Puts back what a failed epoch changed in derived pages of two buffers. */
 void buffers_roll_back(mmsb_instance *);

@@ -5,6 +5,7 @@
 #include "dirty.h"
 #include "fpenv.h"
 #include "index.h"
+#include "saving.h"
 #include "store.h"
 
 /* What the epoch before left is at hand in the commit alone: an epoch that fails afterwards has gone on from there. */
@@ -67,6 +68,10 @@ static int evaluate(mmsb_instance *m, uint32_t pass, mmsb_error *err)
 	int status = pass_look_up(ex, p, err);
 	if (status)
 		return status;
+	if (p->dirty->all)
+		saving_whole(m, to, to->cur);
+	else
+		saving_elements(m, to, &p->dirty->elements);
 	status = p->dirty->all ? pass_run(ex, p, &target, &changed, err) : pass_run_dirty(ex, p, &target, &p->dirty->elements, &changed, err);
 	if (status) /* it cannot fail but for memory: the page stays stale */
 		return status;

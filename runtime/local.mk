@@ -55,6 +55,7 @@ libmmsb_internal_la_SOURCES += \
 	%D%/instance.c \
 	%D%/lazy.c \
 	%D%/readers.c \
+	%D%/saving.c %D%/saving.h \
 	%D%/lists.c %D%/lists.h \
 	%D%/schedule.c \
 	%D%/sizes.c \

@@ -5,6 +5,7 @@
 
 #include "dirty.h"
 #include "route.h"
+#include "saving.h"
 
 typedef struct numeric {
 	fix *f;
@@ -75,6 +76,7 @@ static int listed_round(const numeric *q, bool *moved)
 		if (memcmp(at, value, bytes) == 0)
 			continue;
 		*moved |= over_tol(q, at, value);
+		saving_bytes(f->inst, f->to, at, bytes);
 		memcpy(at, value, bytes);
 		bitset_set(&q->c->changed.bits, (uint64_t)q->list[i]);
 	}
@@ -95,6 +97,7 @@ static int whole_round(const numeric *q, bool *moved)
 	f->inst->pass_stats[f->id].dense++;
 	if (status)
 		return status;
+	saving_column(f->inst, f->to, false, NONE, &q->c->changed.bits);
 	BITSET_FOR(&q->c->changed.bits, i) {
 		if (!*moved)
 			*moved = over_tol(q, f->to->cur + i * bytes, f->next + i * bytes);

@@ -6,6 +6,7 @@
 #include "fpenv.h"
 #include "pour.h"
 #include "repair.h"
+#include "saving.h"
 #include "spans.h"
 #include "store.h"
 
@@ -58,8 +59,10 @@ static void note_stats(struct executor *ex, uint32_t id)
 	}
 }
 
-static pass_target whole_target(const page *to)
+/* All of a page is to be written. */
+static pass_target whole_target(const mmsb_instance *m, const page *to)
 {
+	saving_whole(m, to, to->cur);
 	return (pass_target){.at = to->cur, .was = to->behind ? to->prev : to->cur, .marks = to->now};
 }
 
@@ -73,7 +76,7 @@ static void note_whole(struct executor *ex, uint32_t id)
 
 static int run_whole(struct executor *ex, uint32_t id, uint64_t *changed, mmsb_error *err)
 {
-	const pass_target target = whole_target(&ex->inst->pages[ex->inst->sch->passes[id].page]);
+	const pass_target target = whole_target(ex->inst, &ex->inst->pages[ex->inst->sch->passes[id].page]);
 	store_drop_all(ex->passes[id]);
 	pour_all(ex, ex->passes[id]);
 	int status = pass_run(ex, ex->passes[id], &target, changed, err);
@@ -90,7 +93,7 @@ static bool run_together(struct executor *ex, const span_plan *plan, uint64_t *c
 	uint64_t counts[SPAN_MEMBERS];
 	span_now now;
 	for (uint32_t i = 0; i < plan->n_members; i++)
-		targets[i] = whole_target(&ex->inst->pages[plan->members[i]->pass->page]);
+		targets[i] = whole_target(ex->inst, &ex->inst->pages[plan->members[i]->pass->page]);
 	if (!span_ready(&now, ex, plan, targets))
 		return false;
 	span_run(ex, &now, counts);
@@ -122,7 +125,8 @@ static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole,
 		return MMSB_OK;
 	}
 	if (p->small) {
-		buffers_catch_up(to);
+		buffers_catch_up(ex->inst, to);
+		saving_whole(ex->inst, to, to->cur);
 		inst_stats(ex, id)->evaluated += to->count;
 		inst_stats(ex, id)->dense++;
 		return pass_run_small(ex, p, changed, err);
@@ -135,12 +139,13 @@ static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole,
 	reach reached = whole ? REACH_WHOLE : dirty_find(ex, p, epoch);
 	if (reached == REACH_WHOLE)
 		return run_whole(ex, id, changed, err);
-	buffers_catch_up(to);
+	buffers_catch_up(ex->inst, to);
 	if (reached == REACH_NONE)
 		return MMSB_OK;
 	update_stores(ex, p);
 	if (!bitset_empty(&p->dirty->elements)) {
 		pass_target target = {.at = to->cur, .was = to->cur, .marks = to->now};
+		saving_elements(ex->inst, to, &p->dirty->elements);
 		if (pour_worth(p))
 			pour_all(ex, p);
 		status = pass_run_dirty(ex, p, &target, &p->dirty->elements, changed, err);
@@ -172,7 +177,7 @@ int executor_pass(mmsb_instance *inst, uint32_t id, uint64_t epoch, bool whole, 
 	*changed = 0;
 	if (pass->kind == PASS_MAP)
 		return run_map(ex, id, epoch, whole, changed, err);
-	buffers_catch_up(to);
+	buffers_catch_up(inst, to);
 	if (pass->kind == PASS_FIX_EXACT && !(to->def->flags & PAGEF_SPARSE))
 		return run_exact(ex, id, epoch, whole, changed, err);
 	int status = fixpoint_run(ex, id, epoch, to->prev ? to->prev : to->cur, changed, err);

@@ -14,6 +14,7 @@
 #include "repair.h"
 
 #include "fpenv.h"
+#include "saving.h"
 
 /* ---- the log ----------------------------------------------------------------------------------- */
 
@@ -47,6 +48,7 @@ bool repair_keep_old(repair *q, uint64_t v)
 	    reserve(&k->log, &k->log_capacity, 2 * (k->n_log + 32) * sizeof *k->log))
 		return repair_no_memory(q);
 	k->flags[v] |= LOGGED;
+	saving_bytes(q->f->inst, q->to, q->x + (v << k->order.width), (size_t)1 << k->order.width);
 	k->log[k->n_log++] = (repair_entry){bits_of(q, v), (uint32_t)v, k->stamps[v], k->witness ? k->witness[v] : NONE};
 	return true;
 }

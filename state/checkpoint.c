@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "runtime/exec.h"
+#include "runtime/saving.h"
 
 const uint8_t checkpoint_magic[8] = {'M', 'M', 'S', 'B', 'C', '\r', '\n', 0x1a};
 
@@ -85,15 +86,20 @@ struct checkpoint_writer {
 	uint64_t length;        /* of the file */
 	checkpoint_part *parts; /* in head */
 	uint32_t n_parts;
+	uint32_t hint;          /* where the part that was looked for last lies in the table before */
 	XXH3_state_t *check;    /* of the part at hand */
-	uint8_t *buffer;        /* of BUFFER bytes, `used` of which wait to be written */
-	size_t used;
-	uint64_t at;            /* bytes put so far */
+	uint8_t *buffer;        /* of `room` bytes, `used` of which wait to be written */
+	size_t used, room;
+	uint64_t at;            /* bytes written so far */
 	const vfs *fs;
 	int handle, error, parent; /* failures are sticky */
+	saving *saving;         /* checkpoint_hold: the values of dense pages; NULL: pages hold still */
+	uint8_t *held;          /* the bytes of all other parts, one after the other, `put_held` of which are in the file */
+	size_t n_held, put_held;
 };
 
-enum { BUFFER = 1 << 18, STEP = 1 << 20, REFER_LEAST = 1 << 18 };
+/* What goes past the cache of files, in writes of BUFFER bytes, takes half the time, and dirties no memory that others wait for. */
+enum { BUFFER = 4 << 20, DIRECT_LEAST = 16 << 20, STEP = 1 << 18, REFER_LEAST = 1 << 18, HOLD_MOST = 16 << 20 };
 
 /* How many parts there can be. */
 static uint32_t most_parts(const mmsb_instance *m) { return 3 * m->sch->n_pages + m->sch->n_passes; }
@@ -103,39 +109,47 @@ static size_t head_bytes(const mmsb_instance *m, uint32_t n_parts)
 	return CHECKPOINT_HEADER + (size_t)m->sch->n_params * sizeof(uint64_t) + (size_t)n_parts * CHECKPOINT_PART;
 }
 
-static const checkpoint_part *find_part(const checkpoint_table *t, uint32_t kind, uint32_t id)
+/* Parts are looked for in about the order in which they stand. */
+static const checkpoint_part *find_part(checkpoint_writer *w, const checkpoint_table *t, uint32_t kind, uint32_t id)
 {
-	for (uint32_t i = 0; t && i < t->n_parts; i++)
-		if (t->parts[i].kind == kind && t->parts[i].id == id)
-			return &t->parts[i];
+	for (uint32_t i = 0; t && i < t->n_parts; i++) {
+		uint32_t at = (w->hint + i) % t->n_parts;
+		if (t->parts[at].kind == kind && t->parts[at].id == id) {
+			w->hint = at;
+			return &t->parts[at];
+		}
+	}
 	return NULL;
 }
 
 /* A part that the checkpoint before has with the same bytes. A @lazy page changes without an epoch; entries that a failed epoch has put
  * back have changed in no epoch that is known. */
-static const checkpoint_part *same_part(const mmsb_instance *m, const checkpoint_table *before, const checkpoint_part *part)
+static const checkpoint_part *same_part(checkpoint_writer *w, const checkpoint_table *before, const checkpoint_part *part)
 {
-	const checkpoint_part *was = find_part(before, part->kind, part->id);
-	if (!was || was->changed != part->changed || was->count != part->count || was->bytes != part->bytes || part->bytes < REFER_LEAST ||
+	const mmsb_instance *m = w->m;
+	const checkpoint_part *was = part->bytes < REFER_LEAST ? NULL : find_part(w, before, part->kind, part->id);
+	if (!was || was->changed != part->changed || was->count != part->count || was->bytes != part->bytes ||
 	    (part->kind != PART_VALUES && part->kind != PART_PATTERN) || m->pages[part->id].def->flags & PAGEF_LAZY)
 		return NULL;
 	if (!is_sparse(&m->pages[part->id]))
 		return was;
 	uint32_t owner = m->pages[part->id].def->like == NONE ? part->id : m->pages[part->id].def->like;
-	const checkpoint_part *entries = find_part(before, PART_PATTERN, owner);
+	const checkpoint_part *entries = find_part(w, before, PART_PATTERN, owner);
 	uint64_t changed = m->pages[owner].pattern_changed;
 	return entries && changed > 0 && entries->changed == changed ? was : NULL;
 }
 
 static void lay_part(checkpoint_writer *w, const checkpoint_table *before, checkpoint_part part)
 {
-	const checkpoint_part *was = same_part(w->m, before, &part);
+	const checkpoint_part *was = same_part(w, before, &part);
 	if (was) {
 		part = *was;
 		part.base = part.base ? part.base : before->epoch;
 	}
 	w->parts[w->n_parts++] = part;
 }
+
+static uint64_t round_up(uint64_t n) { return (n + CHECKPOINT_ALIGN - 1) / CHECKPOINT_ALIGN * CHECKPOINT_ALIGN; }
 
 static uint64_t words_bytes(uint64_t bits) { return bitset_words(bits) * sizeof(uint64_t); }
 
@@ -203,7 +217,7 @@ static void lay_out(checkpoint_writer *w, const checkpoint_table *before)
 	for (uint32_t i = 0; i < w->n_parts; i++) {
 		if (w->parts[i].base)
 			continue;
-		w->parts[i].offset = (w->length + CHECKPOINT_ALIGN - 1) / CHECKPOINT_ALIGN * CHECKPOINT_ALIGN;
+		w->parts[i].offset = round_up(w->length);
 		w->length = w->parts[i].offset + w->parts[i].bytes;
 	}
 }
@@ -232,21 +246,32 @@ int checkpoint_plan(checkpoint_writer **out, mmsb_instance *m, const checkpoint_
 	w->m = m;
 	w->mapped = head_bytes(m, most_parts(m));
 	w->check = XXH3_createState();
-	w->buffer = malloc(BUFFER);
-	void *head = w->check && w->buffer ? mmap(NULL, w->mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
+	void *head = w->check ? mmap(NULL, w->mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
 	if (head == MAP_FAILED) {
 		checkpoint_writer_free(w);
-		return fail_memory(err, BUFFER + head_bytes(m, most_parts(m)), "a checkpoint");
+		return fail_memory(err, head_bytes(m, most_parts(m)), "a checkpoint");
 	}
 	w->head = head;
 	w->parts = (void *)(w->head + head_bytes(m, 0));
 	lay_out(w, before);
 	lay_head(w);
+	w->room = w->length < BUFFER ? round_up(w->length) : BUFFER;
+	w->buffer = aligned_alloc(CHECKPOINT_ALIGN, w->room);
+	if (!w->buffer) {
+		fail_memory(err, w->room, "a checkpoint");
+		checkpoint_writer_free(w);
+		return MMSB_MEMORY;
+	}
 	*out = w;
 	return MMSB_OK;
 }
 
-uint64_t checkpoint_length(const checkpoint_writer *w) { return w->length; }
+static bool is_direct(const checkpoint_writer *w) { return w->length >= DIRECT_LEAST; }
+
+int checkpoint_flags(const checkpoint_writer *w)
+{
+	return VFS_WRITE | VFS_CREATE | VFS_TRUNCATE | (is_direct(w) ? VFS_DIRECT : 0);
+}
 
 void checkpoint_writer_free(checkpoint_writer *w)
 {
@@ -254,7 +279,9 @@ void checkpoint_writer_free(checkpoint_writer *w)
 		return;
 	if (w->head)
 		munmap(w->head, w->mapped);
+	saving_end(w->m, w->saving);
 	XXH3_freeState(w->check);
+	free(w->held);
 	free(w->buffer);
 	free(w);
 }
@@ -293,42 +320,58 @@ unsigned checkpoint_bases(const checkpoint_table *t, uint64_t to[MOST_BASES])
 
 /* ---- the bytes --------------------------------------------------------------------------------- */
 
-static void write_through(checkpoint_writer *w, const uint8_t *bytes, size_t n)
+static void flush(checkpoint_writer *w)
 {
 	if (!w->error && w->parent && getppid() != w->parent)
 		w->error = -ECANCELED;
-	if (!w->error && n > 0)
-		w->error = vfs_write_all(w->fs, w->handle, bytes, n, w->at);
-	w->at += n;
-}
-
-static void flush(checkpoint_writer *w)
-{
-	size_t n = w->used;
+	if (!w->error && w->used > 0)
+		w->error = vfs_write_all(w->fs, w->handle, w->buffer, w->used, w->at);
+	w->at += w->used;
 	w->used = 0;
-	write_through(w, w->buffer, n);
+	if (w->saving)
+		saving_prepare(w->saving);
 }
 
-static void put(checkpoint_writer *w, const void *bytes, size_t n)
+/* The next bytes of the buffer, `most` or fewer. */
+static uint8_t *room_for(checkpoint_writer *w, size_t most, size_t *n)
 {
-	if (n > BUFFER - w->used)
+	if (w->used == w->room)
 		flush(w);
-	if (n > BUFFER) {
-		write_through(w, bytes, n);
-	} else if (n > 0) {
-		memcpy(w->buffer + w->used, bytes, n);
-		w->used += n;
+	*n = w->room - w->used < most ? w->room - w->used : most;
+	w->used += *n;
+	return w->buffer + w->used - *n;
+}
+
+static void put_zeros(checkpoint_writer *w, size_t n)
+{
+	for (size_t some; n > 0; n -= some) {
+		uint8_t *to = room_for(w, n, &some);
+		memset(to, 0, some);
 	}
 }
 
-/* Bytes of a part, which are still in the cache when they are written. */
+/* Bytes of a part: to the file, or where they are held. What is in the buffer is in the cache still when its checksum is taken. */
 static void put_part(checkpoint_writer *w, const void *bytes, size_t n)
 {
 	const uint8_t *from = bytes;
-	for (size_t piece; n > 0; from += piece, n -= piece) {
-		piece = n < STEP ? n : STEP;
-		XXH3_64bits_update(w->check, from, piece);
-		put(w, from, piece);
+	if (w->held && !w->fs) {
+		memcpy(w->held + w->n_held, from, n);
+		w->n_held += n;
+		return;
+	}
+	for (size_t some; n > 0; from += some, n -= some) {
+		uint8_t *to = room_for(w, n < STEP ? n : STEP, &some);
+		memcpy(to, from, some);
+		XXH3_64bits_update(w->check, to, some);
+	}
+}
+
+static void put_saved(checkpoint_writer *w, uint32_t id, size_t n)
+{
+	for (size_t done = 0, some; done < n; done += some) {
+		uint8_t *to = room_for(w, n - done < STEP ? n - done : STEP, &some);
+		saving_read(w->saving, id, done, to, some);
+		XXH3_64bits_update(w->check, to, some);
 	}
 }
 
@@ -355,12 +398,10 @@ static void put_changes(checkpoint_writer *w, const page *p)
 		put_part(w, p->now[k].bits.level[0], words_bytes(p->count));
 }
 
-static void put_one(checkpoint_writer *w, checkpoint_part *part)
+/* From the instance, which holds still. */
+static void put_one(checkpoint_writer *w, const checkpoint_part *part)
 {
-	static const uint8_t zero[CHECKPOINT_ALIGN];
 	const mmsb_instance *m = w->m;
-	put(w, zero, (size_t)(-(w->at + w->used) % CHECKPOINT_ALIGN));
-	XXH3_64bits_reset(w->check);
 	switch (part->kind) {
 	case PART_PATTERN: put_pattern(w, &m->pages[part->id]); break;
 	case PART_VALUES: put_values(w, &m->pages[part->id], part->count); break;
@@ -373,19 +414,70 @@ static void put_one(checkpoint_writer *w, checkpoint_part *part)
 			put_part(w, m->executor->carries[part->id].dirty.level[0], part->bytes);
 		break;
 	}
+}
+
+/* Dense pages; others are copied where they are to be held, and pages of one element, whose passes take a way so short (tape.c) that they do
+ * not say what they change. */
+static bool is_saved(const checkpoint_writer *w, const checkpoint_part *part)
+{
+	const page *p = part->kind == PART_VALUES ? &w->m->pages[part->id] : NULL;
+	return p && !p->pat && p->count > 1;
+}
+
+int checkpoint_hold(checkpoint_writer *w, mmsb_error *err)
+{
+	uint32_t *saved = malloc((w->n_parts + 1) * sizeof *saved), n = 0;
+	size_t held = 0;
+	for (uint32_t i = 0; saved && i < w->n_parts; i++)
+		if (!w->parts[i].base && is_saved(w, &w->parts[i]))
+			saved[n++] = w->parts[i].id;
+		else if (!w->parts[i].base)
+			held += w->parts[i].bytes;
+	w->held = saved && held <= HOLD_MOST ? malloc(held + 1) : NULL;
+	w->saving = w->held ? saving_begin(w->m, saved, n) : NULL;
+	free(saved);
+	if (!w->saving)
+		return fail_memory(err, held, "a checkpoint");
+	for (uint32_t i = 0; i < w->n_parts; i++)
+		if (!w->parts[i].base && !is_saved(w, &w->parts[i]))
+			put_one(w, &w->parts[i]);
+	return MMSB_OK;
+}
+
+static void put_next(checkpoint_writer *w, checkpoint_part *part)
+{
+	put_zeros(w, part->offset - w->at - w->used);
+	XXH3_64bits_reset(w->check);
+	if (!w->saving) {
+		put_one(w, part);
+	} else if (is_saved(w, part)) {
+		put_saved(w, part->id, part->bytes);
+	} else {
+		put_part(w, w->held + w->put_held, part->bytes);
+		w->put_held += part->bytes;
+	}
 	part->check = XXH3_64bits_digest(w->check);
 }
 
-/* The head comes last; its place is kept by zeros. */
+/* The head is known last; its place is kept by zeros. Writes are of whole blocks, as those that go past the cache must be. */
 static void put_head(checkpoint_writer *w)
 {
-	const uint8_t *bytes = w->head;
 	uint64_t check = 0;
 	memcpy(w->head + offsetof(checkpoint_header, check), &check, sizeof check);
 	check = XXH3_64bits(w->head, w->n_head);
 	memcpy(w->head + offsetof(checkpoint_header, check), &check, sizeof check);
-	w->at = 0;
-	write_through(w, bytes, w->n_head);
+	if (w->at > 0) {
+		flush(w);
+		w->at = 0;
+	}
+	for (size_t done = 0, some; done < w->n_head; done += some) {
+		some = w->n_head - done < w->room ? w->n_head - done : w->room;
+		memcpy(w->buffer, w->head + done, some);
+		if (w->used < some)
+			w->used = some;
+		put_zeros(w, (size_t)(-w->used % CHECKPOINT_ALIGN));
+		flush(w);
+	}
 }
 
 int checkpoint_put(checkpoint_writer *w, const vfs *fs, int handle, int parent)
@@ -394,12 +486,18 @@ int checkpoint_put(checkpoint_writer *w, const vfs *fs, int handle, int parent)
 	w->handle = handle;
 	w->parent = parent;
 	w->error = 0;
-	w->at = w->n_head;
+	if (w->saving)
+		saving_prepare(w->saving);
+	put_zeros(w, w->n_head);
 	for (uint32_t i = 0; i < w->n_parts; i++)
 		if (!w->parts[i].base)
-			put_one(w, &w->parts[i]);
-	flush(w);
+			put_next(w, &w->parts[i]);
+	put_zeros(w, (size_t)(-(w->at + w->used) % CHECKPOINT_ALIGN));
 	put_head(w);
+	if (!w->error)
+		w->error = fs->ops->truncate(fs->at, handle, w->length);
+	if (!w->error && w->saving)
+		saving_over(w->saving);
 	return w->error ? w->error : fs->ops->sync(fs->at, handle);
 }
 
@@ -407,7 +505,7 @@ int checkpoint_put(checkpoint_writer *w, const vfs *fs, int handle, int parent)
 
 static int write_beside(checkpoint_writer *w, const vfs *fs, const char *path, const char *beside, const char *folder)
 {
-	int handle = fs->ops->open(fs->at, beside, VFS_WRITE | VFS_CREATE | VFS_TRUNCATE);
+	int handle = fs->ops->open(fs->at, beside, checkpoint_flags(w));
 	if (handle < 0)
 		return handle;
 	int error = checkpoint_put(w, fs, handle, 0), closed = fs->ops->close(fs->at, handle);

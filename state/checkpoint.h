@@ -62,14 +62,21 @@ typedef struct checkpoint_writer checkpoint_writer;
  * the next; MMSB_MEMORY. */
 int checkpoint_plan(checkpoint_writer **out, mmsb_instance *, const checkpoint_table *before, mmsb_error *err);
 
-/* Writes it to an empty file and syncs it. 0, or a negative errno. Calls nothing but the file's operations, so that a child of a process with
- * threads may do it: `parent` (0: nobody) is looked at now and then, and -ECANCELED is returned when it is gone. What it finds (checksums) is in
+/* From now on checkpoint_put, in another thread, writes the pages as they are now, while commits go on. By the thread that commits, to which
+ * belongs checkpoint_writer_free then. MMSB_MEMORY: there is no memory for what is to be copied (or it is more than a commit should wait for:
+ * sparse pages); nothing has changed. */
+int checkpoint_hold(checkpoint_writer *, mmsb_error *err);
+
+/* How the file is to be opened (vfs.h). */
+int checkpoint_flags(const checkpoint_writer *);
+
+/* Writes it to an empty file and syncs it. 0, or a negative errno. Calls nothing but the file's operations where the pages are not held, so that
+ * a child of a process with threads may do it: `parent` (0: nobody) is looked at now and then, and -ECANCELED is returned when it is gone. What it finds (checksums) is in
  * memory that the parent sees. */
 int checkpoint_put(checkpoint_writer *, const vfs *, int handle, int parent);
 
 /* Once it is written: hands out the table (to be freed), or nothing when there is no memory for it. */
 void checkpoint_written(checkpoint_writer *, checkpoint_table *out);
-uint64_t checkpoint_length(const checkpoint_writer *); /* of the file, bytes */
 void checkpoint_writer_free(checkpoint_writer *); /* NULL is allowed */
 
 /* All of this at once, whole: beside `path`, synced, then renamed, so that a file of that name is whole or not there. MMSB_IO, and as above. */

@@ -1,6 +1,6 @@
-/* snapshot.c - checkpoints while commits go on: a child process has the pages as they are now, and writes them to a file that is open already; a
- * thread of this process waits for it, gives the file its name, and puts it into the manifest. Where there can be no child the checkpoint is
- * written at once. */
+/* snapshot.c - checkpoints while commits go on: a thread writes the pages as they are now, of which commits keep what they change (saving.h), to a
+ * file that is open already, gives it its name, and puts it into the manifest. Where large sparse pages are to be written a child process does
+ * that, which has all pages as they are now, and the thread waits for it; where there can be no child either, it is written at once. */
 #define _GNU_SOURCE /* pipe2 */
 #include <errno.h>
 #include <fcntl.h>
@@ -104,6 +104,13 @@ static int finish(mmsb_state *s, const char *beside, const char *path, mmsb_erro
 	return MMSB_OK;
 }
 
+static void write_here(mmsb_state *s)
+{
+	snapshot *c = &s->shot;
+	int error = checkpoint_put(c->writer, &s->fs, c->handle, 0);
+	*c->outcome = error ? error : 1;
+}
+
 static void *conclude(void *state)
 {
 	mmsb_state *s = state;
@@ -111,6 +118,8 @@ static void *conclude(void *state)
 	char *beside, *path;
 	if (c->child)
 		reap(c);
+	else if (!*c->outcome)
+		write_here(s);
 	int error = *c->outcome == 1 ? 0 : *c->outcome ? *c->outcome : -EINTR;
 	int closed = s->fs.ops->close(s->fs.at, c->handle);
 	error = error ? error : closed;
@@ -125,11 +134,20 @@ static void *conclude(void *state)
 		free(beside);
 		free(path);
 	}
-	checkpoint_writer_free(c->writer);
-	c->writer = NULL;
 	munmap(c->outcome, sizeof *c->outcome);
 	atomic_store(&c->at_work, false);
 	return NULL;
+}
+
+/* Once it is no longer at work, by the committing thread. */
+void snapshot_settle(mmsb_state *s)
+{
+	snapshot *c = &s->shot;
+	if (c->begun)
+		pthread_join(c->thread, NULL);
+	c->begun = false;
+	checkpoint_writer_free(c->writer);
+	c->writer = NULL;
 }
 
 /* ---- the beginning ----------------------------------------------------------------------------- */
@@ -173,7 +191,7 @@ static int open_file(mmsb_state *s, mmsb_error *err)
 	int status = paths_of(s, s->m->epoch, &beside, &path, err);
 	if (status)
 		return status;
-	s->shot.handle = s->fs.ops->open(s->fs.at, beside, VFS_WRITE | VFS_CREATE | VFS_TRUNCATE);
+	s->shot.handle = s->fs.ops->open(s->fs.at, beside, checkpoint_flags(s->shot.writer));
 	if (s->shot.handle < 0)
 		status = vfs_fail(err, s->shot.handle, beside, "made");
 	free(beside);
@@ -200,14 +218,18 @@ static int prepare(mmsb_state *s, mmsb_error *err)
 	return MMSB_OK;
 }
 
+/* Commits may go on: they keep what they change, or a child has it. (A disk of the tests sees its operations in one order.) */
+static bool begin_aside(mmsb_state *s)
+{
+	return s->fs.ops == vfs_machine.ops && (checkpoint_hold(s->shot.writer, NULL) == MMSB_OK || begin_child(s));
+}
+
 int snapshot_begin(mmsb_state *s, bool aside, mmsb_error *err)
 {
 	snapshot *c = &s->shot;
 	if (atomic_load(&c->at_work))
 		return fail(err, MMSB_BUSY, "%s: a checkpoint is at work; the next can be begun when it is done", s->folder);
-	if (c->begun)
-		pthread_join(c->thread, NULL);
-	c->begun = false;
+	snapshot_settle(s);
 	c->epoch = s->m->epoch;
 	c->child = 0;
 	s->checkpoint_epoch = s->m->epoch; /* also where it fails: the next is tried when it is due */
@@ -220,15 +242,12 @@ int snapshot_begin(mmsb_state *s, bool aside, mmsb_error *err)
 		return c->status;
 	}
 	atomic_store(&c->at_work, true);
-	if (!aside || !begin_child(s)) {
-		int error = checkpoint_put(c->writer, &s->fs, c->handle, 0);
-		*c->outcome = error ? error : 1;
-	}
-	if (c->child && pthread_create(&c->thread, NULL, conclude, s) == 0) {
+	if (aside && begin_aside(s) && pthread_create(&c->thread, NULL, conclude, s) == 0) {
 		c->begun = true;
 		return MMSB_OK;
 	}
 	conclude(s);
+	snapshot_settle(s);
 	if (c->status && err)
 		*err = c->err;
 	return c->status;
@@ -237,9 +256,7 @@ int snapshot_begin(mmsb_state *s, bool aside, mmsb_error *err)
 int snapshot_end(mmsb_state *s, mmsb_error *err)
 {
 	snapshot *c = &s->shot;
-	if (c->begun)
-		pthread_join(c->thread, NULL);
-	c->begun = false;
+	snapshot_settle(s);
 	if (c->status && err)
 		*err = c->err;
 	return c->status;

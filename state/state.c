@@ -168,6 +168,8 @@ static int after(void *state, mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 	mmsb_state *s = state;
 	int status = MMSB_OK;
 	(void)m; /* s->m */
+	if (s->shot.begun && !atomic_load(&s->shot.at_work))
+		snapshot_settle(s);
 	tell_checkpoint(s);
 	uint64_t every = s->options.digest_every;
 	if (every != UINT64_MAX && epoch / every > s->digest_epoch / every)
@@ -182,6 +184,7 @@ static int after(void *state, mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 static void gone(void *state)
 {
 	mmsb_state *s = state;
+	snapshot_settle(s);
 	s->m = NULL;
 }
 

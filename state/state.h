@@ -12,14 +12,14 @@
 #include "checkpoint.h"
 #include "manifest.h"
 
-/* A checkpoint at work: a child writes it, a thread waits for the child and puts it into the manifest. */
+/* A checkpoint at work: a thread writes it, or waits for a child that does, and puts it into the manifest. */
 typedef struct snapshot {
 	bool begun;              /* there is a thread to join */
 	pthread_t thread;
-	checkpoint_writer *writer;
+	checkpoint_writer *writer; /* until it is settled */
 	uint64_t epoch;
-	int child, done;         /* the child, and the pipe whose other end goes with it; child 0: it was written already */
-	int *outcome;            /* of the child, in memory that it shares: 1, or a negative errno; 0: it is at work, or was killed */
+	int child, done;         /* the child, and the pipe whose other end goes with it; child 0: there is none */
+	int *outcome;            /* in memory that a child shares: 1, or a negative errno; 0: it is not written yet, or the child was killed */
 	int handle;              /* of the file */
 	int status;              /* how the last ended, with err; guarded while it is at work */
 	mmsb_error err;
@@ -94,7 +94,8 @@ void state_fail(mmsb_state *, const mmsb_error *why);
 
 /* ---- snapshot.c ---- */
 
-int snapshot_begin(mmsb_state *, bool aside, mmsb_error *err); /* aside: in a child, where that can be */
+int snapshot_begin(mmsb_state *, bool aside, mmsb_error *err); /* aside: while commits go on, where that can be */
+void snapshot_settle(mmsb_state *);                            /* the same, of one that is not at work any more: what was kept for it goes */
 int snapshot_end(mmsb_state *, mmsb_error *err);               /* waits for it */
 void background_begin(mmsb_state *, checkpoint_rest *rest, uint64_t epoch);
 void background_end(mmsb_state *);

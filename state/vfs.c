@@ -24,7 +24,8 @@ static int machine_open(void *at, const char *path, int flags)
 	(void)at;
 	int how = (flags & VFS_WRITE ? O_RDWR : O_RDONLY) | (flags & VFS_CREATE ? O_CREAT : 0) | (flags & VFS_EXCLUSIVE ? O_EXCL : 0) |
 	          (flags & VFS_TRUNCATE ? O_TRUNC : 0) | O_CLOEXEC;
-	return result(open(path, how, 0666));
+	int fd = flags & VFS_DIRECT ? open(path, how | O_DIRECT, 0666) : -1;
+	return fd >= 0 ? fd : result(open(path, how, 0666));
 }
 
 static int machine_close(void *at, int handle)
@@ -40,10 +41,19 @@ static int64_t machine_pread(void *at, int handle, void *to, size_t n, uint64_t 
 	return done < 0 ? -errno : done;
 }
 
+/* A disk with other blocks than VFS_DIRECT has in mind, or what is left of a short write. */
+static bool go_through_cache(int handle)
+{
+	int flags = fcntl(handle, F_GETFL);
+	return flags >= 0 && (flags & O_DIRECT) && fcntl(handle, F_SETFL, flags & ~O_DIRECT) == 0;
+}
+
 static int64_t machine_pwrite(void *at, int handle, const void *bytes, size_t n, uint64_t to)
 {
 	(void)at;
 	ssize_t done = pwrite(handle, bytes, n, (off_t)to);
+	if (done < 0 && errno == EINVAL && go_through_cache(handle))
+		done = pwrite(handle, bytes, n, (off_t)to);
 	return done < 0 ? -errno : done;
 }
 

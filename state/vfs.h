@@ -11,7 +11,8 @@
 
 #include "runtime/mmsb.h"
 
-enum { VFS_WRITE = 1, VFS_CREATE = 2, VFS_EXCLUSIVE = 4, VFS_TRUNCATE = 8 };
+/* VFS_DIRECT: writes go past the cache of files where they can; a hint, for writes of whole blocks of 4 KiB from memory that is aligned so. */
+enum { VFS_WRITE = 1, VFS_CREATE = 2, VFS_EXCLUSIVE = 4, VFS_TRUNCATE = 8, VFS_DIRECT = 32 };
 
 typedef struct vfs_ops {
 	int (*open)(void *at, const char *path, int flags);

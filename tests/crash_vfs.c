@@ -2,7 +2,7 @@
 #include "tests/crash_vfs.h"
 
 _Static_assert((int)VFS_WRITE == DISK_WRITE && (int)VFS_CREATE == DISK_CREATE && (int)VFS_EXCLUSIVE == DISK_EXCLUSIVE &&
-               (int)VFS_TRUNCATE == DISK_TRUNCATE, "flags of the one are those of the other");
+               (int)VFS_TRUNCATE == DISK_TRUNCATE && !(VFS_DIRECT & DISK_APPEND), "flags of the one are those of the other");
 
 static int on_open(void *at, const char *path, int flags) { return disk_open(at, path, flags); }
 static int on_close(void *at, int handle) { return disk_close(at, handle); }

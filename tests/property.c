@@ -2,7 +2,7 @@
  * thread and with several, the one that evaluates everything in every epoch, and the naive evaluator hold the same bits in
  * every page; an epoch that fails for one fails for all and changes nothing; what is told of changes is what changed. In one program
  * of four, runs end now and then, and go on from a checkpoint; in another one, a run is kept in a state folder, ends now and then, properly or
- * not, and goes on from there.
+ * not, and goes on from there; in the other two, checkpoints are held while epochs go on, and are then what they were to be.
  *
  *   property [--programs N] [--seed S|random] [--epochs E] [--threads T] [--keep PATH] [--print] [--naive] [--native]
  *
@@ -94,12 +94,15 @@ static bool commit_run(trial *t, int run, uint32_t ticks, bool *stands, mmsb_err
 	return status == MMSB_OK || same_fault(t, run, first, &err, number);
 }
 
-/* In some programs a run ends now and then, and goes on from a checkpoint. (Not one whose changes are watched.) */
+/* In some programs a checkpoint is held now and then, until some epochs later; in some a run ends now and then, and goes on from a checkpoint.
+ * (Not one whose changes are watched.) */
 static bool resume(trial *t, uint32_t number)
 {
 	uint64_t draw = (t->seed * 31 + number) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
 	if (t->state)
 		return draw % 5 > 0 || trial_reopen_state(t, draw / 5 % 2);
+	if (t->seed % 4 % 2 == 0)
+		return trial_held(t) && (t->held.writer || !t->runs[0] || draw % 3 > 0 || trial_hold(t, (int)(draw / 3 % RUNS), (uint32_t)(draw / 16 % 5)));
 	int run = t->watched ? RUN_MANY : (int)(draw / 5 % RUNS);
 	return t->seed % 4 != 1 || draw % 5 > 0 || !t->runs[run] || trial_resume(t, run);
 }

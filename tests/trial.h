@@ -23,6 +23,12 @@ typedef struct watched {
 	naive_table was;
 } watched;
 
+/* A checkpoint that is held while epochs go on (checkpoint.h); writer NULL: none is. */
+typedef struct held_checkpoint {
+	struct checkpoint_writer *writer;
+	uint32_t epochs; /* left until it is written */
+} held_checkpoint;
+
 typedef struct trial {
 	const settings *set;
 	uint64_t seed;
@@ -34,6 +40,7 @@ typedef struct trial {
 	mmsb_schedule *schedule;
 	mmsb_instance *runs[RUNS];
 	mmsb_state *state; /* of RUN_MANY, in some programs */
+	held_checkpoint held;
 	watched *watched; /* by id of the page */
 	bool has_lazy;
 	changes deltas;
@@ -51,6 +58,10 @@ bool trial_program(trial *t);
 bool trial_run(trial *t, int run);
 /* The run goes on as another instance, from a checkpoint of what it is now. */
 bool trial_resume(trial *t, int run);
+/* A checkpoint of the run as it is now is held for some epochs; in the end (epoch by epoch, false: it is none) it has the bytes of one that was
+ * written at once. */
+bool trial_hold(trial *t, int run, uint32_t epochs);
+bool trial_held(trial *t);
 /* RUN_MANY is kept in a folder from its first epoch on; it goes on as another instance that opens the folder, after the end of a run
  * or (killed) as if there had been none. */
 bool trial_open_state(trial *t);

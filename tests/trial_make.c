@@ -117,6 +117,49 @@ bool trial_resume(trial *t, int run)
 	return done;
 }
 
+/* ---- a checkpoint that is held ---- */
+
+static void held_path(const trial *t, const char *kind, char to[512]) { snprintf(to, 512, "%s-%" PRIu64 ".%s", t->set->keep, t->seed, kind); }
+
+bool trial_hold(trial *t, int run, uint32_t epochs)
+{
+	char path[512];
+	mmsb_error err;
+	held_path(t, "now", path);
+	if (checkpoint_write(t->runs[run], &vfs_machine, path, &err) || checkpoint_plan(&t->held.writer, t->runs[run], NULL, &err) ||
+	    checkpoint_hold(t->held.writer, &err))
+		return complain(t, "run %d: no checkpoint: %s", run, err.message);
+	t->held.epochs = epochs;
+	return true;
+}
+
+static bool same_files(const char *path_a, const char *path_b)
+{
+	vfs_bytes a, b;
+	bool same = vfs_view(&vfs_machine, path_a, &a) == 0 && vfs_view(&vfs_machine, path_b, &b) == 0 && a.size == b.size && a.size > 0 &&
+	            memcmp(a.data, b.data, a.size) == 0;
+	vfs_release(&vfs_machine, &a);
+	vfs_release(&vfs_machine, &b);
+	return same;
+}
+
+bool trial_held(trial *t)
+{
+	char now[512], later[512];
+	if (!t->held.writer || t->held.epochs-- > 0)
+		return true;
+	held_path(t, "now", now);
+	held_path(t, "later", later);
+	int handle = vfs_machine.ops->open(NULL, later, checkpoint_flags(t->held.writer));
+	bool same = handle >= 0 && checkpoint_put(t->held.writer, &vfs_machine, handle, 0) == 0 && vfs_machine.ops->close(NULL, handle) == 0 &&
+	            same_files(now, later);
+	checkpoint_writer_free(t->held.writer);
+	t->held.writer = NULL;
+	remove(now);
+	remove(later);
+	return same || complain(t, "a checkpoint that was held while epochs went on is not that of the epoch in which it began");
+}
+
 /* ---- a run that is kept in a folder ---- */
 
 static void folder_of(const trial *t, char to[512]) { snprintf(to, 512, "%s-%" PRIu64 ".state", t->set->keep, t->seed); }
@@ -181,6 +224,8 @@ void trial_end(trial *t)
 		mmsb_state_close(t->state, NULL);
 		remove_folder(t);
 	}
+	t->held.epochs = 0;
+	trial_held(t);
 	for (int k = 0; k < RUNS; k++)
 		mmsb_instance_free(t->runs[k]);
 	mmsb_schedule_close(t->schedule);
