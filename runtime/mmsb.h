@@ -403,8 +403,9 @@ const char *mmsb_state_note(mmsb_state *);
 /* Until every epoch that was committed is on disk, whatever the options say. */
 int mmsb_state_sync(mmsb_state *, mmsb_error *err);
 
-/* A checkpoint of the last epoch, written by a child process (fork) while commits go on: mmsb_state_wait says how it ended. One is made at a
- * time: MMSB_BUSY while another is at work. MMSB_ORDER: there was no epoch yet. Committing thread. */
+/* A checkpoint of the last epoch, written by a thread while commits go on: mmsb_state_wait says how it ended. What commits change meanwhile is
+ * kept aside until it is written: memory for as much of the pages, at most. Of an instance with many entries in sparse pages a child process
+ * (fork) writes it. One is made at a time: MMSB_BUSY while another is at work. MMSB_ORDER: there was no epoch yet. Committing thread. */
 int mmsb_state_checkpoint(mmsb_state *, mmsb_error *err);
 
 /* Waits for the checkpoint at work, if there is one, and says how the last ended. */

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #include "runtime/exec.h"
 #include "runtime/saving.h"
+#include "stream.h"
 
 const uint8_t checkpoint_magic[8] = {'M', 'M', 'S', 'B', 'C', '\r', '\n', 0x1a};
 
@@ -88,18 +88,14 @@ struct checkpoint_writer {
 	uint32_t n_parts;
 	uint32_t hint;          /* where the part that was looked for last lies in the table before */
 	XXH3_state_t *check;    /* of the part at hand */
-	uint8_t *buffer;        /* of `room` bytes, `used` of which wait to be written */
-	size_t used, room;
-	uint64_t at;            /* bytes written so far */
-	const vfs *fs;
-	int handle, error, parent; /* failures are sticky */
+	stream *out;
+	bool begun;             /* it takes bytes */
 	saving *saving;         /* checkpoint_hold: the values of dense pages; NULL: pages hold still */
 	uint8_t *held;          /* the bytes of all other parts, one after the other, `put_held` of which are in the file */
 	size_t n_held, put_held;
 };
 
-/* What goes past the cache of files, in writes of BUFFER bytes, takes half the time, and dirties no memory that others wait for. */
-enum { BUFFER = 4 << 20, DIRECT_LEAST = 16 << 20, STEP = 1 << 18, REFER_LEAST = 1 << 18, HOLD_MOST = 16 << 20 };
+enum { STEP = 1 << 18, REFER_LEAST = 1 << 18, HOLD_MOST = 16 << 20 };
 
 /* How many parts there can be. */
 static uint32_t most_parts(const mmsb_instance *m) { return 3 * m->sch->n_pages + m->sch->n_passes; }
@@ -150,6 +146,7 @@ static void lay_part(checkpoint_writer *w, const checkpoint_table *before, check
 }
 
 static uint64_t round_up(uint64_t n) { return (n + CHECKPOINT_ALIGN - 1) / CHECKPOINT_ALIGN * CHECKPOINT_ALIGN; }
+_Static_assert(CHECKPOINT_ALIGN % STREAM_BLOCK == 0 && STREAM_BLOCK % SAVING_BLOCK == 0, "parts begin where blocks do");
 
 static uint64_t words_bytes(uint64_t bits) { return bitset_words(bits) * sizeof(uint64_t); }
 
@@ -255,23 +252,16 @@ int checkpoint_plan(checkpoint_writer **out, mmsb_instance *m, const checkpoint_
 	w->parts = (void *)(w->head + head_bytes(m, 0));
 	lay_out(w, before);
 	lay_head(w);
-	w->room = w->length < BUFFER ? round_up(w->length) : BUFFER;
-	w->buffer = aligned_alloc(CHECKPOINT_ALIGN, w->room);
-	if (!w->buffer) {
-		fail_memory(err, w->room, "a checkpoint");
+	w->out = stream_new(w->length, w->n_head);
+	if (!w->out) {
 		checkpoint_writer_free(w);
-		return MMSB_MEMORY;
+		return fail_memory(err, STEP, "a checkpoint");
 	}
 	*out = w;
 	return MMSB_OK;
 }
 
-static bool is_direct(const checkpoint_writer *w) { return w->length >= DIRECT_LEAST; }
-
-int checkpoint_flags(const checkpoint_writer *w)
-{
-	return VFS_WRITE | VFS_CREATE | VFS_TRUNCATE | (is_direct(w) ? VFS_DIRECT : 0);
-}
+int checkpoint_flags(const checkpoint_writer *w) { return stream_flags(w->out); }
 
 void checkpoint_writer_free(checkpoint_writer *w)
 {
@@ -282,7 +272,7 @@ void checkpoint_writer_free(checkpoint_writer *w)
 	saving_end(w->m, w->saving);
 	XXH3_freeState(w->check);
 	free(w->held);
-	free(w->buffer);
+	stream_free(w->out);
 	free(w);
 }
 
@@ -320,47 +310,17 @@ unsigned checkpoint_bases(const checkpoint_table *t, uint64_t to[MOST_BASES])
 
 /* ---- the bytes --------------------------------------------------------------------------------- */
 
-static void flush(checkpoint_writer *w)
-{
-	if (!w->error && w->parent && getppid() != w->parent)
-		w->error = -ECANCELED;
-	if (!w->error && w->used > 0)
-		w->error = vfs_write_all(w->fs, w->handle, w->buffer, w->used, w->at);
-	w->at += w->used;
-	w->used = 0;
-	if (w->saving)
-		saving_prepare(w->saving);
-}
-
-/* The next bytes of the buffer, `most` or fewer. */
-static uint8_t *room_for(checkpoint_writer *w, size_t most, size_t *n)
-{
-	if (w->used == w->room)
-		flush(w);
-	*n = w->room - w->used < most ? w->room - w->used : most;
-	w->used += *n;
-	return w->buffer + w->used - *n;
-}
-
-static void put_zeros(checkpoint_writer *w, size_t n)
-{
-	for (size_t some; n > 0; n -= some) {
-		uint8_t *to = room_for(w, n, &some);
-		memset(to, 0, some);
-	}
-}
-
 /* Bytes of a part: to the file, or where they are held. What is in the buffer is in the cache still when its checksum is taken. */
 static void put_part(checkpoint_writer *w, const void *bytes, size_t n)
 {
 	const uint8_t *from = bytes;
-	if (w->held && !w->fs) {
+	if (!w->begun && w->held) {
 		memcpy(w->held + w->n_held, from, n);
 		w->n_held += n;
 		return;
 	}
 	for (size_t some; n > 0; from += some, n -= some) {
-		uint8_t *to = room_for(w, n < STEP ? n : STEP, &some);
+		uint8_t *to = stream_room(w->out, n < STEP ? n : STEP, &some);
 		memcpy(to, from, some);
 		XXH3_64bits_update(w->check, to, some);
 	}
@@ -369,7 +329,8 @@ static void put_part(checkpoint_writer *w, const void *bytes, size_t n)
 static void put_saved(checkpoint_writer *w, uint32_t id, size_t n)
 {
 	for (size_t done = 0, some; done < n; done += some) {
-		uint8_t *to = room_for(w, n - done < STEP ? n - done : STEP, &some);
+		uint8_t *to = stream_room(w->out, n - done < STEP ? n - done : STEP, &some);
+		saving_prepare(w->saving);
 		saving_read(w->saving, id, done, to, some);
 		XXH3_64bits_update(w->check, to, some);
 	}
@@ -446,7 +407,7 @@ int checkpoint_hold(checkpoint_writer *w, mmsb_error *err)
 
 static void put_next(checkpoint_writer *w, checkpoint_part *part)
 {
-	put_zeros(w, part->offset - w->at - w->used);
+	stream_zeros(w->out, part->offset - stream_at(w->out));
 	XXH3_64bits_reset(w->check);
 	if (!w->saving) {
 		put_one(w, part);
@@ -459,46 +420,26 @@ static void put_next(checkpoint_writer *w, checkpoint_part *part)
 	part->check = XXH3_64bits_digest(w->check);
 }
 
-/* The head is known last; its place is kept by zeros. Writes are of whole blocks, as those that go past the cache must be. */
-static void put_head(checkpoint_writer *w)
+/* The head is known last. */
+static int put_head(checkpoint_writer *w)
 {
 	uint64_t check = 0;
 	memcpy(w->head + offsetof(checkpoint_header, check), &check, sizeof check);
 	check = XXH3_64bits(w->head, w->n_head);
 	memcpy(w->head + offsetof(checkpoint_header, check), &check, sizeof check);
-	if (w->at > 0) {
-		flush(w);
-		w->at = 0;
-	}
-	for (size_t done = 0, some; done < w->n_head; done += some) {
-		some = w->n_head - done < w->room ? w->n_head - done : w->room;
-		memcpy(w->buffer, w->head + done, some);
-		if (w->used < some)
-			w->used = some;
-		put_zeros(w, (size_t)(-w->used % CHECKPOINT_ALIGN));
-		flush(w);
-	}
+	return stream_end(w->out, w->head);
 }
 
 int checkpoint_put(checkpoint_writer *w, const vfs *fs, int handle, int parent)
 {
-	w->fs = fs;
-	w->handle = handle;
-	w->parent = parent;
-	w->error = 0;
-	if (w->saving)
-		saving_prepare(w->saving);
-	put_zeros(w, w->n_head);
+	w->begun = true;
+	stream_begin(w->out, fs, handle, parent);
 	for (uint32_t i = 0; i < w->n_parts; i++)
 		if (!w->parts[i].base)
 			put_next(w, &w->parts[i]);
-	put_zeros(w, (size_t)(-(w->at + w->used) % CHECKPOINT_ALIGN));
-	put_head(w);
-	if (!w->error)
-		w->error = fs->ops->truncate(fs->at, handle, w->length);
-	if (!w->error && w->saving)
+	if (w->saving)
 		saving_over(w->saving);
-	return w->error ? w->error : fs->ops->sync(fs->at, handle);
+	return put_head(w);
 }
 
 /* ---- the file ---------------------------------------------------------------------------------- */

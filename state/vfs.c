@@ -157,7 +157,10 @@ static void machine_unmap(void *at, const void *bytes, size_t n)
 static int machine_overlay(void *at, int handle, void *to, size_t n, uint64_t from)
 {
 	(void)at;
-	return mmap(to, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, handle, (off_t)from) == MAP_FAILED ? -errno : 0;
+	if (mmap(to, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, handle, (off_t)from) == MAP_FAILED)
+		return -errno;
+	madvise(to, n, MADV_RANDOM); /* a first commit waits for what it changes, not for megabytes around it */
+	return 0;
 }
 
 static const vfs_ops machine_ops = {
