@@ -371,6 +371,10 @@ static void end(run *r)
 	if (status != MMSB_OK)
 		report(r, status);
 	r->err.message[0] = '\0';
+	status = r->events == NULL ? MMSB_OK : run_state_finish(r->state, &r->err);
+	if (status != MMSB_OK)
+		report(r, status);
+	r->err.message[0] = '\0';
 	status = eventfile_close(r->events, &r->err);
 	if (status != MMSB_OK)
 		report(r, status);

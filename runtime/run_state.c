@@ -145,6 +145,8 @@ uint64_t run_state_epoch(const run_state *s) { return s == NULL ? 0 : mmsb_state
 
 int run_state_sync(run_state *s, mmsb_error *err) { return s == NULL ? MMSB_OK : mmsb_state_sync(s->state, err); }
 
+int run_state_finish(run_state *s, mmsb_error *err) { return s == NULL ? MMSB_OK : state_finish(s->state, err); }
+
 int run_state_close(run_state *s, mmsb_error *err)
 {
 	if (s == NULL)

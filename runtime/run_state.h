@@ -25,6 +25,8 @@ bool run_state_wait(run_state *, int fd);
 int run_state_sync(run_state *, mmsb_error *err);
 
 /* The clean end: a checkpoint. Frees. state may be NULL: nothing. */
+/* The checkpoint at the end of a run, so that whoever writes events can hear of it; run_state_close makes it otherwise. */
+int run_state_finish(run_state *, mmsb_error *err);
 int run_state_close(run_state *, mmsb_error *err);
 
 #endif

@@ -292,7 +292,7 @@ static void writer_free(log_writer *w)
 /* Locks, paths and buffers. */
 static int prepare(log_writer *w, const char *folder, mmsb_error *err)
 {
-	enum { NAME_ROOM = 64, BUFFER = 4096 };
+	enum { NAME_ROOM = 64, BUFFER = FLUSH + (FLUSH >> 2) }; /* so that they seldom grow; memory that is not used is not there */
 	pthread_condattr_t monotonic;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -295,14 +295,16 @@ int mmsb_state_wait(mmsb_state *s, mmsb_error *err)
 	return status;
 }
 
-/* A checkpoint of what the last one has not. */
-static int last_checkpoint(mmsb_state *s, mmsb_error *err)
+int state_finish(mmsb_state *s, mmsb_error *err)
 {
 	int status = snapshot_end(s, err);
 	bool made = s->table.parts && s->m && s->table.epoch == s->m->epoch;
 	if (!s->m || !s->log || s->m->readonly || s->m->stale || atomic_load(&s->failed) || made)
-		return made ? MMSB_OK : status;
-	return snapshot_begin(s, false, err);
+		status = made ? MMSB_OK : status;
+	else
+		status = snapshot_begin(s, false, err);
+	tell_checkpoint(s);
+	return status;
 }
 
 int mmsb_state_close(mmsb_state *s, mmsb_error *err)
@@ -310,8 +312,7 @@ int mmsb_state_close(mmsb_state *s, mmsb_error *err)
 	mmsb_error ignored;
 	if (!s)
 		return MMSB_OK;
-	int status = last_checkpoint(s, err);
-	tell_checkpoint(s);
+	int status = state_finish(s, err);
 	int closed = log_close(s->log, status ? &ignored : err);
 	state_free(s);
 	return status ? status : closed;

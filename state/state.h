@@ -62,6 +62,9 @@ struct mmsb_state {
 /* As mmsb_state_open, on any disk. */
 int state_open(mmsb_state **out, const vfs *, mmsb_instance *, const char *folder, const mmsb_state_options *, mmsb_error *err);
 
+/* The checkpoint of a clean end, if the last one is not of the last epoch: mmsb_state_close makes none then, unless there were commits in between. */
+int state_finish(mmsb_state *, mmsb_error *err);
+
 /* Commits return before their epoch is durable from now on; nobody may be told of one before mmsb_state_sync says that it is. */
 void state_later(mmsb_state *);
 

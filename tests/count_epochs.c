@@ -1,13 +1,13 @@
 /* count_epochs.c: after warm-up an epoch calls no allocator, from staging to what is told of changes. For each construct of the
- * language a program and deltas that come again and again: allocations in epochs 50 to 100 are counted. Exits 77
- * (skipped) under a sanitizer, which has an allocator of its own. */
+ * language a program and deltas that come again and again: allocations in epochs 50 to 100 are counted, of an instance alone and of one that
+ * is kept in a state folder. Exits 77 (skipped) under a sanitizer, which has an allocator of its own. */
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/failing_malloc.h"
 #include "tests/io_instance.h"
 
-enum { SIZE = 300, WARM = 50, EPOCHS = 100 };
+enum { SIZE = 300, WARM = 50, EPOCHS = 100, ALONE = -1 };
 
 static mmsb_error err;
 
@@ -128,11 +128,24 @@ static int start(mmsb_instance **out, const construct *c)
 	return status;
 }
 
-/* 0: no epoch after the first ones allocated anything. */
-static int check(const construct *c)
+static void remove_folder(const char *folder)
+{
+	char command[100];
+	snprintf(command, sizeof command, "rm -rf %s", folder);
+	if (system(command) != 0)
+		printf("%s: it stays\n", folder);
+}
+
+/* 0: no epoch after the first ones allocated anything. durability: of a state folder that the instance is kept in; ALONE: there is none. */
+static int check(const construct *c, int durability)
 {
 	mmsb_instance *m = NULL;
+	mmsb_state *state = NULL;
+	mmsb_state_options options = {.size = sizeof options, .durability = durability, .digest_every = 7, .compress = -1};
+	char folder[] = "/tmp/mmsb-count-XXXXXX";
 	int status = start(&m, c);
+	if (!status && durability != ALONE)
+		status = mkdtemp(folder) ? mmsb_state_open(&state, m, folder, &options, &err) : MMSB_IO;
 	long sum = 0, staging = 0, looking = 0;
 	for (uint64_t e = 1; e <= EPOCHS && !status; e++) {
 		long before = allocated;
@@ -147,12 +160,17 @@ static int check(const construct *c)
 			looking += allocated - committed;
 		}
 	}
+	int closed = mmsb_state_close(state, status ? NULL : &err);
+	status = status ? status : closed;
 	mmsb_instance_free(m);
+	if (durability != ALONE)
+		remove_folder(folder);
 	if (status)
 		printf("%s: %s\n", c->name, err.message);
 	else if (sum || staging || looking)
-		printf("%s: %ld allocations in commits, %ld in staging, %ld in reading of %d epochs\n", c->name, sum, staging, looking,
-		       EPOCHS - WARM);
+		printf("%s%s: %ld allocations in commits, %ld in staging, %ld in reading of %d epochs\n", c->name,
+		       durability == ALONE ? "" : durability == MMSB_DURABLE_EPOCH ? ", in a folder, epoch" : ", in a folder, none", sum, staging,
+		       looking, EPOCHS - WARM);
 	return status || sum || staging || looking;
 }
 
@@ -163,7 +181,7 @@ int main(void)
 #endif
 	int failed = 0, n = (int)(sizeof constructs / sizeof *constructs);
 	for (int i = 0; i < n; i++)
-		failed += check(&constructs[i]) != 0;
-	printf("%d passed, %d failed\n", n - failed, failed);
+		failed += check(&constructs[i], ALONE) + check(&constructs[i], MMSB_DURABLE_EPOCH) + check(&constructs[i], MMSB_DURABLE_NONE);
+	printf("%d passed, %d failed\n", 3 * n - failed, failed);
 	return failed > 0;
 }

@@ -22,7 +22,7 @@
 FOR_ANY_USE long left; /* allocations until one fails; 0: none does */
 FOR_ANY_USE int failed_one;
 FOR_ANY_USE long held; /* allocations less frees */
-FOR_ANY_USE long allocated; /* allocations asked for */
+FOR_ANY_USE _Thread_local long allocated; /* allocations asked for, by this thread */
 
 #ifndef HAS_OWN_ALLOCATOR
 extern void *__libc_malloc(size_t);

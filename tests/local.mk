@@ -84,7 +84,7 @@ UNIT_TESTS += %D%/check_log %D%/check_log_ends
 UNIT_TESTS += %D%/check_apply %D%/check_bitset
 UNIT_TESTS += %D%/check_executor %D%/check_kernels %D%/check_reduce
 UNIT_TESTS += %D%/check_store
-UNIT_TESTS += %D%/check_threads %D%/check_changes %D%/check_events
+UNIT_TESTS += %D%/check_threads %D%/check_state_threads %D%/check_changes %D%/check_events
 UNIT_TESTS += %D%/check_sparse
 UNIT_TESTS += %D%/check_history
 UNIT_TESTS += %D%/check_native
@@ -247,6 +247,9 @@ TESTS += %D%/inject_readers
 %C%_check_elementary_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_elementary_LDADD = $(UNIT_LIBS)
 
+%C%_check_state_threads_SOURCES = %D%/check_state_threads.c %D%/io_instance.h
+%C%_check_state_threads_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_state_threads_LDADD = $(IO_LIBS) $(CHECK_LIBS)
 %C%_check_threads_SOURCES = %D%/check_threads.c %D%/io_instance.h
 %C%_check_threads_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_threads_LDADD = $(IO_LIBS) $(CHECK_LIBS)
@@ -259,7 +262,7 @@ TESTS += %D%/inject_readers
 %C%_check_changes_LDADD = $(IO_LIBS) $(CHECK_LIBS)
 
 # what has threads of its own, for the thread sanitizer
-THREAD_TESTS = %D%/check_threads %D%/check_log_ends
+THREAD_TESTS = %D%/check_threads %D%/check_log_ends %D%/check_state_threads
 .PHONY: check-threads print-thread-tests
 print-thread-tests:
 	@echo $(THREAD_TESTS)
