@@ -1,8 +1,97 @@
-/* why.c - what changed an element (why.h): it reads the same places before and after, and those that differ are why. */
+/* why.c - what changed an element (why.h): it reads the same places before and after, and those that differ are why.
+ *
+ * The chain of reads goes back in time, an epoch with each `prev`, and the log can only be played forwards. So whoever plays it to an epoch leaves
+ * marks at growing distances before it: the epochs before are then a few epochs' work each, however long the log and however few its checkpoints. */
+#define _GNU_SOURCE /* memfd_create */
 #include "why.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../state/checkpoint.h"
+
+/* ---- marks ------------------------------------------------------------------------------------- */
+
+/* The first mark is so many epochs before the one that is asked for, each other so many times as far. A large instance has none. */
+enum { MARK_STEP = 64, MARK_GROWTH = 8, MARK_BYTES = 64 << 20 };
+
+/* The latest mark at or before an epoch. */
+static why_mark *mark_before(why *w, uint64_t epoch)
+{
+	why_mark *best = NULL;
+	for (int i = 0; i < WHY_MARKS; i++)
+		if (w->marks[i].epoch > 0 && w->marks[i].epoch <= epoch && (best == NULL || w->marks[i].epoch > best->epoch))
+			best = &w->marks[i];
+	return best;
+}
+
+static void drop_mark(why_mark *k)
+{
+	if (k->epoch > 0)
+		close(k->fd);
+	k->epoch = 0;
+}
+
+/* Without one all takes longer, and is the same. */
+static void leave_mark(why *w, mmsb_instance *m)
+{
+	why_mark *k = w->marks;
+	checkpoint_writer *writer;
+	for (int i = 0; i < WHY_MARKS; i++)
+		if (w->marks[i].epoch == m->epoch)
+			return;
+	for (int i = 1; i < WHY_MARKS; i++)
+		if (k->epoch > 0 && (w->marks[i].epoch == 0 || w->marks[i].used < k->used))
+			k = &w->marks[i];
+	drop_mark(k);
+	if (m->epoch == 0 || m->arena.bytes > MARK_BYTES || checkpoint_plan(&writer, m, NULL, NULL) != MMSB_OK)
+		return;
+	int fd = memfd_create("mmsb-why", MFD_CLOEXEC);
+	if (fd >= 0 && checkpoint_put(writer, &vfs_machine, fd, 0) == 0)
+		*k = (why_mark){m->epoch, w->clock, fd};
+	else if (fd >= 0)
+		close(fd);
+	checkpoint_writer_free(writer);
+}
+
+/* On the way to an epoch. */
+static int go_to(why *w, player *p, uint64_t epoch, mmsb_error *err)
+{
+	uint64_t distance = MARK_STEP;
+	int status = MMSB_OK;
+	while (distance * MARK_GROWTH + p->m->epoch < epoch)
+		distance *= MARK_GROWTH;
+	for (; distance >= MARK_STEP && status == MMSB_OK; distance /= MARK_GROWTH) {
+		if (p->m->epoch + distance >= epoch)
+			continue;
+		status = player_to(p, epoch - distance, NULL, NULL, err);
+		if (status == MMSB_OK)
+			leave_mark(w, p->m);
+	}
+	return status == MMSB_OK ? player_to(p, epoch, NULL, NULL, err) : status;
+}
+
+/* A player at an epoch from which it can be played to `epoch`: the latest that there is. */
+static int new_player(why *w, player **out, uint64_t epoch, mmsb_error *err)
+{
+	mmsb_options one = {.size = sizeof one};
+	const manifest *files = &w->h->files;
+	why_mark *k = mark_before(w, epoch);
+	uint64_t kept = 0;
+	for (size_t i = 0; i < files->n_checkpoints && files->checkpoints[i].epoch <= epoch; i++)
+		kept = files->checkpoints[i].epoch;
+	if (k != NULL && k->epoch > kept) {
+		char path[40];
+		k->used = w->clock;
+		snprintf(path, sizeof path, "/proc/self/fd/%d", k->fd);
+		if (player_from(out, w->h, path, &one, err) == MMSB_OK)
+			return MMSB_OK;
+	}
+	return player_new(out, w->h, epoch, epoch == 0, &one, err);
+}
 
 /* ---- instances --------------------------------------------------------------------------------- */
 
@@ -10,6 +99,8 @@ void why_end(why *w)
 {
 	for (int i = 0; i < WHY_INSTANCES; i++)
 		player_free(w->players[i]);
+	for (int i = 0; i < WHY_MARKS; i++)
+		drop_mark(&w->marks[i]);
 }
 
 int why_instance(why *w, uint64_t epoch, mmsb_instance **out, mmsb_error *err)
@@ -27,10 +118,9 @@ int why_instance(why *w, uint64_t epoch, mmsb_instance **out, mmsb_error *err)
 	}
 	player_free(w->players[oldest]);
 	w->players[oldest] = NULL;
-	mmsb_options one = {.size = sizeof one};
-	int status = player_new(&w->players[oldest], w->h, epoch, epoch == 0, &one, err);
+	int status = new_player(w, &w->players[oldest], epoch, err);
 	if (status == MMSB_OK)
-		status = player_to(w->players[oldest], epoch, NULL, NULL, err);
+		status = go_to(w, w->players[oldest], epoch, err);
 	if (status != MMSB_OK) {
 		player_free(w->players[oldest]);
 		w->players[oldest] = NULL;
@@ -100,7 +190,7 @@ int why_last_change(why *w, const why_element *e, uint64_t upto, uint64_t *epoch
 			*since = w->h->earliest;
 			return MMSB_OK;
 		}
-		int status = player_new(&p, w->h, upto - 1, upto == 1, NULL, err);
+		int status = new_player(w, &p, upto - 1, err);
 		if (status != MMSB_OK)
 			return status;
 		look l = {.e = e, .m = p->m};

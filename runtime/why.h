@@ -6,11 +6,21 @@
 #include "trace.h"
 
 /* Instances as they were after the epochs that are looked at now. */
-enum { WHY_INSTANCES = 3 };
+enum { WHY_INSTANCES = 3, WHY_MARKS = 8 };
+
+/* A checkpoint in memory of an epoch that was passed on the way to another. */
+typedef struct why_mark {
+	uint64_t epoch;         /* 0: there is none */
+	uint64_t used;
+	int fd;
+} why_mark;
+
+/* All zero but for h at first. */
 typedef struct why {
 	history *h;
 	player *players[WHY_INSTANCES];
 	uint64_t used[WHY_INSTANCES], clock; /* when it was last asked for */
+	why_mark marks[WHY_MARKS];
 } why;
 
 typedef struct why_element {

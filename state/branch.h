@@ -12,7 +12,7 @@ int branch_make(history *, uint64_t epoch, const char *to, mmsb_error *err);
 typedef void repair_tell(void *user, const char *line);
 
 /* A new folder of what verifies of an old one: the run of epochs that goes farthest and can be begun, from epoch 1 or from a checkpoint. What is
- * lost is told. *first, *last: the epochs it has. MMSB_FORMAT: nothing can be had; as above. */
+ * lost is told: a checkpoint may lie behind damage in the segment that goes on from it. *first, *last: the epochs it has. MMSB_FORMAT: nothing can be had; as above. */
 int repair_make(const vfs *, const char *from, const char *to, repair_tell *, void *user, uint64_t *first, uint64_t *last, mmsb_error *err);
 
 /* Forgets epochs: of those before `before` no more stays than is needed to have that epoch, from a checkpoint on. Takes the writer's lock.

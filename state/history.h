@@ -79,6 +79,8 @@ typedef struct player {
 /* An instance as after the nearest checkpoint at or before `epoch` or, where there is none (or `first` is set), before epoch 1: bound then, without
  * an epoch. options may be NULL. MMSB_RANGE: the log does not go so far back. */
 int player_new(player **out, history *, uint64_t epoch, bool first, const mmsb_options *, mmsb_error *err);
+/* The same from a checkpoint that is in no folder: of an epoch that the log leads on from. */
+int player_from(player **out, history *, const char *checkpoint, const mmsb_options *, mmsb_error *err);
 void player_free(player *); /* NULL is allowed */
 
 /* Goes on until `epoch` is the last; each (NULL: nobody looks, and epochs may be taken together) is called after every one. */

@@ -143,18 +143,25 @@ typedef enum log_tail {
 log_tail log_next(log_reader *, log_record *record);
 void log_rewind(log_reader *);
 
+/* Behind damage: the next record is the one that holds `epoch`, wherever it lies, and source tags are those of all records that verify. False:
+ * there is none; then the walk is over. */
+bool log_seek(log_reader *, uint64_t epoch);
+uint64_t log_highest(const log_reader *); /* the last epoch of all records that verify, in order or not; 0: none does */
+
 /* Of an epoch or of ticks: the first epoch that the record speaks of (the last is record->epoch). */
 uint64_t log_record_first(const log_record *);
 
 uint64_t log_first_epoch(const log_reader *);
 uint64_t log_seed(const log_reader *);
 uint64_t log_before(const log_reader *);  /* the checksum of the last record of the segment before; 0: there is none */
+const uint8_t *log_bytes(const log_reader *); /* of the segment */
 uint64_t log_size(const log_reader *);    /* bytes, uncompressed, with the zeros behind the last record */
 const char *log_path(const log_reader *);
 void log_identity(const log_reader *, uint64_t out[2]);
 unsigned log_page_count(const log_reader *);
 const log_page *log_page_at(const log_reader *, unsigned i);
 const char *log_source(const log_reader *, uint16_t number); /* "" for 0; NULL: not named yet */
+unsigned log_source_count(const log_reader *); /* the highest number that was named */
 /* The value of param i (in the order of declaration), as 8 bytes. */
 unsigned log_param_count(const log_reader *);
 uint64_t log_param(const log_reader *, unsigned i);

@@ -275,11 +275,46 @@ log_tail log_next(log_reader *r, log_record *record)
 	return LOG_GOES_ON;
 }
 
+/* A record of one of these kinds (of an epoch; 0: of any), from `at` on: all begin at multiples of LOG_UNIT. */
+static bool find_record(const log_reader *r, uint64_t at, unsigned kinds, uint64_t epoch, log_record *out)
+{
+	for (; at < r->size && r->size - at >= LOG_HEAD; at += LOG_UNIT) {
+		log_head head;
+		memcpy(&head, r->data + at, sizeof head);
+		bool wanted = head.units && head.kind <= LOG_END && (kinds >> head.kind & 1) && head.epoch >= epoch;
+		if (wanted && record_at(r, at, out) && (epoch == 0 || log_record_first(out) <= epoch))
+			return true;
+	}
+	return false;
+}
+
+bool log_seek(log_reader *r, uint64_t epoch)
+{
+	log_record record;
+	for (uint64_t at = sizeof r->head; find_record(r, at, 1u << LOG_SOURCE, 0, &record); at = record.at + LOG_UNIT)
+		take_source(r, &record);
+	bool found = find_record(r, sizeof r->head, 1u << LOG_EPOCH | 1u << LOG_TICKS, epoch, &record);
+	r->at = found ? record.at : r->size;
+	r->epoch = found ? log_record_first(&record) - 1 : epoch - 1;
+	r->closed = false;
+	return found;
+}
+
+uint64_t log_highest(const log_reader *r)
+{
+	log_record record;
+	uint64_t last = 0;
+	for (uint64_t at = sizeof r->head; find_record(r, at, 1u << LOG_EPOCH | 1u << LOG_TICKS, 0, &record); at = record.at + LOG_UNIT)
+		last = record.epoch > last ? record.epoch : last;
+	return last;
+}
+
 /* ---- what it is -------------------------------------------------------------------------------- */
 
 uint64_t log_first_epoch(const log_reader *r) { return r->head.first; }
 uint64_t log_seed(const log_reader *r) { return r->head.seed; }
 uint64_t log_before(const log_reader *r) { return r->head.before; }
+const uint8_t *log_bytes(const log_reader *r) { return r->data; }
 uint64_t log_size(const log_reader *r) { return r->size; }
 const char *log_path(const log_reader *r) { return r->path; }
 void log_identity(const log_reader *r, uint64_t out[2]) { memcpy(out, r->head.identity, sizeof r->head.identity); }
@@ -287,6 +322,8 @@ unsigned log_page_count(const log_reader *r) { return r->n_pages; }
 const log_page *log_page_at(const log_reader *r, unsigned i) { return i < r->n_pages ? &r->pages[i] : NULL; }
 unsigned log_param_count(const log_reader *r) { return r->n_params; }
 uint64_t log_param(const log_reader *r, unsigned i) { return load64(r->params + i * sizeof(uint64_t)); }
+
+unsigned log_source_count(const log_reader *r) { return r->n_sources; }
 
 const char *log_source(const log_reader *r, uint16_t number)
 {

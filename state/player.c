@@ -71,22 +71,44 @@ static int begin(player *p, uint64_t epoch, bool first, const mmsb_options *opti
 	return status ? status : begin_first(p, err);
 }
 
-int player_new(player **out, history *h, uint64_t epoch, bool first, const mmsb_options *options, mmsb_error *err)
+static int player_make(player **out, history *h, mmsb_error *err)
 {
-	player *p = calloc(1, sizeof *p);
+	*out = calloc(1, sizeof **out);
+	if (!*out)
+		return fail_memory(err, sizeof **out, h->folder);
+	(*out)->h = h;
+	return MMSB_OK;
+}
+
+/* The instance is as it begins, or could not be had. */
+static int start(player *p, int status, player **out)
+{
 	*out = NULL;
-	if (!p)
-		return fail_memory(err, sizeof *p, h->folder);
-	p->h = h;
-	int status = begin(p, epoch, first, options, err);
 	if (status) {
 		player_free(p);
 		return status;
 	}
 	p->merges = !p->m->has_state;
-	history_walk_begin(&p->walk, h, p->m->epoch + 1);
+	history_walk_begin(&p->walk, p->h, p->m->epoch + 1);
 	*out = p;
 	return MMSB_OK;
+}
+
+int player_new(player **out, history *h, uint64_t epoch, bool first, const mmsb_options *options, mmsb_error *err)
+{
+	int status = player_make(out, h, err);
+	return status ? status : start(*out, begin(*out, epoch, first, options, err), out);
+}
+
+int player_from(player **out, history *h, const char *checkpoint, const mmsb_options *options, mmsb_error *err)
+{
+	int status = player_make(out, h, err);
+	if (status)
+		return status;
+	status = mmsb_instance_new(&(*out)->m, h->schedule, options, err);
+	if (!status)
+		status = checkpoint_read((*out)->m, &vfs_machine, checkpoint, NULL, NULL, err);
+	return start(*out, status, out);
 }
 
 void player_free(player *p)

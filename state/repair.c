@@ -1,4 +1,5 @@
 /* repair.c - a new folder of what verifies of a damaged one (branch.h). */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 
 #include "checkpoint.h"
 #include "fold.h"
+#include "log_bytes.h"
 
 /* What verifies of a segment. */
 typedef struct part {
@@ -14,13 +16,24 @@ typedef struct part {
 	bool opens;             /* its header and pages verify */
 	bool whole;             /* up to its end */
 	uint64_t last;          /* the last epoch before the damage; first - 1: none */
+	uint64_t seen;          /* the last that it is known to have had */
 	uint64_t check, before; /* checksums that link it with its neighbours */
 } part;
+
+/* Epochs that a new folder can have: of the segments a to b, of which the last may be cut; or those behind a checkpoint, of a segment that
+ * is damaged before them, and the segments that go on from it. */
+typedef struct run {
+	size_t a, b;            /* a > b: no segment is taken as it is */
+	uint64_t last;          /* epoch */
+	uint64_t checkpoint;    /* it begins behind this one, within segment `torn`; 0: it begins with a whole segment */
+	size_t torn;
+	part rest;              /* of that segment */
+} run;
 
 typedef struct repair {
 	const vfs *fs;
 	const char *from, *to;
-	manifest files;
+	manifest files;         /* of from */
 	mmsb_schedule *schedule;
 	part *parts;
 	bool *good;             /* by checkpoint */
@@ -70,7 +83,10 @@ static int look_at_segment(const repair *r, part *p, bool open, mmsb_error *err)
 		p->opens = log_first_epoch(reader) == p->s.first;
 		p->last = record.epoch;
 		p->before = log_before(reader);
+		p->seen = record.epoch;
 		p->whole = open ? tail != LOG_CORRUPT : tail == LOG_CLOSED && record.epoch == p->s.last;
+		if (tail != LOG_CLOSED && tail != LOG_WHOLE)
+			p->seen = log_highest(reader) > p->seen ? log_highest(reader) : p->seen;
 		if (tail == LOG_CORRUPT || !p->whole)
 			say(r, "%s: damaged at byte %" PRIu64 ", behind epoch %" PRIu64, path, record.at, record.epoch);
 		else if (tail == LOG_TORN)
@@ -127,7 +143,7 @@ static bool begins(const repair *r, size_t a, size_t b)
 	return false;
 }
 
-static bool choose(const repair *r, size_t *a, size_t *b)
+static bool choose_whole(const repair *r, run *best)
 {
 	bool found = false;
 	for (size_t i = 0, end; i < r->files.n_segments; i = end + 1) {
@@ -138,13 +154,66 @@ static bool choose(const repair *r, size_t *a, size_t *b)
 		size_t from = i;
 		while (from < end && !begins(r, from, end))
 			from++;
-		if (!begins(r, from, end) || (found && r->parts[end].last <= r->parts[*b].last))
+		if (!begins(r, from, end) || (found && r->parts[end].last <= best->last))
 			continue;
-		*a = from;
-		*b = end;
+		*best = (run){.a = from, .b = end, .last = r->parts[end].last};
 		found = true;
 	}
 	return found;
+}
+
+/* The segment of an epoch. */
+static size_t segment_of(const repair *r, uint64_t epoch)
+{
+	size_t i = r->files.n_segments;
+	while (i > 0 && r->files.segments[i - 1].first > epoch)
+		i--;
+	return i; /* 1 more than its number; 0: there is none */
+}
+
+/* What of a segment follows a checkpoint that damage has cut off from the records before it. */
+static int look_behind(const repair *r, size_t i, uint64_t checkpoint, part *rest, mmsb_error *err)
+{
+	char *path = segment_path(r, &r->parts[i].s);
+	log_reader *reader = NULL;
+	log_record record = {.epoch = checkpoint};
+	log_tail tail = LOG_GOES_ON;
+	int status = path ? log_read_open(&reader, r->fs, path, err) : fail_memory(err, STATE_NAME, "a path");
+	*rest = (part){.s = {.first = checkpoint + 1}, .opens = true, .last = checkpoint};
+	if (!status && log_seek(reader, checkpoint + 1)) {
+		while ((tail = log_next(reader, &record)) == LOG_GOES_ON)
+			rest->check = record.check;
+		rest->last = record.epoch;
+		rest->whole = tail == LOG_CLOSED && record.epoch == r->parts[i].s.last;
+	}
+	log_read_close(reader);
+	free(path);
+	return status;
+}
+
+/* Runs that begin with a checkpoint behind damage, where they go farther. */
+static int choose_behind(const repair *r, run *best, bool *found, mmsb_error *err)
+{
+	int status = MMSB_OK;
+	for (size_t k = 0; k < r->files.n_checkpoints && !status; k++) {
+		uint64_t c = r->files.checkpoints[k].epoch;
+		size_t i = segment_of(r, c + 1);
+		if (!r->good[k] || i-- == 0 || !r->parts[i].opens || r->parts[i].last >= c)
+			continue;
+		run behind = {.a = i + 1, .b = i, .checkpoint = c, .torn = i};
+		status = look_behind(r, i, c, &behind.rest, err);
+		behind.last = behind.rest.last;
+		bool goes_on = behind.rest.whole && i + 1 < r->files.n_segments && r->parts[i + 1].opens && r->parts[i + 1].before == behind.rest.check;
+		if (goes_on) {
+			follow(r, i + 1, &behind.b);
+			behind.last = r->parts[behind.b].last;
+		}
+		if (!status && (!*found || behind.last > best->last)) {
+			*best = behind;
+			*found = true;
+		}
+	}
+	return status;
 }
 
 /* ---- taking ------------------------------------------------------------------------------------ */
@@ -170,22 +239,102 @@ static int take_segment(const repair *r, const part *p, bool last, manifest *int
 	return status ? status : manifest_add_segment(into, &s, err);
 }
 
-static int take_run(const repair *r, size_t a, size_t b, uint64_t *first, mmsb_error *err)
+/* Header and pages of a segment, which begins with another epoch; then all source tags. Returns the bytes; to NULL: counts. */
+static size_t put_beginning(const log_reader *reader, const uint8_t *segment, uint64_t first, uint8_t *to)
 {
+	log_file_header head;
+	log_head pages;
+	size_t n = sizeof head;
+	memcpy(&head, segment, sizeof head);
+	memcpy(&pages, segment + n, sizeof pages);
+	const log_record copy = {.kind = LOG_PAGES, .epoch = first, .payload = segment + n + LOG_HEAD, .n = (size_t)pages.units * LOG_UNIT - LOG_HEAD};
+	head.first = first;
+	head.before = 0;
+	head.check = XXH3_64bits(&head, offsetof(log_file_header, check));
+	if (to)
+		memcpy(to, &head, sizeof head);
+	n += to ? log_put(to + n, head.seed, &copy) : log_room(copy.n);
+	for (unsigned i = 1; i <= log_source_count(reader); i++) {
+		const char *tag = log_source(reader, (uint16_t)i);
+		uint8_t named[LOG_TAG + VARINT_MOST];
+		if (!tag)
+			continue;
+		uint8_t *text = put_varint(named, strlen(tag));
+		memcpy(text, tag, strlen(tag));
+		const log_record source = {.kind = LOG_SOURCE, .source = (uint16_t)i, .payload = named, .n = (size_t)(text - named) + strlen(tag)};
+		n += to ? log_put(to + n, head.seed, &source) : log_room(source.n);
+	}
+	return n;
+}
+
+/* The records behind a checkpoint; marks are of the file that they were in. */
+static size_t put_rest(log_reader *reader, uint64_t first, bool closed, uint8_t *to)
+{
+	log_record record;
+	size_t n = 0;
+	if (!log_seek(reader, first))
+		return 0;
+	while (log_next(reader, &record) == LOG_GOES_ON) {
+		uint8_t number[VARINT_MOST];
+		if (record.kind == LOG_MARK || record.kind == LOG_SOURCE || (record.kind == LOG_END && !closed))
+			continue;
+		if (record.source > 0 && !log_source(reader, record.source))
+			record.source = 0; /* its name is lost */
+		if (record.kind == LOG_TICKS && log_record_first(&record) < first) {
+			record.n = (size_t)(put_varint(number, record.epoch + 1 - first) - number);
+			record.payload = number;
+		}
+		n += log_put(to + n, log_seed(reader), &record);
+	}
+	return n;
+}
+
+static int take_rest(const repair *r, const run *one, manifest *into, mmsb_error *err)
+{
+	log_segment s = {.first = one->checkpoint + 1};
+	bool closed = one->a <= one->b;
+	char name[STATE_NAME], *path = segment_path(r, &r->parts[one->torn].s);
+	log_reader *reader = NULL;
+	int status = path ? log_read_open(&reader, r->fs, path, err) : fail_memory(err, STATE_NAME, "a path");
+	free(path);
+	if (status)
+		return status;
+	const uint8_t *segment = log_bytes(reader);
+	log_seek(reader, s.first);
+	size_t most = put_beginning(reader, segment, s.first, NULL) + log_size(reader), n = 0;
+	uint8_t *bytes = malloc(most);
+	if (bytes) {
+		n = put_beginning(reader, segment, s.first, bytes);
+		n += put_rest(reader, s.first, closed, bytes + n);
+	}
+	manifest_segment_name(&s, name);
+	int error = bytes ? vfs_replace(r->fs, r->to, name, bytes, n) : -ENOMEM;
+	free(bytes);
+	log_read_close(reader);
+	if (closed)
+		s.last = one->rest.last, s.bytes = n;
+	return error ? vfs_fail(err, error, r->to, "written to") : manifest_add_segment(into, &s, err);
+}
+
+static int take_run(const repair *r, const run *one, uint64_t *first, mmsb_error *err)
+{
+	uint64_t begins_with = one->checkpoint ? one->checkpoint + 1 : r->parts[one->a].s.first;
 	manifest into = {.identity = {r->files.identity[0], r->files.identity[1]}};
 	int status = fold_fresh(r->fs, r->to, err);
-	*first = r->parts[a].s.first == 1 ? 1 : 0;
+	*first = begins_with == 1 ? 1 : 0;
 	if (!status)
 		status = fold_take(r->fs, r->from, r->to, "schedule.mmsbx", err);
 	for (size_t i = 0; i < r->files.n_checkpoints && !status; i++) {
 		uint64_t c = r->files.checkpoints[i].epoch;
-		if (!r->good[i] || c + 1 < r->parts[a].s.first || c > r->parts[b].last)
+		if (!r->good[i] || c + 1 < begins_with || c > one->last)
 			continue;
 		*first = *first ? *first : c;
 		status = fold_take_checkpoint(r->fs, &r->files.checkpoints[i], r->from, r->to, &into, err);
 	}
-	for (size_t i = a; i <= b && !status; i++)
-		status = take_segment(r, &r->parts[i], i == b, &into, err);
+	if (!status && one->checkpoint)
+		status = take_rest(r, one, &into, err);
+	for (size_t i = one->a; i <= one->b && !status; i++)
+		status = take_segment(r, &r->parts[i], i == one->b, &into, err);
 	if (!status)
 		status = fold_finish(r->fs, &into, r->to, err);
 	manifest_free(&into);
@@ -223,25 +372,45 @@ static int look(repair *r, mmsb_error *err)
 	return status;
 }
 
+/* What the new folder has not: behind the last epoch that could be read before it begins, and behind its end. */
+static void tell_lost(const repair *r, const run *one, uint64_t first)
+{
+	const manifest *f = &r->files;
+	uint64_t had = f->segments[f->n_segments - 1].first - 1, read = f->segments[0].first - 1;
+	for (size_t i = 0; i < f->n_segments; i++)
+		had = r->parts[i].seen > had ? r->parts[i].seen : had;
+	if (f->n_checkpoints && f->checkpoints[f->n_checkpoints - 1].epoch > had)
+		had = f->checkpoints[f->n_checkpoints - 1].epoch;
+	size_t begins = one->checkpoint ? one->torn + 1 : one->a;
+	for (size_t i = 0; i < begins; i++)
+		read = r->parts[i].opens && r->parts[i].last > read && r->parts[i].last < first ? r->parts[i].last : read;
+	if (first > 1)
+		say(r, "it begins with the checkpoint of epoch %" PRIu64 ": epochs before that are not in the new folder", first);
+	if (first > read + 1 && first > 1 && f->segments[0].first < first)
+		say(r, "lost: epochs %" PRIu64 " to %" PRIu64 ", but for what that checkpoint holds", read + 1, first - 1);
+	if (had > one->last)
+		say(r, "lost: epochs %" PRIu64 " to %" PRIu64 ", and those behind them, if there were any", one->last + 1, had);
+}
+
 int repair_make(const vfs *fs, const char *from, const char *to, repair_tell *tell, void *user, uint64_t *first, uint64_t *last, mmsb_error *err)
 {
 	repair r = {.fs = fs, .from = from, .to = to, .tell = tell, .user = user};
-	size_t a = 0, b = 0;
+	run one = {.a = 0};
+	bool found = false;
 	int status = open_from(&r, err);
 	if (!status)
 		status = look(&r, err);
-	if (!status && !choose(&r, &a, &b))
+	if (!status) {
+		found = choose_whole(&r, &one);
+		status = choose_behind(&r, &one, &found, err);
+	}
+	if (!status && !found)
 		status = fail(err, MMSB_FORMAT, "%s: nothing can be had: no part of the log that verifies begins with epoch 1 or a checkpoint", from);
 	if (!status)
-		status = take_run(&r, a, b, first, err);
+		status = take_run(&r, &one, first, err);
 	if (!status) {
-		*last = r.parts[b].last;
-		uint64_t had = r.files.segments[r.files.n_segments - 1].first - 1, end = r.parts[r.files.n_segments - 1].last;
-		had = end > had ? end : had;
-		if (r.files.n_checkpoints && r.files.checkpoints[r.files.n_checkpoints - 1].epoch > had)
-			had = r.files.checkpoints[r.files.n_checkpoints - 1].epoch;
-		if (had > *last)
-			say(&r, "lost: epochs %" PRIu64 " to %" PRIu64 ", and those behind them, if there were any", *last + 1, had);
+		*last = one.last;
+		tell_lost(&r, &one, *first);
 	}
 	manifest_free(&r.files);
 	mmsb_schedule_close(r.schedule);

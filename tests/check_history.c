@@ -3,6 +3,7 @@
 #include "io_instance.h"
 #include "runtime/trace.h"
 #include "state/branch.h"
+#include "state/state.h"
 #include "state_folder.h"
 
 static const char with_state[] =
@@ -18,6 +19,7 @@ enum { SIZE = 9, EPOCHS = 60 };
 static char path[] = "/tmp/mmsb-history-XXXXXX";
 static mmsb_error err;
 static char digests[EPOCHS + 1][33];
+static uint64_t segment_bytes = 2000;
 
 static void ok(int status) { ck_assert_msg(status == MMSB_OK, "%s", err.message); }
 
@@ -45,7 +47,7 @@ static void make(const char *program)
 	state_folder f;
 	ok(mmsb_set_param(m, "N", SIZE, &err));
 	ok(mmsb_bind(m, &err));
-	folder_begin(&f, path, m, 2000);
+	folder_begin(&f, path, m, segment_bytes);
 	while (m->epoch < EPOCHS) {
 		if (m->epoch % 10 == 7) {
 			ok(mmsb_ticks(m, 3, NULL, &err));
@@ -226,6 +228,103 @@ START_TEST(damage)
 }
 END_TEST
 
+/* ---- a checkpoint behind damage in the segment that it lies in ---- */
+
+/* All in one segment. */
+static void make_long(void)
+{
+	segment_bytes = 1 << 20;
+	make(with_state);
+	segment_bytes = 2000;
+}
+
+/* Where the record of an epoch lies in the only segment. */
+static uint64_t place_of(uint64_t epoch)
+{
+	history *h;
+	log_reader *r = NULL;
+	log_record record = {.epoch = 0};
+	ok(history_open(&h, &vfs_machine, path, &err));
+	ck_assert_uint_eq(h->files.n_segments, 1);
+	ok(history_open_segment(h, &h->files.segments[0], &r, &err));
+	while (log_next(r, &record) == LOG_GOES_ON)
+		if ((record.kind == LOG_EPOCH || record.kind == LOG_TICKS) && record.epoch >= epoch)
+			break;
+	log_read_close(r);
+	history_close(h);
+	return record.at;
+}
+
+static void flip(uint64_t at)
+{
+	char name[200];
+	snprintf(name, sizeof name, "%s/log-00000000000000000001", path);
+	FILE *f = fopen(name, "r+b");
+	ck_assert(f && fseek(f, (long)at, SEEK_SET) == 0);
+	int byte = fgetc(f);
+	ck_assert(fseek(f, (long)at, SEEK_SET) == 0 && fputc(byte ^ 1, f) != EOF && fclose(f) == 0);
+}
+
+typedef struct told {
+	char text[2000];
+} told;
+
+static void keep_line(void *user, const char *line)
+{
+	told *t = user;
+	ck_assert_uint_lt(strlen(t->text) + strlen(line), sizeof t->text - 2);
+	strcat(strcat(t->text, line), "\n");
+}
+
+static void repair_damaged(const uint64_t *damaged, unsigned n, uint64_t first, uint64_t last, const char *lost)
+{
+	char to[100];
+	told t = {""};
+	uint64_t is_first, is_last, at[4];
+	for (unsigned i = 0; i < n; i++)
+		at[i] = place_of(damaged[i]);
+	for (unsigned i = 0; i < n; i++)
+		flip(at[i] + 24);
+	snprintf(to, sizeof to, "%s-repaired", path);
+	ok(repair_make(&vfs_machine, path, to, keep_line, &t, &is_first, &is_last, &err));
+	ck_assert_uint_eq(is_first, first);
+	ck_assert_uint_eq(is_last, last);
+	ck_assert_msg(strstr(t.text, lost) != NULL, "'%s' is not told: %s", lost, t.text);
+	check_folder(to, first, last);
+	mmsb_schedule *compiled = io_schedule(with_state);
+	mmsb_instance *m = io_instance(compiled);
+	mmsb_state *s;
+	ok(mmsb_state_open(&s, m, to, NULL, &err)); /* and it can be gone on in */
+	ck_assert_uint_eq(m->epoch, last);
+	ck_assert_str_eq(mmsb_state_note(s), "");
+	same_digest(m);
+	stage(m, (unsigned)m->epoch);
+	ok(mmsb_commit_from(m, "feed", NULL, &err));
+	ok(mmsb_state_close(s, &err));
+	mmsb_instance_free(m);
+	mmsb_schedule_close(compiled);
+	remove_folder(to);
+}
+
+START_TEST(damage_before_a_checkpoint)
+{
+	repair_damaged((const uint64_t[]){4}, 1, 22, EPOCHS, "lost: epochs 4 to 21,");
+}
+END_TEST
+
+START_TEST(damage_behind_a_checkpoint)
+{
+	repair_damaged((const uint64_t[]){4, 31}, 2, 41, EPOCHS, "lost: epochs 4 to 40,");
+}
+END_TEST
+
+/* From the one of 22 the records lead to 29; behind the one of 41 there are none that follow it. */
+START_TEST(damage_around_a_checkpoint)
+{
+	repair_damaged((const uint64_t[]){4, 30, 42}, 3, 41, 41, "lost: epochs 42 to 60,");
+}
+END_TEST
+
 /* ---- times ------------------------------------------------------------------------------------- */
 
 START_TEST(times)
@@ -313,6 +412,13 @@ int main(void)
 	tcase_add_test(c, damage);
 	tcase_add_test(c, times);
 	tcase_add_test(c, reads);
+	tcase_set_timeout(c, 120);
+	suite_add_tcase(s, c);
+	c = tcase_create("one segment");
+	tcase_add_checked_fixture(c, make_long, unmake);
+	tcase_add_test(c, damage_before_a_checkpoint);
+	tcase_add_test(c, damage_behind_a_checkpoint);
+	tcase_add_test(c, damage_around_a_checkpoint);
 	tcase_set_timeout(c, 120);
 	suite_add_tcase(s, c);
 	return unit_run(s);
