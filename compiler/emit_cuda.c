@@ -201,7 +201,7 @@ static void put_read(writer *w, const sch_instr *in)
 		const sch_size *z = &w->s->sizes[p->dims[d]];
 		char next[sizeof at];
 		if (z->kind == SIZE_CONST && z->value >= 0)
-			snprintf(next, sizeof next, "(%.*s) * %" PRId64 " + i%u", MAX_DIMS * 36, at, z->value, d);
+			snprintf(next, sizeof next, "(%.*s) * %" PRId64 " + i%u", MAX_DIMS * 34, at, z->value, d);
 		else
 			snprintf(next, sizeof next, "(%.*s) * z%u + i%u", MAX_DIMS * 36, at, p->dims[d], d);
 		if (!(z->kind == SIZE_CONST && z->value >= 0))
