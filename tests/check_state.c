@@ -175,6 +175,44 @@ START_TEST(refers)
 }
 END_TEST
 
+/* More entries than a commit should wait for: a child has the pages as they were. */
+START_TEST(by_a_child)
+{
+	enum { ROWS = 1500, COLS = 800 };
+	mmsb_schedule *sparse = io_schedule("page M : sparse f64[1500, 1000] in;\npage x : f64[5000] in;\npage y : f64[5000] out;\npage s : f64 out;\n"
+	                                    "edge y[i] <- prev y[i] + x[i];\nedge s <- sum[i, j] M[i, j];\n");
+	mmsb_instance *m = io_instance(sparse);
+	mmsb_state *s = open_with(m, (mmsb_state_options){.keep = 1});
+	char was[33], is[33];
+	uint64_t row[COLS], col[COLS];
+	double value[COLS];
+	for (uint64_t i = 0; i < ROWS; i++) {
+		for (uint64_t j = 0; j < COLS; j++)
+			row[j] = i, col[j] = (i + j) % 1000, value[j] = (double)(i * j % 17);
+		ok(mmsb_insert(m, mmsb_page(m, "M"), COLS, row, col, value, &err));
+	}
+	ok(mmsb_commit(m, NULL, &err));
+	ok(mmsb_state_checkpoint(s, &err));
+	ck_assert_int_gt(s->shot.child, 0);
+	for (uint64_t e = 0; e < 20; e++) {
+		ok(mmsb_erase(m, mmsb_page(m, "M"), COLS / 20, row + e * COLS / 20, col + e * COLS / 20, &err));
+		ok(mmsb_scatter(m, mmsb_page(m, "x"), COLS, col, value, &err));
+		ok(mmsb_commit(m, NULL, &err));
+	}
+	ok(mmsb_state_wait(s, &err));
+	ck_assert_uint_eq(s->names.checkpoints[0].epoch, 1);
+	ok(mmsb_digest(m, was, &err));
+	leave(s, m);
+	m = io_instance(sparse);
+	s = open_with(m, (mmsb_state_options){.keep = 1});
+	ck_assert_uint_eq(s->checkpoint_epoch, 1);
+	ok(mmsb_digest(m, is, &err));
+	ck_assert_str_eq(is, was);
+	leave(s, m);
+	mmsb_schedule_close(sparse);
+}
+END_TEST
+
 static void flip(const char *name, long at)
 {
 	char path[200];
@@ -380,6 +418,7 @@ int main(void)
 	tcase_add_test(c, goes_on);
 	tcase_add_test(c, ticks);
 	tcase_add_test(c, refers);
+	tcase_add_test(c, by_a_child);
 	tcase_add_test(c, found_later);
 	tcase_add_test(c, passed_over);
 	tcase_add_test(c, cannot_begin);
