@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "apply.h"
+#include "fetch.h"
 #include "sort.h"
 #include "thresholds.h"
 
@@ -67,9 +68,9 @@ static void fetch_ahead(const pattern *pat, const entry_deltas *d, size_t i)
 
 static void fetch_entry(const page *p, uint64_t slot)
 {
-	__builtin_prefetch(&p->pat->row[slot]);
-	__builtin_prefetch(&p->pat->col[slot]);
-	__builtin_prefetch(p->cur + slot * p->element, 1);
+	fetch(&p->pat->row[slot]);
+	fetch(&p->pat->col[slot]);
+	fetch_to_write(p->cur + slot * p->element);
 }
 
 /* Finds which entries are there. */

@@ -5,6 +5,7 @@
 
 #include "differ.h"
 #include "elementary.h"
+#include "fetch.h"
 #include "packed.h"
 #include "scalar.h"
 #include "view.h"
@@ -254,8 +255,8 @@ enum { AHEAD = 24, NEAR = 1 << 20 };
 		for (size_t i = 0; i < n; i++) {                                                             \
 			uint64_t position = at ? at[i] : first + i, value_bits = 0;                          \
 			if (far && i + AHEAD < n) {                                                          \
-				__builtin_prefetch(base + at[i + AHEAD] * stride, 1);                        \
-				__builtin_prefetch(words + at[i + AHEAD] / 64, 1);                           \
+				fetch_to_write(base + at[i + AHEAD] * stride);                        \
+				fetch_to_write(words + at[i + AHEAD] / 64);                           \
 			}                                                                                    \
 			lane##B *element = (void *)(base + position * stride), value;                        \
 			memcpy(&value, from + i * step, sizeof value);                                       \

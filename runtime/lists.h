@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fetch.h"
+
 enum { LIST_BLOCK = 512, LIST_FLAT = 2 * LIST_BLOCK, LIST_CLASSES = 12 };
 
 #define LIST_CUT UINT32_MAX /* as `room`: the list is cut, and `at` is its number in long_lists */
@@ -86,12 +88,12 @@ typedef struct list_run {
 static inline uint32_t lists_length(const lists *l, uint64_t list) { return l->heads[list].n; }
 
 /* Hints that a list is about to be read: first its head, then where a search in it begins. */
-static inline void lists_fetch_head(const lists *l, uint64_t list) { __builtin_prefetch(&l->heads[list]); }
+static inline void lists_fetch_head(const lists *l, uint64_t list) { fetch(&l->heads[list]); }
 static inline void lists_fetch(const lists *l, uint64_t list)
 {
 	const list_head *h = &l->heads[list];
 	if (h->room != LIST_CUT)
-		__builtin_prefetch(&l->key[h->at + h->n / 2]);
+		fetch(&l->key[h->at + h->n / 2]);
 }
 
 /* The next run, which is not empty; false: that was all. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dirty.h"
+#include "fetch.h"
 #include "fpenv.h"
 #include "index.h"
 #include "plan.h"
@@ -203,7 +204,7 @@ static __attribute__((noinline)) void close_leaf(const flow *f, uint64_t key)
 		T *leaves = (T *)(void *)f->p->leaves;                                                 \
 		for (uint32_t i = 0; i < n; i++) {                                                     \
 			if (i + AHEAD < n)                                                             \
-				__builtin_prefetch(&leaves[place[key[i + AHEAD]]], 1);                 \
+				fetch_to_write(&leaves[place[key[i + AHEAD]]]);                 \
 			uint32_t at = place[key[i]];                                                   \
 			leaves[at++] = value[i];                                                       \
 			place[key[i]] = at;                                                            \

@@ -1,6 +1,7 @@
 /* relax.c - single operands of a reduction. Where an element is read along the variable of a reduction by the fixpoint's operation,
  * whose value is one of those that the reader takes the best of, what the element does for a reader is one operand: it is
  * computed for any list of pairs of reader and position, side by side, without the rest of the reduction. */
+#include "fetch.h"
 #include "repair.h"
 
 /* ---- values of a batch -------------------------------------------------------------------------- */
@@ -218,10 +219,10 @@ static pair pair_of(const repair *q, uint32_t entry)
 void relax_fetch_entry(const repair *q, uint32_t entry)
 {
 	pair p = pair_of(q, entry);
-	__builtin_prefetch(q->x + (p.read << q->k->order.width));
-	__builtin_prefetch(q->x + (p.reader << q->k->order.width));
-	__builtin_prefetch(&q->k->witness[p.reader]);
-	__builtin_prefetch(q->entries.base + entry * q->entries.stride);
+	fetch(q->x + (p.read << q->k->order.width));
+	fetch(q->x + (p.reader << q->k->order.width));
+	fetch(&q->k->witness[p.reader]);
+	fetch(q->entries.base + entry * q->entries.stride);
 }
 
 bool relax_put_entry(repair *q, uint32_t entry, operand_fn *use)

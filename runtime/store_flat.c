@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "fetch.h"
+
 #define NONE_PENDING UINT64_MAX
 
 bool flat_kind_set(flat_kind *f, const kernel_table *k, red_kind kind, unsigned op, unsigned type, unsigned arg, uint64_t n, unsigned bits)
@@ -93,7 +95,7 @@ void flat_prefetch(const flat_change *c, uint64_t i)
 	for (unsigned level = 0; level < 2 && level < c->kind->n_levels; level++, i >>= FLAT_FAN_BITS) {
 		const uint8_t *first = value_at(c->kind, c->held, level, i >> FLAT_FAN_BITS << FLAT_FAN_BITS);
 		for (size_t at = 0; at < (size_t)FLAT_FAN << c->kind->width; at += 64)
-			__builtin_prefetch(first + at, 1);
+			fetch_to_write(first + at);
 	}
 }
 

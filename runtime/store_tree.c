@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "fetch.h"
 #include "schedule.h"
 
 enum { INNER = 0, LEAF_SIZES = 4, LEAF_LEVEL = 255, MOST_DEPTH = 34 };
@@ -198,15 +199,15 @@ static void prefetch_leaf(const tree_kind *t, const node *leaf)
 {
 	const char *line = (const char *)leaf, *end = line + leaf_bytes(t, leaf->size);
 	while ((line += 64) < end)
-		__builtin_prefetch(line, 1);
+		fetch_to_write(line);
 }
 
 /* It may lie across two lines. */
 static void prefetch_inner(const tree_kind *t, uint32_t block)
 {
 	const char *at = (const char *)node_at(t, block);
-	__builtin_prefetch(at, 1);
-	__builtin_prefetch(at + sizeof(inner_node) - 1, 1);
+	fetch_to_write(at);
+	fetch_to_write(at + sizeof(inner_node) - 1);
 }
 
 void tree_prefetch(const tree_kind *t, const uint32_t *roots, const uint32_t *positions, uint32_t n)

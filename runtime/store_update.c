@@ -2,6 +2,7 @@
  * store_flat.c or store_tree.c. */
 #include <string.h>
 
+#include "fetch.h"
 #include "fpenv.h"
 #include "index.h"
 #include "route.h"
@@ -103,7 +104,7 @@ static void ask_for_block(const update *u, const flat_change *change, uint64_t l
 		if (!st->kernel->reads[i].def || r->kind != ROUTE_SAME || r->target != st->plan->id)
 			continue;
 		for (size_t at = 0, bytes = read->stride << st->flats.bits; at < bytes; at += LINE)
-			__builtin_prefetch(read->base + lane * read->stride + at);
+			fetch(read->base + lane * read->stride + at);
 	}
 	flat_prefetch(change, block);
 }

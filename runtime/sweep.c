@@ -8,6 +8,7 @@
 
 #include "repair.h"
 
+#include "fetch.h"
 #include "fpenv.h"
 
 enum { RING = 1024, CHUNK = 62, BEHIND = RING /* the place of what lies beyond the ring */, SAMPLES = 1024 };
@@ -218,8 +219,8 @@ static inline void fetch_list(const sweep *s, uint32_t v)
 	const list_head *h = &s->readers->heads[v];
 	if (h->room == LIST_CUT)
 		return;
-	__builtin_prefetch(&s->readers->key[h->at]);
-	__builtin_prefetch(&s->readers->mate[h->at]);
+	fetch(&s->readers->key[h->at]);
+	fetch(&s->readers->mate[h->at]);
 }
 
 static bool visit_chain(sweep *s, uint32_t chain)
