@@ -3,6 +3,20 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum { POOL_LARGE = 16 << 20 };
+
+/* Blocks are touched here and there: large pages of memory save most of the walks to find their places. */
+static void ask_for_large_pages(uint8_t *base, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+	if (bytes >= POOL_LARGE)
+		madvise(base, bytes, MADV_HUGEPAGE); /* a hint: failing changes nothing */
+#else
+	(void)base;
+	(void)bytes;
+#endif
+}
+
 int pool_new(pool *p, size_t most, size_t *left)
 {
 	uint64_t units = most / POOL_UNIT + 2;
@@ -11,6 +25,7 @@ int pool_new(pool *p, size_t most, size_t *left)
 	void *base = mmap(NULL, units * POOL_UNIT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
 		return -1;
+	ask_for_large_pages(base, units * POOL_UNIT);
 	p->base = base;
 	p->limit = (uint32_t)units;
 	p->used = p->kept = 1;

@@ -177,12 +177,14 @@ bool store_make_ready(struct store *st)
 	st->refused = true;
 	if (st->prefix)
 		return make_prefixes_ready(st);
-	size_t kept = 3 * bitset_bytes(st->outers) + 2 * st->outers * sizeof *st->block + 8 * POOL_UNIT, most = most_bytes(st);
+	size_t window = st->flat ? 0 : 2 * STORE_WINDOW * sizeof *st->window, most = most_bytes(st);
+	size_t kept = 3 * bitset_bytes(st->outers) + 2 * st->outers * sizeof *st->block + window + 9 * POOL_UNIT;
 	if (kept > *st->left || pool_new(p, kept + (most < *st->left ? most : *st->left), st->left))
 		return false;
 	st->block = pool_keep(p, st->outers * sizeof *st->block);
 	st->dirty = st->flat ? NULL : pool_keep(p, st->outers * sizeof *st->dirty);
-	st->ready = st->block && (st->flat || st->dirty) && place_set(p, &st->held, st->outers) && place_set(p, &st->touched, st->outers) &&
+	st->window = st->flat ? NULL : pool_keep(p, window);
+	st->ready = st->block && (st->flat || (st->dirty && st->window)) && place_set(p, &st->held, st->outers) && place_set(p, &st->touched, st->outers) &&
 	            place_set(p, &st->settled, st->outers);
 	return st->ready;
 }

@@ -7,6 +7,14 @@
 #include "store_prefix.h"
 #include "store_tree.h"
 
+/* An operand of a tree. */
+typedef struct store_operand {
+	uint32_t outer, position;
+	uint64_t lane;
+} store_operand;
+
+enum { STORE_WINDOW = 4096 /* operands that are looked at together */ };
+
 struct store {
 	const kernel_plan *kernel;
 	const region_plan *plan;
@@ -24,6 +32,7 @@ struct store {
 	bitset touched;         /* trees: of the held, those to be refreshed */
 	bitset settled;         /* not held until now, and dealt with in this update */
 	uint32_t *dirty;        /* trees: operands of each outer element in this update, while they are counted; else 0 */
+	store_operand *window;  /* trees: two of them */
 	uint32_t *block;        /* of each outer element held */
 	union {
 		flat_kind flats;

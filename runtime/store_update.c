@@ -10,15 +10,11 @@
 
 enum {
 	PREFETCH = 8,           /* operands of a batch from which on their ways are asked for together */
+	DIGIT = 11, DIGITS = 1 << DIGIT, /* of outer elements, where operands are sorted by them */
 	AHEAD = 8, LINE = 64    /* blocks of a flat store that are asked for before their turn; bytes of a line of memory */
 };
 
 /* ---- an update at work ------------------------------------------------------------------------- */
-
-typedef struct operand {
-	uint64_t outer;
-	uint32_t position;      /* in the tree */
-} operand;
 
 /* Operands that are to be evaluated together. */
 typedef struct batch {
@@ -255,30 +251,51 @@ static void note_change(const update *u, uint64_t outer, tree_change change)
 /* The entry of a lane has not gone. */
 static bool is_there(const update *u, uint64_t entry) { return !u->pat || u->pat->alive[entry]; }
 
-/* Evaluates the operands of the batch and puts them into their trees. */
-static void flush(const update *u)
+/* Those that changed get the values of their nodes. */
+static void refresh_touched(const update *u)
 {
 	struct store *st = u->st;
-	const region_plan *rp = st->plan;
+	BITSET_FOR(&st->touched, outer)
+		if (bitset_test(&st->held, outer) && tree_refresh(&st->trees, st->block[outer]))
+			bitset_set(u->outer, outer);
+	bitset_clear(&st->touched);
+}
+
+/* The values of the batch's operands; *any: some are present. */
+static const lanes *batch_values(const update *u, bool *any)
+{
+	const region_plan *rp = u->st->plan;
 	batch *b = u->batch;
 	run *r = u->r, *c = u->c;
-	if (b->n == 0)
-		return;
-	if (b->n >= PREFETCH)
-		tree_prefetch(&st->trees, b->root, b->position, b->n);
 	r->n = c->n = b->n;
 	r->live = c->live = NULL;
-	pass_positions(u->w, st->kernel, st->to, r, b->outer);
+	pass_positions(u->w, u->st->kernel, u->st->to, r, b->outer);
 	run_needed(u);
 	c->form = OUTER_SAME;
 	c->vars[rp->var] = (var_lanes){VAR_I64, 0, b->var};
 	if (rp->entry != NONE)
 		c->vars[rp->entry] = (var_lanes){VAR_I64, 0, b->entry};
 	run_import(u->w, c);
-	bool any = run_code(u->w, c), wrong = store_failed(u);
+	*any = run_code(u->w, c);
 	lanes *value = &c->regs[rp->value];
-	lanes_fill(u->w, value, rp->width, any ? b->n : 0);
-	size_t apart = value->uniform ? 0 : (size_t)1 << rp->width;
+	lanes_fill(u->w, value, rp->width, *any ? b->n : 0);
+	return value;
+}
+
+/* Evaluates the operands of the batch and puts them into their trees. */
+static void flush(const update *u)
+{
+	struct store *st = u->st;
+	const run *c = u->c;
+	batch *b = u->batch;
+	bool any;
+	if (b->n == 0)
+		return;
+	if (b->n >= PREFETCH)
+		tree_prefetch(&st->trees, b->root, b->position, b->n);
+	const lanes *value = batch_values(u, &any);
+	bool wrong = store_failed(u);
+	size_t apart = value->uniform ? 0 : (size_t)1 << st->plan->width;
 	for (uint32_t i = 0; i < b->n; i++) {
 		uint64_t outer = (uint64_t)b->outer[i];
 		uint32_t position = b->position[i], *root = &st->block[outer];
@@ -292,75 +309,159 @@ static void flush(const update *u)
 			note_change(u, outer, tree_remove(&st->trees, root, position));
 	}
 	b->n = 0;
+	refresh_touched(u); /* while they are near */
+}
+
+/* ---- lanes, a window at a time ----------------------------------------------------------------- */
+
+/* Asks the caches for what locate reads of a lane. */
+static void fetch_place(const update *u, uint64_t lane)
+{
+	if (u->pat) {
+		fetch(&u->pat->row[lane]);
+		fetch(&u->pat->col[lane]);
+	} else if (u->groups) {
+		fetch(u->keys.base + lane * u->keys.stride);
+	}
 }
 
 /* Which operand a lane is; false: of no outer element. */
-static bool locate(const update *u, uint64_t lane, operand *o)
+static bool locate(const update *u, store_operand *o)
 {
 	const struct store *st = u->st;
+	uint64_t outer = 0, lane = o->lane;
 	switch ((region_kind)st->plan->def->kind) {
 	case REGION_GROUP:
-		*o = (operand){*(const uint32_t *)(const void *)(u->keys.base + lane * u->keys.stride), (uint32_t)lane};
+		outer = *(const uint32_t *)(const void *)(u->keys.base + lane * u->keys.stride);
+		o->position = (uint32_t)lane;
 		break;
 	case REGION_ROW:
-		*o = (operand){u->pat->row[lane], u->pat->col[lane]};
+		outer = u->pat->row[lane];
+		o->position = u->pat->col[lane];
 		break;
 	case REGION_COL:
-		*o = (operand){u->pat->col[lane], u->pat->row[lane]};
+		outer = u->pat->col[lane];
+		o->position = u->pat->row[lane];
 		break;
 	default:
-		*o = (operand){lane / (uint64_t)st->plan->extent, (uint32_t)(lane % (uint64_t)st->plan->extent)};
-		break;
+		outer = lane / (uint64_t)st->plan->extent;
+		o->position = (uint32_t)(lane % (uint64_t)st->plan->extent);
 	}
-	return o->outer < st->outers;
+	o->outer = (uint32_t)outer;
+	return outer < st->outers;
 }
 
-/* Elements of which so many operands are dirty that evaluating them whole is cheaper are given up. */
-static void give_up_dense(const update *u, const bitset *dirty)
+typedef void use_window(const update *, store_operand *, uint32_t n);
+
+static void close_window(const update *u, uint32_t n, use_window *use)
+{
+	store_operand *o = u->st->window;
+	uint32_t found = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		o[found].lane = o[i].lane;
+		found += locate(u, &o[found]);
+	}
+	use(u, o, found);
+}
+
+/* All dirty lanes. Where they are is asked for some time before it is looked at. */
+static void each_window(const update *u, const bitset *dirty, use_window *use)
+{
+	store_operand *o = u->st->window;
+	uint32_t n = 0;
+	BITSET_FOR(dirty, lane) {
+		fetch_place(u, lane);
+		o[n++].lane = lane;
+		if (n == STORE_WINDOW) {
+			close_window(u, n, use);
+			n = 0;
+		}
+	}
+	close_window(u, n, use);
+}
+
+static void count_window(const update *u, store_operand *o, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		u->st->dirty[o[i].outer]++;
+}
+
+/* Elements of which so many operands are dirty that evaluating them whole is cheaper, or building their trees does not pay, are given up. */
+static void give_up_dense(const update *u, store_operand *o, uint32_t n)
 {
 	struct store *st = u->st;
-	double weight = st->plan->weight, cost = (size_t)st->trees.pool.used * POOL_UNIT > NEAR_BYTES ? TREE_COST_FAR : TREE_COST_NEAR;
-	operand o;
-	BITSET_FOR(dirty, lane)
-		if (locate(u, lane, &o))
-			st->dirty[o.outer]++;
-	BITSET_FOR(dirty, lane)
-		if (locate(u, lane, &o) && st->dirty[o.outer] > 0) {
-			if (st->dirty[o.outer] * (weight + cost) > (double)members(u, o.outer) * (weight + 1) + 2 * cost)
-				give_up(u, o.outer);
-			st->dirty[o.outer] = 0;
+	double weight = st->plan->weight;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t outer = o[i].outer;
+		if (st->dirty[outer] == 0)
+			continue;
+		double most = (double)members(u, outer) * (weight + 1) / (bitset_test(&st->held, outer) ? 1 : BUILD_SHARE) + 2 * TREE_COST;
+		if (st->dirty[outer] * (weight + TREE_COST) > most)
+			give_up(u, outer);
+		st->dirty[outer] = 0;
+	}
+}
+
+/* By outer element, digit by digit, so that each tree is gone through once. */
+static store_operand *sort_window(store_operand *from, store_operand *to, uint32_t n, uint64_t outers)
+{
+	for (unsigned shift = 0; shift < 32 && (outers - 1) >> shift > 0; shift += DIGIT) {
+		uint32_t start[DIGITS] = {0}, sum = 0;
+		for (uint32_t i = 0; i < n; i++)
+			start[from[i].outer >> shift & (DIGITS - 1)]++;
+		for (uint32_t d = 0; d < DIGITS; d++) {
+			uint32_t count = start[d];
+			start[d] = sum;
+			sum += count;
 		}
+		for (uint32_t i = 0; i < n; i++)
+			to[start[from[i].outer >> shift & (DIGITS - 1)]++] = from[i];
+		store_operand *swap = from;
+		from = to;
+		to = swap;
+	}
+	return from;
+}
+
+static void put_operand(const update *u, const store_operand *o)
+{
+	struct store *st = u->st;
+	batch *b = u->batch;
+	if ((u->whole && bitset_test(u->whole, o->outer)) || bitset_test(&st->settled, o->outer))
+		return;
+	if (!bitset_test(&st->held, o->outer)) {
+		if (!build_tree(u, o->outer))
+			give_up(u, o->outer);
+		return;
+	}
+	b->outer[b->n] = o->outer;
+	b->var[b->n] = st->plan->lo + o->position;
+	b->root[b->n] = st->block[o->outer];
+	b->position[b->n] = o->position;
+	b->entry[b->n++] = (int64_t)o->lane;
+	if (b->n == TILE)
+		flush(u);
+}
+
+static void put_window(const update *u, store_operand *o, uint32_t n)
+{
+	struct store *st = u->st;
+	if (n > TILE)
+		o = sort_window(o, o + STORE_WINDOW, n, st->outers);
+	for (uint32_t i = 0; i < n; i++)
+		put_operand(u, &o[i]);
+	flush(u);
 }
 
 static void update_trees(const update *u, const bitset *dirty)
 {
-	struct store *st = u->st;
-	batch *b = u->batch;
-	b->n = 0;
-	if (st->least == LEAST_MEMBERS && bitset_above(dirty, 2))
-		give_up_dense(u, dirty);
-	BITSET_FOR(dirty, lane) {
-		operand o;
-		if (!locate(u, lane, &o) || (u->whole && bitset_test(u->whole, o.outer)) || bitset_test(&st->settled, o.outer))
-			continue;
-		if (!bitset_test(&st->held, o.outer)) {
-			if (!build_tree(u, o.outer))
-				give_up(u, o.outer);
-			continue;
-		}
-		b->outer[b->n] = (int64_t)o.outer;
-		b->var[b->n] = st->plan->lo + o.position;
-		b->root[b->n] = st->block[o.outer];
-		b->position[b->n] = o.position;
-		b->entry[b->n++] = (int64_t)lane;
-		if (b->n == TILE)
-			flush(u);
+	if (u->st->least == LEAST_MEMBERS && bitset_above(dirty, 2)) {
+		each_window(u, dirty, count_window);
+		each_window(u, dirty, give_up_dense);
 	}
-	flush(u);
-	BITSET_FOR(&st->touched, outer)
-		if (bitset_test(&st->held, outer) && tree_refresh(&st->trees, st->block[outer]))
-			bitset_set(u->outer, outer);
-	bitset_clear(&st->touched);
+	u->batch->n = 0;
+	each_window(u, dirty, put_window);
+	refresh_touched(u);
 }
 
 /* ---- an update --------------------------------------------------------------------------------- */
@@ -402,8 +503,8 @@ static void update_nothing(const update *u, const bitset *dirty)
 		return;
 	}
 	BITSET_FOR(dirty, lane) {
-		operand o;
-		if (locate(u, lane, &o))
+		store_operand o = {.lane = lane};
+		if (locate(u, &o))
 			bitset_set(u->outer, o.outer);
 	}
 }

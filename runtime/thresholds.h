@@ -38,12 +38,11 @@ enum thresholds {
 	BLOCK_WORK = 1024,
 	FLAT_COST = 500,
 
-	/* Each operand of a tree costs so much besides evaluating it, where trees stay in a core's cache (NEAR_BYTES) and where they do not. An
-	 * element for which an update would come to more than evaluating it whole is evaluated whole (but not with MMSB_STORES, which is
-	 * for tests). */
-	TREE_COST_NEAR = 250,
-	TREE_COST_FAR = 900,
-	NEAR_BYTES = 1 << 20,
+	/* Each operand of a tree costs so much besides evaluating it. An element for which an update would come to more than evaluating it
+	 * whole is evaluated whole, and nothing is held of it from then on; a tree is built, which takes longer than evaluating the element, where
+	 * an update would have come to less than one in BUILD_SHARE of that. (But not with MMSB_STORES, which is for tests.) */
+	TREE_COST = 100,
+	BUILD_SHARE = 8,
 
 	/* Blocks of a row of prefixes: beyond, the row is evaluated whole, as little of it comes before what changes. */
 	PREFIX_SHARE = 4,
