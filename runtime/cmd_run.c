@@ -202,6 +202,14 @@ static void leave_out(run *r)
 	r->left_out++;
 }
 
+static void tell_note(run *r, const char *note)
+{
+	if (note == NULL)
+		return;
+	progress_clear(&r->bar);
+	fprintf(stderr, "mmsb: note: %s\n", note);
+}
+
 /* Stages the next commits of the stream, as many as make an epoch. *taken: how many there were; 0: the stream has ended. */
 static int stage_batch(run *r, delta_reader *reader, uint64_t *taken)
 {
@@ -210,6 +218,7 @@ static int stage_batch(run *r, delta_reader *reader, uint64_t *taken)
 	int status = MMSB_OK;
 	for (*taken = 0; *taken < batch_of(r) && event == DELTA_COMMIT; *taken += event != DELTA_END) {
 		status = delta_next(reader, &event, &r->err);
+		tell_note(r, delta_note(reader));
 		if (status != MMSB_OK)
 			break;
 		if (event == DELTA_STOPPED) { /* a part of an epoch is none */

@@ -62,6 +62,7 @@ struct delta_reader {
 	target *last;
 	mmsb_error *err;
 	bool looked;          /* at how the bytes begin */
+	bool noted;           /* delta_note has told */
 	eventreader *events;  /* they are a stream of events, no text */
 	bool behind_bad;      /* the epoch of events that failed has been passed over */
 };
@@ -659,6 +660,13 @@ void delta_close(delta_reader *r)
 	free(r->buffer);
 	free(r->path);
 	free(r);
+}
+
+const char *delta_note(delta_reader *r)
+{
+	const char *note = r->noted ? NULL : eventreader_note(r->events);
+	r->noted |= note != NULL;
+	return note;
 }
 
 void delta_position(const delta_reader *r, uint64_t *done, uint64_t *total)

@@ -46,6 +46,9 @@ int delta_next(delta_reader *, delta_event *event, mmsb_error *err);
 /* Passes over the rest of the epoch, its commit line included. MMSB_IO, MMSB_MEMORY. */
 int delta_skip(delta_reader *, mmsb_error *err);
 
+/* What the user should know of a stream of events, once: NULL when there is nothing (more). The reader's. */
+const char *delta_note(delta_reader *);
+
 /* Bytes read so far, and of a file its size (else 0): for a bar. */
 void delta_position(const delta_reader *, uint64_t *done, uint64_t *total);
 

@@ -44,7 +44,10 @@ enum { EVENT_MAGIC = 8 };
 int eventreader_new(eventreader **out, mmsb_instance *, const char *path, mmsb_error *err);
 void eventreader_free(eventreader *); /* NULL is allowed */
 
-/* Takes the record at the front of n bytes: *used of them. After MMSB_FORMAT nothing can be read behind it; other failures (MMSB_INPUT,
+/* What the user should know of the stream, once its pages have been read (or NULL). The reader's. */
+const char *eventreader_note(const eventreader *);
+
+/* Takes the record at the front of n bytes: *used of them. After MMSB_FORMAT, and any failure of the first record, nothing can be read behind it; other failures (MMSB_INPUT,
  * MMSB_RANGE, MMSB_MEMORY) are of this epoch alone, part of which may be staged. */
 int eventreader_take(eventreader *, const uint8_t *bytes, size_t n, size_t *used, event_taken *what, mmsb_error *err);
 

@@ -20,6 +20,8 @@ struct eventreader {
 	log_file_header header;
 	int *page;          /* by page of the stream: ours, or -1 */
 	uint64_t at;        /* of what was taken */
+	char note[400];     /* what is to be told to the user; empty: nothing */
+	bool ended;         /* by damage, or by pages that do not fit: nothing can be read behind it */
 	uint64_t ticks;     /* epochs without changes still to be handed out */
 };
 
@@ -47,6 +49,8 @@ void eventreader_free(eventreader *r)
 	free(r->path);
 	free(r);
 }
+
+const char *eventreader_note(const eventreader *r) { return r && r->note[0] ? r->note : NULL; }
 
 /* ---- pages ---- */
 
@@ -114,7 +118,7 @@ static int match_pages(eventreader *r, mmsb_error *err)
 	if (left == n)
 		return fail(err, MMSB_FORMAT, "%s: none of the stream's pages (%s) is a source here", r->path, names);
 	if (left > 0)
-		fprintf(stderr, "mmsb: note: %s: left out, for they are no sources here: %s\n", r->path, names);
+		snprintf(r->note, sizeof r->note, "%.120s: left out, for they are no sources here: %s", r->path, names);
 	return MMSB_OK;
 }
 
@@ -218,7 +222,7 @@ static int take_record(eventreader *r, log_record *record, event_taken *what, mm
 	}
 }
 
-int eventreader_take(eventreader *r, const uint8_t *bytes, size_t n, size_t *used, event_taken *what, mmsb_error *err)
+static int take_one(eventreader *r, const uint8_t *bytes, size_t n, size_t *used, event_taken *what, mmsb_error *err)
 {
 	log_head head;
 	uint64_t length;
@@ -252,5 +256,17 @@ int eventreader_take(eventreader *r, const uint8_t *bytes, size_t n, size_t *use
 	status = take_record(r, &record, what, err);
 	*used = length;
 	r->at += length;
+	return status;
+}
+
+int eventreader_take(eventreader *r, const uint8_t *bytes, size_t n, size_t *used, event_taken *what, mmsb_error *err)
+{
+	if (r->ended) {
+		*used = 0;
+		return fail(err, MMSB_FORMAT, "%s: nothing can be read behind byte %" PRIu64, r->path, r->at);
+	}
+	bool begins = !r->head;
+	int status = take_one(r, bytes, n, used, what, err);
+	r->ended = status != MMSB_OK && (begins || status == MMSB_FORMAT);
 	return status;
 }

@@ -37,7 +37,7 @@ static const char run_help[] =
 	"      --checkpoint-every N  also after N epochs; or bytes of log (64M, 1G), or seconds (30s)\n"
 	"      --keep N              keep N checkpoints (default: 2)\n"
 	"      --digest-every N      put a digest into the log every N epochs (default: 1000; 0: never)\n"
-	"      --source TAG          who makes the changes, for the log\n"
+	"      --source TAG          who makes the changes, for the log and for events\n"
 	"      --help, --version\n"
 	"\n"
 	"Exit status: 0 fine, 1 the input was wrong, 2 wrong usage, 3 the machine (memory, disk, I/O).\n";

@@ -129,12 +129,14 @@ int runspec_check(const run_spec *spec, mmsb_error *err)
 		const char *name;
 	} of_state[] = {{RUN_DURABILITY, "durability"}, {RUN_DIGEST_EVERY, "digest-every"}, {RUN_CHECKPOINT_EPOCHS, "checkpoint-every"},
 	                {RUN_CHECKPOINT_BYTES, "checkpoint-every"}, {RUN_CHECKPOINT_SECONDS, "checkpoint-every"}, {RUN_KEEP, "keep"}};
-	const char *alone = spec->state == NULL && spec->source != NULL ? "source" : NULL;
+	const char *alone = NULL;
 	for (size_t i = 0; i < sizeof of_state / sizeof of_state[0] && spec->state == NULL; i++)
 		if (spec->has[of_state[i].option])
 			alone = of_state[i].name;
 	if (alone != NULL)
 		return fail(err, MMSB_USAGE, "--%s is for a run that is kept: --state DIR is missing, or 'state' in the run file", alone);
+	if (spec->source != NULL && spec->state == NULL && spec->events == NULL)
+		return fail(err, MMSB_USAGE, "--source stands in a log or in events: --state DIR or --events PATH is missing");
 	if (spec->option[RUN_JSON] != 0 && spec->events == NULL)
 		return fail(err, MMSB_USAGE, "--json is about --events, which is missing");
 	return MMSB_OK;

@@ -83,7 +83,7 @@ static void prepare(void)
 		compiled[p] = io_schedule(programs[p]);
 		ck_assert_ptr_nonnull(compiled[p]);
 		mmsb_instance *m = io_instance(compiled[p]);
-			for (uint64_t e = 1; e <= EPOCHS + MORE; e++) {
+		for (uint64_t e = 1; e <= EPOCHS + MORE; e++) {
 			ok(one_epoch(m, e));
 			ok(mmsb_digest(m, expected[p][e], &err));
 		}
@@ -206,6 +206,13 @@ START_TEST(no_durability)
 }
 END_TEST
 
+START_TEST(durable_in_groups)
+{
+	prepare();
+	all_operations(MMSB_DURABLE_GROUP);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("crash");
@@ -213,6 +220,7 @@ int main(void)
 	tcase_set_timeout(c, 3600);
 	tcase_add_test(c, durable_epochs);
 	tcase_add_test(c, no_durability);
+	tcase_add_test(c, durable_in_groups);
 	suite_add_tcase(s, c);
 	return unit_run(s);
 }

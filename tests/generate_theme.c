@@ -397,6 +397,15 @@ static void edges(theme *t, bool large)
 	}
 }
 
+/* A source with a value for each pair of positions, of which every run, the naive evaluator and the deltas have copies, decides how much memory a
+ * trial takes: N is smaller then. (The text is the same for every N.) */
+static void bound_memory(const theme *t, generated *out)
+{
+	enum { MOST = 1400 }; /* some 16 MiB a copy, 200 a trial */
+	if (out->sizes[0] > MOST && strstr(out->text, text(t->g, " : %s[N, N]", t->type)))
+		out->sizes[0] = MOST - out->sizes[0] % 64;
+}
+
 generated generate_theme(gen *g, bool large)
 {
 	generated out = {.large = large};
@@ -407,5 +416,6 @@ generated generate_theme(gen *g, bool large)
 	emit(g, "param N, M, K;\nrecord Rec { p : %s; q : %s; n : i32; k : index(K); }\nimport semiring;\n%s%s", t.type, t.type,
 	     source_declarations(&t), t.body);
 	out.text = g->out;
+	bound_memory(&t, &out);
 	return out;
 }

@@ -86,7 +86,7 @@ UNIT_TESTS += %D%/check_executor %D%/check_kernels %D%/check_reduce
 UNIT_TESTS += %D%/check_store
 UNIT_TESTS += %D%/check_threads %D%/check_state_threads %D%/check_changes %D%/check_events
 UNIT_TESTS += %D%/check_sparse
-UNIT_TESTS += %D%/check_history
+UNIT_TESTS += %D%/check_history %D%/check_replay
 UNIT_TESTS += %D%/check_native
 UNIT_TESTS += %D%/check_crash_disk %D%/check_crash
 UNIT_TESTS += %D%/check_journal %D%/check_manifest %D%/check_state
@@ -161,6 +161,10 @@ CRASH_DISK = %D%/crash_disk.c %D%/crash_disk.h %D%/crash_disk_parts.h %D%/crash_
 %C%_check_history_SOURCES = %D%/check_history.c %D%/io_instance.h %D%/state_folder.h
 %C%_check_history_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_history_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
+# MMSB_REPLAY_EPOCHS=1000000 for more
+%C%_check_replay_SOURCES = %D%/check_replay.c %D%/io_instance.h
+%C%_check_replay_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_replay_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
 %C%_check_journal_SOURCES = %D%/check_journal.c %D%/io_instance.h
 %C%_check_journal_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_journal_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
@@ -263,11 +267,14 @@ TESTS += %D%/inject_readers
 
 # what has threads of its own, for the thread sanitizer
 THREAD_TESTS = %D%/check_threads %D%/check_log_ends %D%/check_state_threads
-.PHONY: check-threads print-thread-tests
+.PHONY: check-threads print-thread-tests thread-tests
 print-thread-tests:
 	@echo $(THREAD_TESTS)
-check-threads:
-	$(MAKE) check TESTS='$(THREAD_TESTS)'
+# these programs alone, and what they link
+thread-tests: $(BUILT_SOURCES)
+	$(MAKE) $(AM_MAKEFLAGS) $(THREAD_TESTS)
+check-threads: thread-tests
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(THREAD_TESTS)'
 
 EXTRA_DIST += %D%/embed.sh %D%/installed.sh
 installcheck-local: %D%/run_cases$(EXEEXT)
@@ -281,7 +288,7 @@ FUZZ_TARGETS = %D%/fuzz/fuzz_lang
 FUZZ_TARGETS += %D%/fuzz/fuzz_parse %D%/fuzz/fuzz_compile
 FUZZ_TARGETS += %D%/fuzz/fuzz_mmsbx
 FUZZ_TARGETS += %D%/fuzz/fuzz_npy %D%/fuzz/fuzz_csv %D%/fuzz/fuzz_mtx %D%/fuzz/fuzz_yaml %D%/fuzz/fuzz_delta
-FUZZ_TARGETS += %D%/fuzz/fuzz_checkpoint %D%/fuzz/fuzz_log %D%/fuzz/fuzz_manifest
+FUZZ_TARGETS += %D%/fuzz/fuzz_checkpoint %D%/fuzz/fuzz_log %D%/fuzz/fuzz_manifest %D%/fuzz/fuzz_events
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZ_TARGETS)
 FUZZ_MAIN =
@@ -329,6 +336,9 @@ FUZZ_FILES_LIBS = libmmsb_files.la liblang.la libmmsb_internal.la $(YAML_LIBS) $
 %C%_fuzz_fuzz_log_SOURCES = %D%/fuzz/fuzz_log.c %D%/io_instance.h $(FUZZ_MAIN)
 %C%_fuzz_fuzz_log_LDADD = $(IO_LIBS)
 %C%_fuzz_fuzz_log_LDFLAGS = $(FUZZ_LINK)
+%C%_fuzz_fuzz_events_SOURCES = %D%/fuzz/fuzz_events.c %D%/io_instance.h $(FUZZ_MAIN)
+%C%_fuzz_fuzz_events_LDADD = $(IO_LIBS)
+%C%_fuzz_fuzz_events_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += %D%/fuzz/corpus %D%/fuzz/replay.c
 
 # the error of elementary functions against MPFR: a tool, run by hand over all inputs
