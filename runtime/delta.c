@@ -6,10 +6,25 @@
 #include "delta.h"
 
 #include <inttypes.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "kernels.h"
+
+void latch_wait(latch *g)
+{
+	enum { SPINS = 200, YIELDS = 200, NAP = 50000 };
+	for (unsigned tries = 0; atomic_exchange_explicit(&g->shut, true, memory_order_acquire); tries++) {
+		for (unsigned i = 0; i < SPINS && atomic_load_explicit(&g->shut, memory_order_relaxed); i++)
+			atomic_signal_fence(memory_order_seq_cst);
+		if (tries < YIELDS)
+			sched_yield();
+		else
+			nanosleep(&(struct timespec){.tv_nsec = NAP}, NULL);
+	}
+}
 
 struct staging *staging_new(uint32_t n_pages)
 {
@@ -52,18 +67,18 @@ static void forget(staging *s)
 
 bool staging_empty(mmsb_instance *m)
 {
-	pthread_mutex_lock(&m->lock);
+	latch_enter(&m->lock);
 	bool empty = m->open->total == 0;
-	pthread_mutex_unlock(&m->lock);
+	latch_leave(&m->lock);
 	return empty;
 }
 
 void staging_close(mmsb_instance *m)
 {
-	pthread_mutex_lock(&m->lock);
+	latch_enter(&m->lock);
 	staging *closed = m->open;
 	m->open = m->staging;
-	pthread_mutex_unlock(&m->lock);
+	latch_leave(&m->lock);
 	m->staging = closed;
 }
 
@@ -71,9 +86,9 @@ void staging_drop(mmsb_instance *m) { forget(m->staging); }
 
 void mmsb_discard(mmsb_instance *m)
 {
-	pthread_mutex_lock(&m->lock);
+	latch_enter(&m->lock);
 	forget(m->open);
-	pthread_mutex_unlock(&m->lock);
+	latch_leave(&m->lock);
 }
 
 /* ---- values ---- */
@@ -200,7 +215,7 @@ enum { SAMPLE = 64 };
 /* The page's part of the open batch, under the lock. *start: when, or 0. */
 static staged_page *stage_begin(mmsb_instance *m, const page *p, size_t count, uint64_t *start)
 {
-	pthread_mutex_lock(&m->lock);
+	latch_enter(&m->lock);
 	*start = count >= SAMPLE || m->stage_calls++ % SAMPLE == 0 ? now_ns() : 0;
 	return &m->open->pages[p->id];
 }
@@ -209,7 +224,7 @@ static int stage_end(mmsb_instance *m, size_t count, uint64_t start, int status)
 {
 	if (start)
 		m->stats.ns_stage += (now_ns() - start) * (count >= SAMPLE ? 1 : SAMPLE);
-	pthread_mutex_unlock(&m->lock);
+	latch_leave(&m->lock);
 	return status;
 }
 

@@ -79,7 +79,7 @@ static int put_start(eventfile *e)
 {
 	uint8_t head[LOG_HEADER];
 	uint64_t first = e->m->epoch > 0 ? e->m->epoch : 1;
-	log_put_header(head, e->m, first, 0, 0);
+	log_put_header(head, e->m, LOG_FRESH, first, 0, 0);
 	outfile_write(e->out, head, sizeof head);
 	int status = begin_record(e);
 	if (!status)

@@ -82,9 +82,9 @@ int mmsb_entries(mmsb_instance *m, int id, const uint64_t **row, const uint64_t 
 
 void mmsb_stats_get(mmsb_instance *m, mmsb_stats *out)
 {
-	pthread_mutex_lock(&m->lock);
+	latch_enter(&m->lock);
 	*out = m->stats; /* whose last fields are zero */
-	pthread_mutex_unlock(&m->lock);
+	latch_leave(&m->lock);
 	out->n_passes = m->sch->n_passes;
 	out->passes = m->pass_stats;
 	out->portable_because = native_why_not(m);

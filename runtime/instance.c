@@ -12,10 +12,8 @@
 #include "events.h"
 #include "kernels.h"
 
-int reserve(void *buffer_address, size_t *capacity, size_t bytes)
+int reserve_more(void *buffer_address, size_t *capacity, size_t bytes)
 {
-	if (bytes <= *capacity)
-		return 0;
 	void *old, *grown;
 	memcpy(&old, buffer_address, sizeof old);
 	size_t want = *capacity + *capacity / 2;
@@ -119,7 +117,6 @@ void mmsb_instance_free(mmsb_instance *m)
 	events_free(m);
 	staging_free(m->open, m->sch->n_pages);
 	staging_free(m->staging, m->sch->n_pages);
-	pthread_mutex_destroy(&m->lock);
 	release_pages(m);
 	free(m->pages);
 	free(m->fields);
@@ -150,10 +147,6 @@ int mmsb_instance_new(mmsb_instance **out, mmsb_schedule *owner, const mmsb_opti
 	mmsb_instance *m = calloc(1, sizeof *m);
 	if (!m)
 		return fail_memory(err, sizeof *m, "an instance");
-	if (pthread_mutex_init(&m->lock, NULL)) {
-		free(m);
-		return fail_memory(err, sizeof m->lock, "the lock of an instance");
-	}
 	const schedule *s = m->sch = &owner->tables;
 	m->owner = owner;
 	schedule_retain(owner);
@@ -416,8 +409,8 @@ int mmsb_bind(mmsb_instance *m, mmsb_error *err)
 {
 	if (m->bound)
 		return MMSB_OK;
-	pthread_mutex_lock(&m->lock);
+	latch_enter(&m->lock);
 	int status = bind_once(m, err);
-	pthread_mutex_unlock(&m->lock);
+	latch_leave(&m->lock);
 	return status;
 }

@@ -15,6 +15,7 @@
 #include "bitset.h"
 #include "index.h"
 #include "journal.h"
+#include "latch.h"
 #include "mmsb.h"
 #include "native.h"
 #include "schedule.h"
@@ -77,7 +78,7 @@ struct mmsb_instance {
 	const struct kernel_table *kernels; /* kernels.h */
 	int threads;
 	bool native;            /* functions of native code are run where there are some: native_load.c */
-	pthread_mutex_t lock;   /* held for binding and while something is staged: for open, bound, stage_calls and stats.ns_stage */
+	latch lock;              /* held for binding and while something is staged: for open, bound, stage_calls and stats.ns_stage */
 	atomic_bool bound;      /* written under the lock; what binding made is fixed from then on */
 	bool stale;             /* memory ran out amid an epoch: pages of one buffer are to be computed anew */
 	bool can_fail;          /* some pass can: derived pages have two buffers */
@@ -137,7 +138,12 @@ uint64_t now_ns(void);
 int instance_refill(mmsb_instance *, mmsb_error *err);
 
 /* Makes *buffer hold at least `bytes`; what was in it stays. -1: no memory, and nothing has changed. */
-int reserve(void *buffer_address, size_t *capacity, size_t bytes);
+int reserve_more(void *buffer_address, size_t *capacity, size_t bytes);
+
+static inline int reserve(void *buffer_address, size_t *capacity, size_t bytes)
+{
+	return bytes <= *capacity ? 0 : reserve_more(buffer_address, capacity, bytes);
+}
 
 /* The values of a page as packed records, row-major; of a @soa page a copy in page.packed (NULL: no memory). */
 const uint8_t *page_packed(mmsb_instance *, page *);

@@ -10,7 +10,7 @@ libmmsb_internal_la_SOURCES = \
 	%D%/elementary.h %D%/elementary_arc.h %D%/elementary_base.h %D%/elementary_erf.h %D%/elementary_erf_table.h \
 	%D%/elementary_exp.h %D%/elementary_log.h %D%/elementary_trig.h \
 	%D%/guard.def %D%/guard.h \
-	%D%/instance.h %D%/journal.h %D%/mmsb.h \
+	%D%/instance.h %D%/journal.h %D%/latch.h %D%/mmsb.h \
 	%D%/number.c %D%/number.h %D%/number_print.c \
 	%D%/packed.h \
 	%D%/scalar.h \

@@ -168,7 +168,7 @@ static int find_end(history *h, mmsb_error *err)
 		;
 	h->last = record.epoch;
 	if (tail == LOG_TORN)
-		h->torn = log_size(r) - record.at;
+		h->torn = record.n;
 	if (tail == LOG_CORRUPT)
 		damaged(r, &record, &h->damage);
 	const manifest_checkpoint *newest = h->files.n_checkpoints ? &h->files.checkpoints[h->files.n_checkpoints - 1] : NULL;

@@ -5,7 +5,7 @@
  * log_write.c    the segment that is written           log_read.c    segments, walked record by record
  * log_segment.c  segments to come and closed ones      log_stage.c   what was read, into an instance
  *
- * A writer belongs to one committing thread; log_wait, log_sync and log_durable are for any. */
+ * A writer belongs to one committing thread; log_wait, log_sync and log_durable are for any, of epochs that were handed over (log_hand_over). */
 #ifndef MMSB_LOG_H
 #define MMSB_LOG_H
 
@@ -76,10 +76,16 @@ int log_append_digest(log_writer *, uint64_t epoch, const uint8_t digest[16], mm
  * log_sync: until it is on disk. Calls from several threads share a sync. */
 int log_wait(log_writer *, uint64_t epoch, mmsb_error *err);
 int log_sync(log_writer *, uint64_t epoch, mmsb_error *err);
+/* By the committing thread, before another one waits for what was appended last. */
+int log_hand_over(log_writer *, mmsb_error *err);
 uint64_t log_durable(log_writer *); /* the last epoch known to be on disk */
 
 /* A closed segment that is not compressed yet, of an earlier writer: compressed in the background, where the options say so. */
 void log_compress(log_writer *, const log_segment *closed);
+
+/* A closed segment that is not compressed, and that no manifest names any more: its file goes, or is written over by one of the next segments.
+ * In the background. */
+void log_drop(log_writer *, const log_segment *closed);
 
 /* Syncs, finishes what is compressed, ends the background threads, frees. The segment stays open for the next writer. NULL is allowed. */
 int log_close(log_writer *, mmsb_error *err);
@@ -95,7 +101,7 @@ int log_encode_pages(const mmsb_instance *, const uint32_t *ids, uint32_t n, uin
 size_t log_room(size_t n);
 size_t log_put(uint8_t *to, uint64_t seed, const log_record *r);
 uint64_t log_record_check(const uint8_t *record, size_t n, uint64_t seed); /* the checksum that a record of n bytes is to have */
-void log_put_header(uint8_t to[64], const mmsb_instance *, uint64_t first, uint64_t seed, uint64_t before);
+void log_put_header(uint8_t to[64], const mmsb_instance *, uint32_t version, uint64_t first, uint64_t seed, uint64_t before);
 
 /* ---- reading ---- */
 
@@ -134,12 +140,13 @@ void log_read_close(log_reader *); /* NULL is allowed */
 typedef enum log_tail {
 	LOG_GOES_ON,     /* a record was read */
 	LOG_CLOSED,      /* LOG_END */
-	LOG_WHOLE,       /* zeros, or the file's end, behind the last record */
+	LOG_WHOLE,       /* zeros, or the file's end, behind the last record (and then, perhaps, what an earlier segment left) */
 	LOG_TORN,        /* bytes behind the last record that are none, and nothing says that they were durable */
 	LOG_CORRUPT      /* a later record says that they were */
 } log_tail;
 
-/* The next record, its checksum and the order of epochs verified. Else: record->at is where, record->epoch the last epoch before it. */
+/* The next record, its checksum and the order of epochs verified. Else: record->at is where, record->epoch the last epoch before it;
+ * record->n, where it is torn: how many bytes stand there. */
 log_tail log_next(log_reader *, log_record *record);
 void log_rewind(log_reader *);
 

@@ -197,24 +197,42 @@ int log_encode_pages(const mmsb_instance *m, const uint32_t *ids, uint32_t n, ui
 
 size_t log_room(size_t n) { return (LOG_HEAD + n + LOG_UNIT - 1) / LOG_UNIT * LOG_UNIT; }
 
+static uint8_t *put64(uint8_t *to, uint64_t v)
+{
+	memcpy(to, &v, sizeof v);
+	return to + sizeof v;
+}
+
+/* Fewer than 8: without a call. */
+static void put_zeros(uint8_t *to, size_t n)
+{
+	static const uint8_t zeros[4] = {0};
+	if (n & 4)
+		memcpy(to, zeros, 4), to += 4;
+	if (n & 2)
+		memcpy(to, zeros, 2), to += 2;
+	if (n & 1)
+		*to = 0;
+}
+
+/* The head is written number by number, as the checksum reads it: bytes that were just stored are had back at once only by reads that are no wider. */
 size_t log_put(uint8_t *to, uint64_t seed, const log_record *r)
 {
 	size_t length = log_room(r->n);
-	log_head head = {.units = (uint32_t)(length / LOG_UNIT), .source = r->source, .kind = (uint8_t)r->kind, .epoch = r->epoch, .time = r->time};
-	memcpy(to, &head, sizeof head);
+	uint64_t what = length / LOG_UNIT | (uint64_t)r->source << 32 | (uint64_t)r->kind << 48;
 	if (r->n && r->payload != to + LOG_HEAD)
 		memcpy(to + LOG_HEAD, r->payload, r->n);
-	memset(to + LOG_HEAD + r->n, 0, length - LOG_HEAD - r->n);
-	head.check = record_check(to, length, seed);
-	memcpy(to, &head.check, sizeof head.check);
+	put_zeros(to + LOG_HEAD + r->n, length - LOG_HEAD - r->n);
+	put64(put64(put64(to + sizeof(uint64_t), what), r->epoch), r->time);
+	put64(to, record_check(to, length, seed));
 	return length;
 }
 
 uint64_t log_record_check(const uint8_t *record, size_t n, uint64_t seed) { return record_check(record, n, seed); }
 
-void log_put_header(uint8_t to[LOG_HEADER], const mmsb_instance *m, uint64_t first, uint64_t seed, uint64_t before)
+void log_put_header(uint8_t to[LOG_HEADER], const mmsb_instance *m, uint32_t version, uint64_t first, uint64_t seed, uint64_t before)
 {
-	log_file_header h = {.version = LOG_VERSION, .numerics = NUMERICS, .first = first, .seed = seed, .before = before};
+	log_file_header h = {.version = version, .numerics = NUMERICS, .first = first, .seed = seed, .before = before};
 	memcpy(h.magic, LOG_MAGIC, sizeof h.magic);
 	checkpoint_identity(m->sch, h.identity);
 	memcpy(to, &h, sizeof h);

@@ -4,7 +4,10 @@
 
 #include <stdint.h>
 
-enum { LOG_VERSION = 1, LOG_HEADER = 64, LOG_HEAD = 32, LOG_UNIT = 8, LOG_MARK_BYTES = LOG_HEAD + 8 };
+/* The version of a segment: behind its records are zeros, or zeros and what another segment left there. */
+enum { LOG_FRESH = 1, LOG_REUSED = 2 };
+
+enum { LOG_HEADER = 64, LOG_HEAD = 32, LOG_UNIT = 8, LOG_MARK_BYTES = LOG_HEAD + 8, LOG_STOP = 16 };
 
 #define LOG_MAGIC "MMSBL\r\n\x1a"
 

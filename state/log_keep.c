@@ -1,5 +1,6 @@
-/* log_keep.c - the threads behind a log: zeros for the next segment and compression of closed ones in one, syncs when it is time in the other.
- * What the first cannot do is left: a segment without zeros is slower, one that is not compressed longer. */
+/* log_keep.c - the threads behind a log: in one, files for the next segment, and compression of closed ones, whose bytes are written over then; in the
+ * other, writes of what is much and syncs when it is time. What the first cannot do is left: a segment that is new is slower, one that is not
+ * compressed longer. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,48 @@ static int pack_file(const log_writer *w, int handle, const uint8_t *data, size_
 	return error;
 }
 
+/* ---- closed segments that nobody needs ---------------------------------------------------------- */
+
+/* Under another name, so that nobody opens it any more; it is a spare if nobody has it open and no other folder has it, and it is long enough. A handle,
+ * or -1. */
+static int spare_of(const log_writer *w, uint64_t bytes)
+{
+	const vfs_ops *ops = w->fs->ops;
+	segment_other(w, w->keep_other, "spare");
+	if (!ops->alone || ops->rename(w->fs->at, w->keep_path, w->keep_other)) {
+		ops->unlink(w->fs->at, w->keep_path);
+		return -1;
+	}
+	int handle = ops->open(w->fs->at, w->keep_other, VFS_WRITE);
+	int64_t size = handle < 0 ? 0 : ops->size(w->fs->at, handle);
+	if (handle >= 0 && size >= 0 && (uint64_t)size >= bytes && ops->alone(w->fs->at, handle) == 1)
+		return handle;
+	if (handle >= 0)
+		ops->close(w->fs->at, handle);
+	ops->unlink(w->fs->at, w->keep_other);
+	return -1;
+}
+
+/* No manifest names log-FIRST any more. */
+static void drop(log_writer *w, uint64_t first)
+{
+	segment_path(w, w->keep_path, first, "");
+	pthread_mutex_lock(&w->lock);
+	bool wanted = w->spare < 0 && !w->stop;
+	uint64_t bytes = segment_length(w, w->limit);
+	pthread_mutex_unlock(&w->lock);
+	int handle = wanted ? spare_of(w, bytes) : -1;
+	if (!wanted)
+		w->fs->ops->unlink(w->fs->at, w->keep_path);
+	if (handle < 0)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->spare = handle;
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* ---- compressed ones ---------------------------------------------------------------------------- */
+
 /* log-FIRST.zst beside log-FIRST; then nobody needs that. */
 static void pack(log_writer *w, log_segment *closed)
 {
@@ -68,14 +111,14 @@ static void pack(log_writer *w, log_segment *closed)
 	closed->compressed = true;
 	mmsb_error ignored;
 	if (!ops->sync_folder(w->fs->at, w->folder) && (!w->turn || !w->turn(w->user, closed, NULL, &ignored)))
-		ops->unlink(w->fs->at, w->keep_path);
+		drop(w, closed->first);
 }
 
-void keep_pack(log_writer *w, const log_segment *closed)
+void keep_job(log_writer *w, const log_segment *closed, bool drops)
 {
-	if (w->options.compress == 0 || w->n_packs == PACKS_MOST)
+	if ((!drops && w->options.compress == 0) || w->n_jobs == JOBS_MOST)
 		return;
-	w->packs[w->n_packs++] = *closed;
+	w->jobs[w->n_jobs++] = (log_job){*closed, drops};
 	pthread_cond_signal(&w->work);
 }
 
@@ -84,23 +127,36 @@ void keep_pack(log_writer *w, const log_segment *closed)
 static void make_next(log_writer *w)
 {
 	uint64_t bytes = segment_length(w, w->limit);
+	int handle = w->spare;
+	bool spare = handle >= 0;
+	w->spare = -1;
 	w->next = NEXT_AT_WORK;
 	pthread_mutex_unlock(&w->lock);
-	segment_path(w, w->keep_path, 0, NULL);
-	int handle = segment_zeros(w, w->keep_path, bytes);
+	segment_other(w, w->keep_path, "next");
+	segment_other(w, w->keep_other, "spare");
+	if (spare && w->fs->ops->rename(w->fs->at, w->keep_other, w->keep_path)) {
+		w->fs->ops->close(w->fs->at, handle);
+		spare = false;
+	}
+	if (!spare)
+		handle = segment_zeros(w, w->keep_path, bytes);
 	pthread_mutex_lock(&w->lock);
 	w->next = handle < 0 ? NEXT_FAILED : NEXT_READY;
 	w->next_handle = handle < 0 ? -1 : handle;
 	w->next_bytes = bytes;
+	w->next_reused = spare;
 	pthread_cond_broadcast(&w->done);
 }
 
-static void pack_first(log_writer *w)
+static void do_first(log_writer *w)
 {
-	log_segment closed = w->packs[0];
-	memmove(w->packs, w->packs + 1, --w->n_packs * sizeof *w->packs);
+	log_job job = w->jobs[0];
+	memmove(w->jobs, w->jobs + 1, --w->n_jobs * sizeof *w->jobs);
 	pthread_mutex_unlock(&w->lock);
-	pack(w, &closed);
+	if (job.drop)
+		drop(w, job.segment.first);
+	else
+		pack(w, &job.segment);
 	pthread_mutex_lock(&w->lock);
 }
 
@@ -111,8 +167,8 @@ static void *keeper(void *at)
 	for (;;) {
 		if (w->next == NEXT_WANTED && !w->stop && !w->failure.status)
 			make_next(w);
-		else if (w->n_packs)
-			pack_first(w);
+		else if (w->n_jobs)
+			do_first(w);
 		else if (w->stop)
 			break;
 		else
@@ -122,25 +178,28 @@ static void *keeper(void *at)
 	return NULL;
 }
 
-/* ---- the thread that syncs --------------------------------------------------------------------- */
+/* ---- the thread that writes and syncs ---------------------------------------------------------- */
 
-static void *grouper(void *at)
+static void *pourer(void *at)
 {
 	log_writer *w = at;
 	pthread_mutex_lock(&w->lock);
 	while (!w->stop && !w->failure.status) {
-		uint64_t now = now_ns();
-		if (w->deadline == 0) {
-			pthread_cond_wait(&w->due, &w->lock);
-		} else if (now < w->deadline) {
+		uint64_t now = w->deadline ? now_ns() : 0;
+		bool due = w->deadline && now >= w->deadline, much = w->fill.used >= POUR;
+		if ((due || much) && w->busy) {
+			pthread_cond_wait(&w->done, &w->lock);
+		} else if (due) {
+			w->deadline = 0;
+			if (w->durable < w->handed)
+				writer_flush(w, true);
+		} else if (much) {
+			writer_flush(w, false);
+		} else if (w->deadline) {
 			const struct timespec until = {(time_t)(w->deadline / 1000000000u), (long)(w->deadline % 1000000000u)};
 			pthread_cond_timedwait(&w->due, &w->lock, &until);
-		} else if (w->busy) {
-			pthread_cond_wait(&w->done, &w->lock);
 		} else {
-			w->deadline = 0;
-			if (w->durable < w->appended)
-				writer_flush(w, true);
+			pthread_cond_wait(&w->due, &w->lock);
 		}
 	}
 	pthread_mutex_unlock(&w->lock);
@@ -152,11 +211,11 @@ static void *grouper(void *at)
 int keep_start(log_writer *w, mmsb_error *err)
 {
 	w->keeps = pthread_create(&w->keeper, NULL, keeper, w) == 0;
-	w->groups = w->keeps && w->options.durability == LOG_GROUP && pthread_create(&w->grouper, NULL, grouper, w) == 0;
-	if (w->keeps && (w->groups || w->options.durability != LOG_GROUP))
+	w->pours = w->keeps && pthread_create(&w->pourer, NULL, pourer, w) == 0;
+	if (w->pours)
 		return MMSB_OK;
 	keep_stop(w);
-	return fail(err, MMSB_MEMORY, "%s: a log needs a thread, and the system gives none", w->folder);
+	return fail(err, MMSB_MEMORY, "%s: a log needs two threads, and the system gives none", w->folder);
 }
 
 void keep_stop(log_writer *w)
@@ -165,10 +224,11 @@ void keep_stop(log_writer *w)
 	w->stop = true;
 	pthread_cond_broadcast(&w->work);
 	pthread_cond_broadcast(&w->due);
+	pthread_cond_broadcast(&w->done);
 	pthread_mutex_unlock(&w->lock);
 	if (w->keeps)
 		pthread_join(w->keeper, NULL);
-	if (w->groups)
-		pthread_join(w->grouper, NULL);
-	w->keeps = w->groups = false;
+	if (w->pours)
+		pthread_join(w->pourer, NULL);
+	w->keeps = w->pours = false;
 }

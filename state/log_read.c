@@ -56,8 +56,9 @@ static int check_header(log_reader *r, mmsb_error *err)
 	if (r->size < sizeof *h || memcmp(r->data, LOG_MAGIC, sizeof h->magic) != 0)
 		return fail(err, MMSB_FORMAT, "%s: this is no segment of a log", r->path);
 	memcpy(h, r->data, sizeof *h);
-	if (h->version != LOG_VERSION)
-		return fail(err, MMSB_FORMAT, "%s: the log has version %" PRIu32 ", this library reads version %d", r->path, h->version, LOG_VERSION);
+	if (h->version < LOG_FRESH || h->version > LOG_REUSED)
+		return fail(err, MMSB_FORMAT, "%s: the log has version %" PRIu32 ", this library reads versions %d to %d", r->path, h->version, LOG_FRESH,
+		            LOG_REUSED);
 	if (XXH3_64bits(r->data, offsetof(log_file_header, check)) != h->check)
 		return fail(err, MMSB_FORMAT, "%s: the header is damaged: its checksum is wrong", r->path);
 	if (h->numerics != NUMERICS)
@@ -236,21 +237,64 @@ static bool all_zero(const log_reader *r, uint64_t at)
 	return true;
 }
 
-/* Whether a record behind `at` says that what stands there was durable. */
-static bool was_durable(const log_reader *r, uint64_t at)
+/* What stands behind a place where no record is: records of the segment, which were never acknowledged, or marks that say that the place was durable. */
+typedef struct behind {
+	bool records, marked;
+	uint64_t end;            /* of the last of the records */
+} behind;
+
+static behind look_behind(const log_reader *r, uint64_t at)
 {
-	for (uint64_t i = at + LOG_UNIT; i < r->size && r->size - i >= LOG_MARK_BYTES; i += LOG_UNIT) {
+	behind b = {.end = at};
+	uint64_t budget = r->head.version == LOG_REUSED ? 4 * r->size : 0; /* of bytes with a checksum, whatever a file says of its records */
+	for (uint64_t i = at + LOG_UNIT; i < r->size && r->size - i >= LOG_HEAD && !b.marked; i += LOG_UNIT) {
 		log_head head;
-		log_record mark;
+		log_record record;
 		memcpy(&head, r->data + i, sizeof head);
-		if (head.kind == LOG_MARK && head.units == LOG_MARK_BYTES / LOG_UNIT && record_at(r, i, &mark) && load64(mark.payload) > at)
-			return true;
+		uint64_t length = (uint64_t)head.units * LOG_UNIT;
+		bool mark = head.kind == LOG_MARK && length == LOG_MARK_BYTES;
+		/* what an earlier segment left there is of earlier epochs */
+		bool may = length <= budget && head.kind >= LOG_SOURCE && head.kind <= LOG_END && head.flags == 0 && head.epoch >= r->epoch && i >= b.end;
+		budget -= may ? length : 0;
+		if ((!may && !mark) || !record_at(r, i, &record))
+			continue;
+		b.marked = mark && load64(record.payload) > at;
+		b.records = true;
+		b.end = i + length;
 	}
-	return false;
+	return b;
+}
+
+/* Where records end in a segment that has older bytes behind them. */
+static bool stops_at(const log_reader *r, uint64_t at)
+{
+	uint64_t any = 0;
+	for (uint64_t i = at; i < r->size && i < at + LOG_STOP; i += LOG_UNIT)
+		any |= r->size - i >= LOG_UNIT ? load64(r->data + i) : 1;
+	return any == 0;
+}
+
+/* How many bytes of a record, or more of them, stand where none is whole: up to the last that is not zero, or (there are older bytes behind it) to the end of
+ * the last record that is whole, or as many as the record says. */
+static uint64_t torn_bytes(const log_reader *r, const behind *b)
+{
+	uint64_t end = r->size;
+	log_head head = {.units = 0};
+	if (r->head.version != LOG_REUSED) {
+		while (end > r->at && r->data[end - 1] == 0)
+			end--;
+		return end - r->at;
+	}
+	if (b->records)
+		return b->end - r->at;
+	if (r->size - r->at >= sizeof head)
+		memcpy(&head, r->data + r->at, sizeof head);
+	uint64_t length = (uint64_t)head.units * LOG_UNIT, left = r->size - r->at;
+	return length >= sizeof head && length < left ? length : left < sizeof head ? left : sizeof head;
 }
 
 /* In a compressed segment nothing is left for later. */
-static log_tail tail_of(const log_reader *r, bool record)
+static log_tail tail_of(const log_reader *r, bool record, uint64_t *torn)
 {
 	if (r->closed)
 		return LOG_CLOSED;
@@ -258,15 +302,23 @@ static log_tail tail_of(const log_reader *r, bool record)
 		return LOG_CORRUPT;
 	if (all_zero(r, r->at))
 		return LOG_WHOLE;
-	return was_durable(r, r->at) ? LOG_CORRUPT : LOG_TORN;
+	behind b = look_behind(r, r->at);
+	if (b.marked)
+		return LOG_CORRUPT;
+	if (r->head.version == LOG_REUSED && !b.records && stops_at(r, r->at))
+		return LOG_WHOLE;
+	*torn = torn_bytes(r, &b);
+	return LOG_TORN;
 }
 
 log_tail log_next(log_reader *r, log_record *record)
 {
 	bool there = !r->closed && record_at(r, r->at, record);
 	if (!there || !in_order(r, record)) {
-		*record = (log_record){.at = r->at, .epoch = r->epoch};
-		return tail_of(r, there);
+		uint64_t torn = 0;
+		log_tail tail = tail_of(r, there, &torn);
+		*record = (log_record){.at = r->at, .epoch = r->epoch, .n = torn};
+		return tail;
 	}
 	r->at += LOG_HEAD + record->n;
 	if (record->kind == LOG_EPOCH || record->kind == LOG_TICKS)

@@ -1,6 +1,6 @@
-/* log_segment.c - one segment after the other: begun, ended, gone on in after a crash. A segment is written over zeros that were there before it
- * had its name; the first are small, so that a small log takes little, and each is eight times as long as the one before, up to what the
- * options say. */
+/* log_segment.c - one segment after the other: begun, ended, gone on in after a crash. A segment is written over bytes that were there before it
+ * had its name: zeros, or the records of a segment that nobody needs. The first are small, so that a small log takes little, and each is eight times
+ * as long as the one before, up to what the options say. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,11 +16,10 @@ static uint8_t zeros[1 << 18]; /* never written to */
 
 void segment_path(const log_writer *w, char *to, uint64_t first, const char *suffix)
 {
-	if (suffix)
-		snprintf(to, w->path_room, "%s/log-%020" PRIu64 "%s", w->folder, first, suffix);
-	else
-		snprintf(to, w->path_room, "%s/log-next", w->folder);
+	snprintf(to, w->path_room, "%s/log-%020" PRIu64 "%s", w->folder, first, suffix);
 }
+
+void segment_other(const log_writer *w, char *to, const char *which) { snprintf(to, w->path_room, "%s/log-%s", w->folder, which); }
 
 static int write_zeros(const log_writer *w, int handle, uint64_t from, uint64_t end)
 {
@@ -60,15 +59,18 @@ static uint64_t draw_seed(const log_writer *w, uint64_t first, uint64_t before)
 }
 
 /* Header and pages, durable under the segment's name. */
-static int name_segment(log_writer *w, int handle, uint64_t first, uint64_t before, mmsb_error *err)
+static int name_segment(log_writer *w, int handle, bool reused, uint64_t first, uint64_t before, mmsb_error *err)
 {
 	const log_record pages = {.kind = LOG_PAGES, .epoch = first, .payload = w->start + LOG_HEADER + LOG_HEAD, .n = w->n_start - LOG_HEADER - LOG_HEAD};
 	uint64_t seed = draw_seed(w, first, before);
-	log_put_header(w->start, w->m, first, seed, before);
+	log_put_header(w->start, w->m, reused ? LOG_REUSED : LOG_FRESH, first, seed, before);
 	size_t n = LOG_HEADER + log_put(w->start + LOG_HEADER, seed, &pages);
-	segment_path(w, w->other, 0, NULL);
+	uint64_t cleared = (n + LOG_STOP + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+	segment_other(w, w->other, "next");
 	segment_path(w, w->path, first, "");
 	int error = vfs_write_all(w->fs, handle, w->start, n, 0);
+	if (!error && reused)
+		error = write_zeros(w, handle, n, cleared);
 	if (!error)
 		error = w->fs->ops->sync(w->fs->at, handle);
 	if (!error)
@@ -79,7 +81,9 @@ static int name_segment(log_writer *w, int handle, uint64_t first, uint64_t befo
 		return vfs_fail(err, error, w->path, "begun");
 	w->first = first;
 	w->seed = seed;
-	w->end = w->synced = w->marked = n;
+	w->reused = reused;
+	w->cleared = cleared;
+	w->end = w->synced = w->marked = w->length = n;
 	memcpy(&w->last_check, w->start + LOG_HEADER, sizeof w->last_check);
 	return MMSB_OK;
 }
@@ -88,24 +92,26 @@ int segment_begin(log_writer *w, uint64_t first, uint64_t before, const log_segm
 {
 	uint64_t bytes = w->next_handle >= 0 ? w->next_bytes : segment_length(w, closed ? closed->bytes : 0);
 	int handle = w->next_handle;
+	bool reused = handle >= 0 && w->next_reused;
 	if (handle < 0) {
-		segment_path(w, w->other, 0, NULL);
+		segment_other(w, w->other, "next");
 		handle = segment_zeros(w, w->other, closed ? 0 : bytes); /* amid a run nobody is to wait until zeros are on the disk */
 	}
 	if (handle < 0)
 		return vfs_fail(err, handle, w->other, "begun");
 	w->next_handle = -1;
-	int status = name_segment(w, handle, first, before, err);
-	const log_segment opened = {.first = first};
-	if (!status && w->turn)
-		status = w->turn(w->user, closed, &opened, err);
+	int status = name_segment(w, handle, reused, first, before, err);
 	int old = status ? handle : w->handle;
 	if (old >= 0)
-		w->fs->ops->close(w->fs->at, old);
+		w->fs->ops->close(w->fs->at, old); /* before somebody drops it */
 	if (status)
 		return status;
 	w->handle = handle;
+	const log_segment opened = {.first = first};
+	if (w->turn && (status = w->turn(w->user, closed, &opened, err)))
+		return status;
 	w->limit = bytes;
+	w->mark_bytes = 0;
 	log_tags_clear(&w->tags);
 	return MMSB_OK;
 }
@@ -113,14 +119,14 @@ int segment_begin(log_writer *w, uint64_t first, uint64_t before, const log_segm
 /* The last record of a segment; what was appended before is durable with it. */
 static int end_segment(log_writer *w)
 {
-	log_buffer *b = &w->fill;
+	log_buffer *b = &w->own;
 	const log_record end = {.kind = LOG_END, .epoch = w->appended};
 	if (reserve(&b->at, &b->capacity, b->used + log_room(0)))
 		return writer_fail(w, -ENOMEM, w->folder, "written");
 	log_put(b->at + b->used, w->seed, &end);
 	memcpy(&w->last_check, b->at + b->used, sizeof w->last_check);
 	b->used += log_room(0);
-	return writer_flush(w, true);
+	return writer_hand_over(w) ? w->failure.status : writer_flush(w, true);
 }
 
 int segment_turn(log_writer *w)
@@ -139,10 +145,12 @@ int segment_turn(log_writer *w)
 	pthread_mutex_lock(&w->lock);
 	w->busy = false;
 	w->next = NEXT_NONE;
-	if (status)
+	if (status) {
 		w->failure = err;
-	else
-		keep_pack(w, &closed);
+		atomic_store(&w->failing, true);
+	} else {
+		keep_job(w, &closed, false);
+	}
 	pthread_cond_broadcast(&w->done);
 	return status;
 }
@@ -186,10 +194,12 @@ static int read_past(log_writer *w, log_reader *r, uint64_t next, uint64_t at, p
 	return MMSB_OK;
 }
 
-/* A sync that failed may have left records in memory alone: they are written once more. What is behind them is none, and is cleared. */
-static int mend(log_writer *w, const log_reader *r, const past *p, uint64_t at)
+/* A sync that failed may have left records in memory alone: they are written once more. What is behind them is none, and is cleared: what an earlier segment left
+ * there too, where records of this one, which were never acknowledged, may be among it. */
+static int mend(log_writer *w, log_reader *r, const past *p, uint64_t at)
 {
-	uint64_t end = r->size;
+	log_record none;
+	uint64_t end = r->head.version == LOG_REUSED && log_next(r, &none) != LOG_TORN ? at : r->size;
 	while (end > at && r->data[end - 1] == 0)
 		end--;
 	int error = vfs_write_all(w->fs, w->handle, r->data + p->sure, at - p->sure, p->sure);
@@ -211,7 +221,8 @@ static int resume(log_writer *w, log_reader *r, uint64_t next, uint64_t at, mmsb
 	const log_segment closed = {.first = r->head.first, .last = next - 1, .bytes = at};
 	w->first = r->head.first;
 	w->seed = r->head.seed;
-	w->end = w->synced = at;
+	w->end = w->synced = w->length = w->cleared = at;
+	w->reused = r->head.version == LOG_REUSED;
 	w->marked = p.sure; /* so the first write has a mark of what was found and is durable now */
 	w->limit = r->size > at ? r->size : at;
 	w->last_check = p.last_check;
@@ -219,7 +230,7 @@ static int resume(log_writer *w, log_reader *r, uint64_t next, uint64_t at, mmsb
 		return MMSB_OK;
 	status = segment_begin(w, next, p.last_check, &closed, err);
 	if (!status)
-		keep_pack(w, &closed);
+		keep_job(w, &closed, false);
 	return status;
 }
 

@@ -1,12 +1,13 @@
 /* log_write.c - records of epochs, appended, written and synced: log_writer.h says who does what. */
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "log_bytes.h"
 #include "log_writer.h"
 
-/* What is appended is written, not synced, when it is so much: memory stays warm, and buffers small. */
-enum { FLUSH = 1 << 18 };
+/* Where the disk does not follow, nobody appends behind so much. */
+enum { MOST = 1 << 23 };
 
 /* The time of a record. SOURCE_DATE_EPOCH, for logs that are to be the same every time: epoch e was committed so many
  * seconds after 1970, and e. */
@@ -19,12 +20,27 @@ static uint64_t wall_ns(const log_writer *w, uint64_t epoch)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* The same for the committing thread. Asking the clock takes longer than a small record: where many follow one another and nobody waits for them, some
+ * have the time of one before them, in the same tick of the system (some milliseconds). */
+static uint64_t time_of(log_writer *w, uint64_t epoch)
+{
+	enum { ALIKE = 15 };
+	struct timespec tick;
+	if (w->dated || clock_gettime(CLOCK_REALTIME_COARSE, &tick))
+		return wall_ns(w, epoch);
+	bool again = w->alike < ALIKE && w->own.used > LOG_MARK_BYTES && tick.tv_nsec == w->tick.tv_nsec && tick.tv_sec == w->tick.tv_sec;
+	w->alike = again ? w->alike + 1 : 0;
+	w->tick = tick;
+	return again ? w->time : (w->time = wall_ns(w, epoch));
+}
+
 /* ---- writing ----------------------------------------------------------------------------------- */
 
 int writer_fail(log_writer *w, int error, const char *path, const char *what)
 {
 	if (!w->failure.status)
 		vfs_fail(&w->failure, error, path, what);
+	atomic_store(&w->failing, true);
 	pthread_cond_broadcast(&w->done);
 	return w->failure.status;
 }
@@ -35,6 +51,17 @@ static int failed(const log_writer *w, mmsb_error *err)
 	if (err)
 		*err = w->failure;
 	return w->failure.status;
+}
+
+/* The same, with a look that costs nothing. */
+static int check(log_writer *w, mmsb_error *err)
+{
+	if (!atomic_load_explicit(&w->failing, memory_order_relaxed))
+		return MMSB_OK;
+	pthread_mutex_lock(&w->lock);
+	int status = failed(w, err);
+	pthread_mutex_unlock(&w->lock);
+	return status;
 }
 
 void writer_wait(log_writer *w)
@@ -51,22 +78,71 @@ static size_t put_mark(log_writer *w, log_buffer *b)
 	const log_record mark = {.kind = LOG_MARK, .epoch = w->written, .time = wall_ns(w, w->written), .payload = (const uint8_t *)&w->synced, .n = sizeof w->synced};
 	log_put(b->at, w->seed, &mark);
 	w->marked = w->synced;
+	w->mark_bytes += LOG_MARK_BYTES;
 	return 0;
+}
+
+/* Behind the last record of a segment that has older bytes: zeros, to the end of the page of memory, which the system need not read then. Returns
+ * what is written with the buffer. */
+static size_t put_stop(log_writer *w, log_buffer *b, uint64_t end)
+{
+	if (!w->reused || end + LOG_STOP <= w->cleared)
+		return b->used;
+	w->cleared = (end + LOG_STOP + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+	memset(b->at + b->used, 0, w->cleared - end);
+	return b->used + (w->cleared - end);
+}
+
+int writer_hand_over(log_writer *w)
+{
+	size_t n = w->own.used - LOG_MARK_BYTES;
+	w->length += w->mark_bytes;
+	w->mark_bytes = 0;
+	if (n == 0)
+		return w->failure.status;
+	if (w->fill.used == LOG_MARK_BYTES) {
+		log_buffer empty = w->fill;
+		w->fill = w->own;
+		w->own = empty;
+	} else {
+		if (reserve(&w->fill.at, &w->fill.capacity, w->fill.used + n))
+			return writer_fail(w, -ENOMEM, w->folder, "written");
+		memcpy(w->fill.at + w->fill.used, w->own.at + LOG_MARK_BYTES, n);
+		w->fill.used += n;
+	}
+	if (reserve(&w->fill.at, &w->fill.capacity, w->fill.used + PAGE_BYTES + LOG_STOP))
+		return writer_fail(w, -ENOMEM, w->folder, "written");
+	w->own.used = LOG_MARK_BYTES;
+	w->handed = w->appended;
+	return w->failure.status;
+}
+
+/* The disk begins with the pages of memory that are complete. */
+static void start(const log_writer *w, uint64_t from, uint64_t end)
+{
+	from -= from % PAGE_BYTES;
+	end -= end % PAGE_BYTES;
+	if (from < end)
+		w->fs->ops->start(w->fs->at, w->handle, from, end - from);
 }
 
 int writer_flush(log_writer *w, bool sync)
 {
 	log_buffer b = w->fill;
-	uint64_t epoch = w->appended;
+	uint64_t epoch = w->handed;
 	w->fill = w->out;
 	w->fill.used = LOG_MARK_BYTES;
 	w->busy = true;
 	size_t from = b.used > LOG_MARK_BYTES ? put_mark(w, &b) : b.used;
 	uint64_t end = w->end + (b.used - from);
+	size_t upto = b.used > from ? put_stop(w, &b, end) : b.used;
+	bool begins = w->fs->ops->start && (w->options.durability == LOG_EPOCH_DURABLE || w->options.durability == LOG_GROUP);
 	pthread_mutex_unlock(&w->lock);
-	int error = vfs_write_all(w->fs, w->handle, b.at + from, b.used - from, w->end);
+	int error = vfs_write_all(w->fs, w->handle, b.at + from, upto - from, w->end);
 	if (!error && sync)
 		error = w->fs->ops->sync(w->fs->at, w->handle);
+	else if (!error && begins)
+		start(w, w->end, end);
 	pthread_mutex_lock(&w->lock);
 	w->out = b;
 	w->busy = false;
@@ -93,7 +169,9 @@ static int wait_for(log_writer *w, uint64_t epoch, bool sync, mmsb_error *err)
 {
 	int status = MMSB_OK;
 	pthread_mutex_lock(&w->lock);
-	if (epoch > w->appended)
+	if (epoch > w->handed && writer_hand_over(w)) /* who knows of it is the committing thread */
+		status = failed(w, err);
+	else if (epoch > w->handed)
 		status = fail(err, MMSB_ORDER, "epoch %llu is not in the log yet", (unsigned long long)epoch);
 	while (!status && (sync ? w->durable : w->written) < epoch) {
 		if (w->failure.status)
@@ -113,8 +191,13 @@ int log_wait(log_writer *w, uint64_t epoch, mmsb_error *err)
 {
 	if (w->options.durability == LOG_EPOCH_DURABLE || w->options.durability == LOG_OS)
 		return wait_for(w, epoch, w->options.durability == LOG_EPOCH_DURABLE, err);
+	return check(w, err);
+}
+
+int log_hand_over(log_writer *w, mmsb_error *err)
+{
 	pthread_mutex_lock(&w->lock);
-	int status = w->failure.status ? failed(w, err) : MMSB_OK;
+	int status = writer_hand_over(w) ? failed(w, err) : MMSB_OK;
 	pthread_mutex_unlock(&w->lock);
 	return status;
 }
@@ -132,16 +215,18 @@ uint64_t log_durable(log_writer *w)
 /* The record whose payload was put behind room for its head at `from`. */
 static void seal(log_writer *w, size_t from, log_kind kind, uint16_t source, uint64_t epoch)
 {
-	log_buffer *b = &w->fill;
-	const log_record record = {.kind = kind, .source = source, .epoch = epoch, .time = wall_ns(w, epoch), .payload = b->at + from + LOG_HEAD,
+	log_buffer *b = &w->own;
+	const log_record record = {.kind = kind, .source = source, .epoch = epoch, .time = time_of(w, epoch), .payload = b->at + from + LOG_HEAD,
 	                           .n = b->used - from - LOG_HEAD};
-	b->used = from + log_put(b->at + from, w->seed, &record);
+	size_t n = log_put(b->at + from, w->seed, &record);
+	b->used = from + n;
+	w->length += n;
 	memcpy(&w->last_check, b->at + from, sizeof w->last_check);
 }
 
 static int append_bytes(log_writer *w, log_kind kind, uint16_t source, uint64_t epoch, const uint8_t *payload, size_t n, mmsb_error *err)
 {
-	log_buffer *b = &w->fill;
+	log_buffer *b = &w->own;
 	size_t from = b->used;
 	if (reserve(&b->at, &b->capacity, from + log_room(n)))
 		return fail_memory(err, log_room(n), "a record of the log");
@@ -172,39 +257,70 @@ static int take_tag(log_writer *w, const char *source, uint64_t epoch, uint16_t 
 	return append_bytes(w, LOG_SOURCE, *number, epoch, payload, (size_t)(to - payload) + n, err);
 }
 
+static int take_turn(log_writer *w, mmsb_error *err)
+{
+	pthread_mutex_lock(&w->lock);
+	int status = segment_turn(w) ? failed(w, err) : MMSB_OK;
+	pthread_mutex_unlock(&w->lock);
+	return status;
+}
+
 /* Before the record of epochs from `first` on: it is their turn, and there is a segment for it. */
 static int admit(log_writer *w, uint64_t first, mmsb_error *err)
 {
-	if (w->failure.status)
-		return failed(w, err);
+	int status = check(w, err);
+	if (status)
+		return status;
 	if (first != w->appended + 1)
 		return fail(err, MMSB_ORDER, "epoch %llu does not follow epoch %llu in the log", (unsigned long long)first,
 		            (unsigned long long)w->appended);
 	bool empty = w->appended < w->first; /* it was begun before a crash, and may have no room ahead: it is not ended without an epoch */
-	bool full = !empty && (w->end + w->fill.used - LOG_MARK_BYTES >= w->limit || w->tags.n == TAGS_MOST);
-	return full && segment_turn(w) ? failed(w, err) : MMSB_OK;
+	return !empty && (w->length >= w->limit || w->tags.n == TAGS_MOST) ? take_turn(w, err) : MMSB_OK;
 }
 
-/* After it: what is too much for the buffer is written, what is to be synced soon is noted. */
-static int appended(log_writer *w, uint64_t epoch, mmsb_error *err)
+/* There is much, or a sync is due after a while. */
+static int pass_on(log_writer *w, mmsb_error *err)
 {
-	w->appended = epoch;
+	pthread_mutex_lock(&w->lock);
+	int status = writer_hand_over(w);
 	if (w->options.durability == LOG_GROUP && w->deadline == 0) {
 		w->deadline = now_ns() + w->options.group_ns;
 		pthread_cond_signal(&w->due);
 	}
-	return w->fill.used >= FLUSH && !w->busy && writer_flush(w, false) ? failed(w, err) : MMSB_OK;
+	if (w->fill.used >= POUR && !w->busy)
+		pthread_cond_signal(&w->due);
+	while (!status && w->fill.used >= MOST) {
+		if (w->busy)
+			pthread_cond_wait(&w->done, &w->lock);
+		else
+			writer_flush(w, false);
+		status = w->failure.status;
+	}
+	if (status)
+		failed(w, err);
+	pthread_mutex_unlock(&w->lock);
+	return status;
 }
 
 /* A record that is missing would be a gap. */
-static int ended(log_writer *w, int status, mmsb_error *err)
+static int fail_for_good(log_writer *w, int status, const mmsb_error *err)
 {
-	if (status && !w->failure.status) {
+	pthread_mutex_lock(&w->lock);
+	if (!w->failure.status)
 		w->failure = *err;
-		pthread_cond_broadcast(&w->done);
-	}
+	atomic_store(&w->failing, true);
+	pthread_cond_broadcast(&w->done);
 	pthread_mutex_unlock(&w->lock);
 	return status;
+}
+
+/* After it. */
+static int ended(log_writer *w, int status, uint64_t epoch, mmsb_error *err)
+{
+	if (status)
+		return fail_for_good(w, status, err);
+	w->appended = epoch;
+	return w->own.used >= POUR || w->options.durability == LOG_GROUP ? pass_on(w, err) : MMSB_OK;
 }
 
 int log_append_epoch(log_writer *w, const mmsb_instance *m, uint64_t epoch, const char *source, mmsb_error *err)
@@ -212,11 +328,10 @@ int log_append_epoch(log_writer *w, const mmsb_instance *m, uint64_t epoch, cons
 	mmsb_error local;
 	uint16_t number;
 	err = err ? err : &local;
-	pthread_mutex_lock(&w->lock);
 	int status = admit(w, epoch, err);
 	if (!status)
 		status = take_tag(w, source, epoch, &number, err);
-	log_buffer *b = &w->fill;
+	log_buffer *b = &w->own;
 	size_t from = b->used;
 	if (!status && reserve(&b->at, &b->capacity, from + LOG_HEAD))
 		status = fail_memory(err, LOG_HEAD, "a record of the log");
@@ -224,11 +339,9 @@ int log_append_epoch(log_writer *w, const mmsb_instance *m, uint64_t epoch, cons
 		b->used += LOG_HEAD;
 		status = log_encode(m, m->staging, w->place, &b->at, &b->capacity, &b->used, err);
 	}
-	if (!status) {
+	if (!status)
 		seal(w, from, LOG_EPOCH, number, epoch);
-		status = appended(w, epoch, err);
-	}
-	return ended(w, status, err);
+	return ended(w, status, epoch, err);
 }
 
 int log_append_ticks(log_writer *w, uint64_t last, uint64_t n, const char *source, mmsb_error *err)
@@ -237,7 +350,6 @@ int log_append_ticks(log_writer *w, uint64_t last, uint64_t n, const char *sourc
 	uint16_t number;
 	uint8_t payload[VARINT_MOST];
 	err = err ? err : &local;
-	pthread_mutex_lock(&w->lock);
 	int status = admit(w, last - n + 1, err);
 	if (!status && n == 0)
 		status = fail(err, MMSB_USAGE, "no ticks make no record of the log");
@@ -245,22 +357,19 @@ int log_append_ticks(log_writer *w, uint64_t last, uint64_t n, const char *sourc
 		status = take_tag(w, source, last, &number, err);
 	if (!status)
 		status = append_bytes(w, LOG_TICKS, number, last, payload, (size_t)(put_varint(payload, n) - payload), err);
-	if (!status)
-		status = appended(w, last, err);
-	return ended(w, status, err);
+	return ended(w, status, last, err);
 }
 
 int log_append_digest(log_writer *w, uint64_t epoch, const uint8_t digest[16], mmsb_error *err)
 {
 	mmsb_error local;
 	err = err ? err : &local;
-	pthread_mutex_lock(&w->lock);
-	int status = w->failure.status ? failed(w, err) : MMSB_OK;
+	int status = check(w, err);
 	if (!status && epoch != w->appended)
 		status = fail(err, MMSB_ORDER, "the log is at epoch %llu, not %llu", (unsigned long long)w->appended, (unsigned long long)epoch);
 	if (!status)
 		status = append_bytes(w, LOG_DIGEST, 0, epoch, digest, 16, err);
-	return ended(w, status, err);
+	return ended(w, status, epoch, err);
 }
 
 /* ---- from beginning to end --------------------------------------------------------------------- */
@@ -269,9 +378,12 @@ static void writer_free(log_writer *w)
 {
 	if (w->handle >= 0)
 		w->fs->ops->close(w->fs->at, w->handle);
-	if (w->next_handle >= 0) {
-		w->fs->ops->close(w->fs->at, w->next_handle);
-		segment_path(w, w->path, 0, NULL);
+	const int ahead[] = {w->next_handle, w->spare};
+	for (size_t i = 0; i < 2; i++) {
+		if (ahead[i] < 0)
+			continue;
+		w->fs->ops->close(w->fs->at, ahead[i]);
+		segment_other(w, w->path, i ? "spare" : "next");
 		w->fs->ops->unlink(w->fs->at, w->path);
 	}
 	char *const paths[] = {w->folder, w->path, w->other, w->keep_path, w->keep_other, w->pack_path};
@@ -279,6 +391,7 @@ static void writer_free(log_writer *w)
 		free(paths[i]);
 	free(w->place);
 	free(w->start);
+	free(w->own.at);
 	free(w->fill.at);
 	free(w->out.at);
 	log_tags_free(&w->tags);
@@ -292,7 +405,7 @@ static void writer_free(log_writer *w)
 /* Locks, paths and buffers. */
 static int prepare(log_writer *w, const char *folder, mmsb_error *err)
 {
-	enum { NAME_ROOM = 64, BUFFER = FLUSH + (FLUSH >> 2) }; /* so that they seldom grow; memory that is not used is not there */
+	enum { NAME_ROOM = 64, BUFFER = POUR + (POUR >> 2) + PAGE_BYTES }; /* so that they seldom grow; memory that is not used is not there */
 	pthread_condattr_t monotonic;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -307,9 +420,12 @@ static int prepare(log_writer *w, const char *folder, mmsb_error *err)
 	bool lacking = !w->folder;
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
 		lacking |= !(*paths[i] = malloc(w->path_room));
-	lacking |= reserve(&w->fill.at, &w->fill.capacity, BUFFER) || reserve(&w->out.at, &w->out.capacity, BUFFER);
-	w->fill.used = w->out.used = LOG_MARK_BYTES;
-	return lacking ? fail_memory(err, 5 * w->path_room + 2 * BUFFER, "a log") : MMSB_OK;
+	log_buffer *const buffers[] = {&w->own, &w->fill, &w->out};
+	for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
+		lacking |= reserve(&buffers[i]->at, &buffers[i]->capacity, BUFFER) != 0;
+		buffers[i]->used = LOG_MARK_BYTES;
+	}
+	return lacking ? fail_memory(err, 5 * w->path_room + 3 * BUFFER, "a log") : MMSB_OK;
 }
 
 /* Source pages have numbers, in their order; what they are begins each segment. */
@@ -355,8 +471,8 @@ int log_open(log_writer **out, const vfs *fs, const char *folder, const mmsb_ins
 	w->options = *options;
 	w->turn = turn;
 	w->user = user;
-	w->handle = w->next_handle = -1;
-	w->appended = w->written = w->durable = next - 1;
+	w->handle = w->next_handle = w->spare = -1;
+	w->appended = w->handed = w->written = w->durable = next - 1;
 	take_date(w);
 	int status = prepare(w, folder, err);
 	if (!status)
@@ -375,7 +491,14 @@ int log_open(log_writer **out, const vfs *fs, const char *folder, const mmsb_ins
 void log_compress(log_writer *w, const log_segment *closed)
 {
 	pthread_mutex_lock(&w->lock);
-	keep_pack(w, closed);
+	keep_job(w, closed, false);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void log_drop(log_writer *w, const log_segment *closed)
+{
+	pthread_mutex_lock(&w->lock);
+	keep_job(w, closed, true);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -385,7 +508,7 @@ int log_close(log_writer *w, mmsb_error *err)
 		return MMSB_OK;
 	pthread_mutex_lock(&w->lock);
 	writer_wait(w);
-	int status = w->failure.status;
+	int status = writer_hand_over(w);
 	if (!status && (w->synced != w->end || w->fill.used > LOG_MARK_BYTES))
 		status = writer_flush(w, true);
 	if (status)

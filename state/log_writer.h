@@ -1,13 +1,16 @@
 /* log_writer.h - a log that is written: what log_write.c, log_segment.c and log_keep.c share. Internal.
  *
- * The committing thread appends records to the buffer `fill`. Whoever wants them on the disk and finds nobody at work takes the buffer, writes it
- * and syncs (flush), without the lock; the others wait for it, or append to the other buffer meanwhile. `busy` is held for that, and while a
- * segment takes the place of another, so that writes of a segment never overlap. Two threads wait for work: one (keep) writes zeros for the next
- * segment and compresses closed ones, one (group) syncs when it is time. */
+ * The committing thread appends records to the buffer `own`, which it hands over to `fill` when it is much, or somebody is to wait for it: a lock
+ * for each record would take longer than the record. Whoever wants records on the disk and finds nobody at work takes `fill`, writes it
+ * and syncs (flush), without the lock; the others wait for it, or hand over more meanwhile. `busy` is held for that, and while a
+ * segment takes the place of another, so that writes of a segment never overlap. Two threads wait for work: one (keep) makes files for the next
+ * segment and compresses closed ones, one (pour) writes what is much and syncs when it is time, while the committing thread makes the next records. */
 #ifndef MMSB_LOG_WRITER_H
 #define MMSB_LOG_WRITER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
 
 #include "log.h"
 #include "log_format.h"
@@ -19,10 +22,21 @@ typedef struct log_buffer {
 	size_t used, capacity;
 } log_buffer;
 
-/* log-next, with zeros up to its length: so that what is written over them changes nothing else of the file (bench/RESULTS.md). */
+/* log-next, a file whose bytes were all written once, so that what is written over them changes nothing else of it (bench/RESULTS.md): zeros, or
+ * a closed segment that nobody needs, which waits as log-spare. */
 typedef enum log_next_state { NEXT_NONE, NEXT_WANTED, NEXT_AT_WORK, NEXT_READY, NEXT_FAILED } log_next_state;
 
-enum { PACKS_MOST = 64 };
+enum { JOBS_MOST = 64, PAGE_BYTES = 4096 };
+
+/* What was handed over is written, not synced, when it is so much: memory stays warm, buffers small, and the disk works while the next records are
+ * made. */
+enum { POUR = 1 << 17 };
+
+/* A closed segment that is to be compressed, or (drop) that nobody needs. */
+typedef struct log_job {
+	log_segment segment;
+	bool drop;
+} log_job;
 
 struct log_writer {
 	const vfs *fs;
@@ -38,13 +52,25 @@ struct log_writer {
 	uint8_t *start;              /* what a segment begins with: header and pages */
 	size_t n_start, cap_start;
 
+	/* Of the committing thread, without the lock. */
+	log_buffer own;
+	uint64_t appended;           /* the last epoch that is */
+	uint64_t length;             /* bytes of the segment, with all that was appended */
+	uint64_t last_check;         /* of the last record appended */
+	uint64_t time;               /* what the clock said last, */
+	struct timespec tick;        /* in which tick, */
+	unsigned alike;              /* and how often it was taken for the time of a later record */
+	log_tags tags;
+
 	pthread_mutex_t lock;        /* of all that follows */
 	pthread_cond_t done;         /* busy, written, durable, failure, next have changed */
-	pthread_cond_t work;         /* for keep: next is wanted, there is something to compress, stop */
-	pthread_cond_t due;          /* for group: a deadline, stop */
+	pthread_cond_t work;         /* for keep: next is wanted, there is a job, stop */
+	pthread_cond_t due;          /* for pour: a deadline, much to be written, stop */
 	log_buffer fill, out;
-	uint64_t appended, written, durable; /* the last epoch that is */
+	uint64_t handed, written, durable; /* the last epoch that is */
+	uint64_t mark_bytes;         /* of marks that were put between records and are not in `length` yet */
 	bool busy, stop;
+	atomic_bool failing;         /* there is a failure: for a look without the lock */
 	mmsb_error failure;          /* status: MMSB_OK: there was none */
 
 	int handle;                  /* of the segment */
@@ -52,20 +78,21 @@ struct log_writer {
 	uint64_t end;                /* bytes written */
 	uint64_t synced, marked;     /* bytes that are durable; of these, what the last mark says */
 	uint64_t limit;              /* a segment that has so many is closed */
-	uint64_t last_check;         /* of the last record appended */
-	log_tags tags;
+	bool reused;                 /* behind its records are those of an earlier segment */
+	uint64_t cleared;            /* reused: up to here zeros follow the records */
 
 	log_next_state next;
-	int next_handle;
+	int next_handle, spare;      /* handles; -1 */
 	uint64_t next_bytes;
+	bool next_reused;
 
-	log_segment packs[PACKS_MOST];
-	unsigned n_packs;
+	log_job jobs[JOBS_MOST];
+	unsigned n_jobs;
 	uint64_t deadline;           /* of the next sync; 0: nothing waits for one */
-	pthread_t keeper, grouper;
+	pthread_t keeper, pourer;
 	bool dated;                  /* SOURCE_DATE_EPOCH is set, to `date` seconds */
 	uint64_t date;
-	bool keeps, groups;          /* the threads run */
+	bool keeps, pours;           /* the threads run */
 };
 
 /* ---- log_write.c: all with the lock held ---- */
@@ -76,7 +103,10 @@ int writer_fail(log_writer *, int error, const char *path, const char *what);
 /* Until nobody writes. */
 void writer_wait(log_writer *);
 
-/* What was appended goes to the system or (sync) to the disk; nobody writes. The lock is given up meanwhile. */
+/* What was appended becomes everybody's: by the committing thread. */
+int writer_hand_over(log_writer *);
+
+/* What was handed over goes to the system or (sync) to the disk; nobody writes. The lock is given up meanwhile. */
 int writer_flush(log_writer *, bool sync);
 
 /* ---- log_segment.c ---- */
@@ -90,8 +120,9 @@ int segment_resume(log_writer *, uint64_t next, const log_segment *last, uint64_
 /* Ends the segment and begins the next; with the lock held. */
 int segment_turn(log_writer *);
 
-/* "folder/log-FIRST" and what follows, in a path of the writer. */
+/* "folder/log-FIRST" and what follows, in a path of the writer; segment_other: "folder/log-WHICH". */
 void segment_path(const log_writer *, char *to, uint64_t first, const char *suffix);
+void segment_other(const log_writer *, char *to, const char *which);
 
 /* How long the segment after one of so many bytes (0: there is none) is to be. */
 uint64_t segment_length(const log_writer *, uint64_t bytes);
@@ -103,6 +134,6 @@ int segment_zeros(const log_writer *, const char *path, uint64_t bytes);
 
 int keep_start(log_writer *, mmsb_error *err);
 void keep_stop(log_writer *);
-void keep_pack(log_writer *, const log_segment *closed); /* to be compressed; with the lock held */
+void keep_job(log_writer *, const log_segment *closed, bool drop); /* with the lock held */
 
 #endif

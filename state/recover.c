@@ -108,19 +108,6 @@ static int take_record(replay *r, const log_record *record, mmsb_error *err)
 	return status;
 }
 
-/* Zeros at the end of a file are none of a record's. */
-static uint64_t torn_bytes(const replay *r, uint64_t at)
-{
-	vfs_bytes bytes;
-	if (vfs_view(&r->s->fs, r->path, &bytes))
-		return 0;
-	uint64_t n = bytes.size;
-	while (n > at && bytes.data[n - 1] == 0)
-		n--;
-	vfs_release(&r->s->fs, &bytes);
-	return n - at;
-}
-
 /* How a segment ended. */
 static int take_end(replay *r, log_tail tail, const log_record *last, mmsb_error *err)
 {
@@ -134,7 +121,7 @@ static int take_end(replay *r, log_tail tail, const log_record *last, mmsb_error
 		return corrupt(r, last->at, last->epoch, "it ends there, before the epoch of the checkpoint", err);
 	if (tail == LOG_TORN)
 		state_add_note(r->s, "%s: the log ends amid a record: %" PRIu64 " bytes behind epoch %" PRIu64 " (byte %" PRIu64 ") are cut off; no commit "
-		                     "of them had returned", r->path, torn_bytes(r, last->at), last->epoch, last->at);
+		                     "of them had returned", r->path, (uint64_t)last->n, last->epoch, last->at);
 	return MMSB_OK;
 }
 

@@ -90,7 +90,7 @@ static int look_at_segment(const repair *r, part *p, bool open, mmsb_error *err)
 		if (tail == LOG_CORRUPT || !p->whole)
 			say(r, "%s: damaged at byte %" PRIu64 ", behind epoch %" PRIu64, path, record.at, record.epoch);
 		else if (tail == LOG_TORN)
-			say(r, "%s: %" PRIu64 " bytes behind epoch %" PRIu64 " are no whole record", path, log_size(reader) - record.at, record.epoch);
+			say(r, "%s: %" PRIu64 " bytes behind epoch %" PRIu64 " are no whole record", path, (uint64_t)record.n, record.epoch);
 	}
 	log_read_close(reader);
 	free(path);

@@ -235,7 +235,9 @@ int snapshot_begin(mmsb_state *s, bool aside, mmsb_error *err)
 	s->checkpoint_epoch = s->m->epoch; /* also where it fails: the next is tried when it is due */
 	s->checkpoint_bytes = s->bytes;
 	s->checkpoint_ns = now_ns();
-	c->status = prepare(s, &c->err);
+	c->status = log_hand_over(s->log, &c->err); /* conclude makes it durable, perhaps in another thread */
+	if (!c->status)
+		c->status = prepare(s, &c->err);
 	if (c->status) {
 		if (err)
 			*err = c->err;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,12 @@ static int machine_sync(void *at, int handle)
 	return result(fdatasync(handle));
 }
 
+static void machine_start(void *at, int handle, uint64_t from, uint64_t n)
+{
+	(void)at;
+	sync_file_range(handle, (off_t)from, (off_t)n, SYNC_FILE_RANGE_WRITE);
+}
+
 static int64_t machine_size(void *at, int handle)
 {
 	(void)at;
@@ -98,6 +105,18 @@ static int machine_unlink(void *at, const char *path)
 {
 	(void)at;
 	return result(unlink(path));
+}
+
+/* A lease for writing is given only to whoever has the only open file of it; whoever opens it then tells the holder, with a signal that
+ * nobody hears. */
+static int machine_alone(void *at, int handle)
+{
+	struct stat st;
+	(void)at;
+	if (fstat(handle, &st) || st.st_nlink != 1 || fcntl(handle, F_SETSIG, SIGURG) || fcntl(handle, F_SETLEASE, F_WRLCK))
+		return 0;
+	fcntl(handle, F_SETLEASE, F_UNLCK);
+	return 1;
 }
 
 static int machine_make_folder(void *at, const char *path)
@@ -165,8 +184,8 @@ static int machine_overlay(void *at, int handle, void *to, size_t n, uint64_t fr
 
 static const vfs_ops machine_ops = {
 	.open = machine_open, .close = machine_close, .pread = machine_pread, .pwrite = machine_pwrite, .truncate = machine_truncate,
-	.sync = machine_sync, .size = machine_size, .lock = machine_lock, .rename = machine_rename, .link = machine_link,
-	.unlink = machine_unlink, .make_folder = machine_make_folder, .sync_folder = machine_sync_folder, .name = machine_name,
+	.sync = machine_sync, .start = machine_start, .size = machine_size, .lock = machine_lock, .rename = machine_rename, .link = machine_link,
+	.unlink = machine_unlink, .alone = machine_alone, .make_folder = machine_make_folder, .sync_folder = machine_sync_folder, .name = machine_name,
 	.map = machine_map, .unmap = machine_unmap, .overlay = machine_overlay,
 };
 

@@ -21,11 +21,16 @@ typedef struct vfs_ops {
 	int64_t (*pwrite)(void *at, int handle, const void *bytes, size_t n, uint64_t to);
 	int (*truncate)(void *at, int handle, uint64_t size);
 	int (*sync)(void *at, int handle);                     /* data, and what of the file's description is needed to read it */
+	/* The disk is to begin with these bytes, which were written, so that less is left for a sync, which is needed all the same. NULL: nothing is
+	 * begun. */
+	void (*start)(void *at, int handle, uint64_t from, uint64_t n);
 	int64_t (*size)(void *at, int handle);
 	int (*lock)(void *at, int handle);                     /* -EWOULDBLOCK: another open file holds it; goes with the handle */
 	int (*rename)(void *at, const char *from, const char *to);
 	int (*link)(void *at, const char *from, const char *to); /* one file under two names; where that cannot be: -EXDEV or another */
 	int (*unlink)(void *at, const char *path);
+	int (*alone)(void *at, int handle);                    /* 1: no other handle or mapping is of the file, nor a second name; 0: that is not
+	                                                          known. NULL: it never is */
 	int (*make_folder)(void *at, const char *path);        /* -EEXIST is no failure to most callers */
 	int (*sync_folder)(void *at, const char *path);        /* names made, renamed and removed in it are there after a crash */
 	int (*name)(void *at, const char *folder, size_t i, char *to, size_t room); /* the i-th name of a folder, sorted, without . and ..;

@@ -576,6 +576,7 @@ START_TEST(threads_share_syncs)
 			stage(m, 1, NULL);
 			ok(append(w, m, e, NULL));
 			mmsb_discard(m);
+			ok(log_hand_over(w, &err));
 			there = e;
 			ok(log_wait(w, e, &err));
 		}

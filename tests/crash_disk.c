@@ -567,6 +567,19 @@ int disk_copy_name(disk *d, const char *folder, size_t n, char *to, size_t room)
 	return status;
 }
 
+int disk_alone(disk *d, int h)
+{
+	pthread_mutex_lock(&d->lock);
+	const handle *at = handle_of(d, h);
+	unsigned held = 0, named = 0;
+	for (int i = 0; at && i < MOST_HANDLES; i++)
+		held += d->handles[i].file == at->file;
+	for (size_t i = 0; at && i < d->now.n; i++)
+		named += d->now.v[i].file == at->file;
+	pthread_mutex_unlock(&d->lock);
+	return at && held == 1 && named == 1;
+}
+
 const char *disk_name(disk *d, const char *folder, size_t n)
 {
 	enum { LONGEST_NAME = 256 };

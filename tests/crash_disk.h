@@ -48,6 +48,7 @@ int64_t disk_path_size(disk *, const char *path);
 int disk_rename(disk *, const char *from, const char *to);
 int disk_link(disk *, const char *from, const char *to);
 int disk_unlink(disk *, const char *path);
+int disk_alone(disk *, int handle);  /* 1: its file has one name, and no other handle */
 int disk_make_folder(disk *, const char *path);
 int disk_sync_folder(disk *, const char *path);
 int disk_lock(disk *, int handle);   /* -EWOULDBLOCK: it is locked */

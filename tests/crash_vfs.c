@@ -15,6 +15,7 @@ static int on_lock(void *at, int handle) { return disk_lock(at, handle); }
 static int on_rename(void *at, const char *from, const char *to) { return disk_rename(at, from, to); }
 static int on_link(void *at, const char *from, const char *to) { return disk_link(at, from, to); }
 static int on_unlink(void *at, const char *path) { return disk_unlink(at, path); }
+static int on_alone(void *at, int handle) { return disk_alone(at, handle); }
 static int on_make_folder(void *at, const char *path) { return disk_make_folder(at, path); }
 static int on_sync_folder(void *at, const char *path) { return disk_sync_folder(at, path); }
 
@@ -27,7 +28,7 @@ vfs crash_vfs(disk *d)
 {
 	static const vfs_ops ops = {
 		.open = on_open, .close = on_close, .pread = on_pread, .pwrite = on_pwrite, .truncate = on_truncate, .sync = on_sync,
-		.size = on_size, .lock = on_lock, .rename = on_rename, .link = on_link, .unlink = on_unlink, .make_folder = on_make_folder,
+		.size = on_size, .lock = on_lock, .rename = on_rename, .link = on_link, .unlink = on_unlink, .alone = on_alone, .make_folder = on_make_folder,
 		.sync_folder = on_sync_folder, .name = on_name,
 	};
 	return (vfs){&ops, d};

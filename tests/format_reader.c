@@ -424,7 +424,7 @@ static void read_segment(struct segment *s)
 {
 	const uint8_t *h = s->data.at;
 	size_t at = 64, size;
-	if (s->data.size < 64 || memcmp(h, "MMSBL\r\n\x1a", 8) || little(h + 8, 4) != 1 || little(h + 12, 4) != 1 ||
+	if (s->data.size < 64 || memcmp(h, "MMSBL\r\n\x1a", 8) || little(h + 8, 4) < 1 || little(h + 8, 4) > 2 || little(h + 12, 4) != 1 ||
 	    XXH3_64bits(h, 56) != little(h + 56, 8) || little(h + 32, 8) != s->first)
 		fail("%s: the header is not as it should be", s->name);
 	s->seed = little(h + 40, 8);

@@ -80,7 +80,7 @@ UNIT_TESTS += %D%/check_examples
 UNIT_TESTS += %D%/check_instance
 UNIT_TESTS += %D%/check_propagation %D%/check_rollback
 UNIT_TESTS += %D%/check_checkpoint
-UNIT_TESTS += %D%/check_log %D%/check_log_ends
+UNIT_TESTS += %D%/check_log %D%/check_log_ends %D%/check_log_reused
 UNIT_TESTS += %D%/check_apply %D%/check_bitset
 UNIT_TESTS += %D%/check_executor %D%/check_kernels %D%/check_reduce
 UNIT_TESTS += %D%/check_store
@@ -183,6 +183,9 @@ CRASH_DISK = %D%/crash_disk.c %D%/crash_disk.h %D%/crash_disk_parts.h %D%/crash_
 %C%_check_propagation_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_propagation_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
 %C%_check_log_SOURCES = %D%/check_log.c %D%/log_trial.h %D%/failing_malloc.h %D%/io_instance.h
+%C%_check_log_reused_SOURCES = %D%/check_log_reused.c %D%/log_trial.h %D%/failing_malloc.h %D%/io_instance.h
+%C%_check_log_reused_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_log_reused_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
 %C%_check_log_ends_SOURCES = %D%/check_log_ends.c %D%/log_trial.h %D%/failing_malloc.h %D%/io_instance.h
 %C%_check_log_ends_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_log_ends_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
@@ -266,7 +269,7 @@ TESTS += %D%/inject_readers
 %C%_check_changes_LDADD = $(IO_LIBS) $(CHECK_LIBS)
 
 # what has threads of its own, for the thread sanitizer
-THREAD_TESTS = %D%/check_threads %D%/check_log_ends %D%/check_state_threads
+THREAD_TESTS = %D%/check_threads %D%/check_log_ends %D%/check_log_reused %D%/check_state_threads
 .PHONY: check-threads print-thread-tests thread-tests
 print-thread-tests:
 	@echo $(THREAD_TESTS)
