@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libcompiler.la
 libcompiler_la_SOURCES = \
 	%D%/builder.h \
 	%D%/compile.c %D%/compile.h \
+	%D%/cuda_cc.c %D%/cuda_cc.h \
 	%D%/define.c \
 	%D%/derive.c \
 	%D%/emit.c %D%/emit.h %D%/emit_bytecode.c %D%/emit_c.c %D%/emit_c.h %D%/emit_cuda.c %D%/emit_dot.c \

@@ -43,3 +43,22 @@ MMSB_FN void mmsb_mark(uint32_t *marks, uint64_t i, uint32_t changed)
 }
 
 MMSB_FN void mmsb_fail(uint64_t *fault, uint64_t element) { atomicMin((unsigned long long *)fault, (unsigned long long)element); }
+
+/* Elements of a list, side by side in values[0], to and from a page. */
+#define MMSB_TRANSFER(ABI, BYTES)                                                                            \
+	extern "C" __global__ void mmsb##ABI##_scatter_##BYTES(const mmsb_launch L)                          \
+	{                                                                                                    \
+		const uint64_t i = (uint64_t)blockIdx.x * blockDim.x + threadIdx.x;                          \
+		if (i < L.n)                                                                                 \
+			memcpy(L.out[0] + L.list[i] * L.stride, L.values[0] + i * BYTES, BYTES);             \
+	}                                                                                                    \
+	extern "C" __global__ void mmsb##ABI##_take_##BYTES(const mmsb_launch L)                             \
+	{                                                                                                    \
+		const uint64_t i = (uint64_t)blockIdx.x * blockDim.x + threadIdx.x;                          \
+		if (i < L.n)                                                                                 \
+			memcpy(L.values[0] + i * BYTES, L.out[0] + L.list[i] * L.stride, BYTES);             \
+	}
+MMSB_TRANSFER(1, 1) /* the first is MMSB_CUDA_ABI */
+MMSB_TRANSFER(1, 2)
+MMSB_TRANSFER(1, 4)
+MMSB_TRANSFER(1, 8)

@@ -9,6 +9,7 @@ enum { MMSB_CUDA_ABI = 1, MMSB_MOST_READS = 64, MMSB_MOST_OUTPUTS = 16, MMSB_BLO
 typedef struct mmsb_launch {
 	uint64_t n;                    /* elements to evaluate: all of the page, or those of the list */
 	const uint64_t *list;          /* their positions, ascending; NULL: all */
+	uint64_t stride;               /* of scatter and take: bytes from element to element in out[0] */
 	const int64_t *sizes;          /* of the schedule, by id */
 	const uint64_t *params;        /* their bits, by id */
 	uint64_t *fault;               /* becomes the least position at which something failed; UINT64_MAX: nothing has */

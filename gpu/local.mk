@@ -1,3 +1,8 @@
-# gpu/: the CUDA device as a back end of the runtime.
-noinst_HEADERS += %D%/launch.h
+# gpu/: a CUDA device as a back end of the runtime, which calls it by runtime/device.h.
+libmmsb_internal_la_SOURCES += \
+	%D%/device.c %D%/device.h \
+	%D%/driver.c %D%/driver.h \
+	%D%/launch.h \
+	%D%/pages.c \
+	%D%/pass.c
 EXTRA_DIST += %D%/prelude.cu %D%/device.cu

@@ -22,7 +22,7 @@ static const char help[] =
 	"      --watch PAGE[=PATH]   write after each epoch what changed, as a text of deltas\n"
 	"      --digest[=each]       print `digest EPOCH HEX` at the end, or after each epoch\n"
 	"      --verify              begin with the first epoch, compare with every digest of the log and every checkpoint\n"
-	"      --executor NAME       what evaluates: automatic, portable, or native (compiles C first)\n"
+	"      --executor NAME       what evaluates: automatic, portable, native (compiles C first) or cuda\n"
 	"      --threads N           use N threads (default: all cores)\n"
 	"      --help\n"
 	"\n"
@@ -64,7 +64,7 @@ static int take_option(void *user, int option, char *value)
 	case OPT_VERIFY: r->verify = true; break;
 	case OPT_EXECUTOR:
 		if (runspec_executor(value) < 0)
-			return args_usage(&command, "there is no executor '%s' here; there are 'automatic', 'portable' and 'native'", value);
+			return args_usage(&command, "there is no executor '%s' here; there are 'automatic', 'portable', 'native' and 'cuda'", value);
 		return runspec_text(&r->spec.executor, value) ? RUNOPTS_GO : args_no_memory();
 	default:
 		status = args_count(&command, "--threads", value, 1, RUN_MOST_THREADS, &n);
@@ -215,8 +215,8 @@ static int run_replay(replay *r, const char *folder)
 	int status = history_open(&r->h, &vfs_machine, folder, &r->err);
 	if (status == MMSB_OK)
 		r->h->note = args_note;
-	if (status == MMSB_OK && load_executor(&r->spec) == MMSB_NATIVE && native_ready(r->h->schedule, NULL) != MMSB_OK)
-		status = native_use(r->h->schedule, &r->err);
+	if (status == MMSB_OK)
+		status = load_code(&r->spec, r->h->schedule, &r->err);
 	if (status == MMSB_OK && r->until != NULL)
 		status = history_find(r->h, r->until, &r->epoch, &r->err);
 	if (status == MMSB_OK && r->until == NULL)

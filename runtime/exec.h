@@ -194,6 +194,8 @@ typedef struct kernel_plan {
 	routes routes;
 	struct dirty_sets *dirty; /* dirty.h; of passes */
 	bool deferred;          /* lazy.c */
+	bool on_device;         /* a device evaluates it where it can: device.c */
+	bool kept;              /* partial results of its reductions may be kept */
 	uint32_t by_entry, by_region; /* exact fixpoints: a read of entries, and the region that goes by them, whose changes repairs follow one by one
 	                                 (repair.h); or NONE */
 	struct plan_memory *memory;
@@ -395,6 +397,14 @@ void fault_lanes(worker *, run *, const step *, const uint8_t *bad);
 
 /* Is a a failure to be told rather than b? */
 bool fault_before(const fault *a, const fault *b);
+
+/* ---- device.c: passes that a device evaluates (device.h) ---------------------------------------- */
+
+/* Whether it is one of them: on_device. Of a bound instance, once its plan is made. */
+void device_place(struct executor *, kernel_plan *, uint32_t pass);
+
+/* False: the CPU is to evaluate it. Else *status says how it went. */
+bool device_map(struct executor *, uint32_t pass, uint64_t epoch, bool whole, uint64_t *changed, int *status, mmsb_error *err);
 
 /* ---- portable.c -------------------------------------------------------------------------------- */
 

@@ -1,4 +1,5 @@
 /* instance.c - instances: creation, binding of sizes, the memory of pages, and what there is to know of a page. */
+#include "device.h"
 #include "instance.h"
 
 #include <inttypes.h>
@@ -110,6 +111,8 @@ void mmsb_instance_free(mmsb_instance *m)
 		m->journal.ops->gone(m->journal.at);
 	if (m->executor)
 		executor_free(m->executor);
+	if (m->device)
+		m->device_ops->close(m->device);
 	undo_free(m);
 	digest_free(m);
 	readers_free(m);
@@ -180,6 +183,8 @@ int mmsb_instance_new(mmsb_instance **out, mmsb_schedule *owner, const mmsb_opti
 		m->fields[i] = (mmsb_field){.name = sch_text(s, f->name), .type = f->type, .is_index = f->index_size != NONE, .offset = f->offset};
 	}
 	int status = native_choose(m, err);
+	if (!status)
+		status = device_choose(m, err);
 	if (status) {
 		mmsb_instance_free(m);
 		return status;

@@ -69,6 +69,7 @@ struct mmsb_schedule {
 	uint32_t references; /* atomic */
 	pthread_mutex_t native_lock; /* of the next */
 	native_code native;
+	uint8_t *device_image; /* code for a device, or NULL: device.h */
 };
 
 struct mmsb_instance {
@@ -77,6 +78,8 @@ struct mmsb_instance {
 	mmsb_options options;
 	const struct kernel_table *kernels; /* kernels.h */
 	int threads;
+	struct device *device;  /* that evaluates passes beside the CPU, or NULL: device.h */
+	const struct device_ops *device_ops;
 	bool native;            /* functions of native code are run where there are some: native_load.c */
 	latch lock;              /* held for binding and while something is staged: for open, bound, stage_calls and stats.ns_stage */
 	atomic_bool bound;      /* written under the lock; what binding made is fixed from then on */

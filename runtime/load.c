@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "../compiler/compile.h"
+#include "../compiler/cuda_cc.h"
 #include "../compiler/native_cc.h"
 #include "bind.h"
+#include "device.h"
 #include "iofile.h"
 #include "load.h"
 #include "number.h"
@@ -57,13 +59,20 @@ int load_executor(const run_spec *spec)
 	return id < 0 ? MMSB_AUTOMATIC : id;
 }
 
+int load_code(const run_spec *spec, mmsb_schedule *s, mmsb_error *err)
+{
+	int executor = load_executor(spec);
+	if (executor == MMSB_NATIVE && native_ready(s, NULL) != MMSB_OK)
+		return native_use(s, err);
+	return executor == MMSB_CUDA && !device_attached(s) ? cuda_use(s, err) : MMSB_OK;
+}
+
 int load_schedule(const run_spec *spec, mmsb_schedule **out, mmsb_error *err)
 {
 	int status = open_schedule(spec, out, err);
-	if (status != MMSB_OK || load_executor(spec) != MMSB_NATIVE || native_ready(*out, NULL) == MMSB_OK)
-		return status;
-	status = native_use(*out, err);
-	if (status != MMSB_OK) {
+	if (status == MMSB_OK)
+		status = load_code(spec, *out, err);
+	if (status != MMSB_OK && *out) {
 		mmsb_schedule_close(*out);
 		*out = NULL;
 	}
@@ -75,7 +84,7 @@ static int check_executor(const run_spec *spec, mmsb_error *err)
 	const char *name = spec->executor;
 	if (name == NULL || runspec_executor(name) >= 0)
 		return MMSB_OK;
-	return fail(err, MMSB_USAGE, "there is no executor '%s' here; there are 'automatic', 'portable' and 'native'", name);
+	return fail(err, MMSB_USAGE, "there is no executor '%s' here; there are 'automatic', 'portable', 'native' and 'cuda'", name);
 }
 
 int load_run_file(run_spec *spec, mmsb_error *err)

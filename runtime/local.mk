@@ -5,7 +5,7 @@
 noinst_LTLIBRARIES += libmmsb_internal.la
 libmmsb_internal_la_SOURCES = \
 	%D%/container.c %D%/container.h \
-	%D%/device_code.c %D%/device_code.h \
+	%D%/device.c %D%/device.h %D%/device_code.c %D%/device_code.h \
 	%D%/differ.h \
 	%D%/elementary.h %D%/elementary_arc.h %D%/elementary_base.h %D%/elementary_erf.h %D%/elementary_erf_table.h \
 	%D%/elementary_exp.h %D%/elementary_log.h %D%/elementary_trig.h \

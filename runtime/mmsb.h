@@ -43,7 +43,8 @@ enum mmsb_status {
 	MMSB_FAULT = 11,
 	MMSB_ORDER = 12,
 	MMSB_BUSY = 13,
-	MMSB_READONLY = 14
+	MMSB_READONLY = 14,
+	MMSB_DEVICE = 15
 };
 
 /* What went wrong. Owned by the caller; needs no initialisation. */
@@ -109,8 +110,11 @@ enum mmsb_executor {
 	MMSB_AUTOMATIC, /* native code, if the schedule has some that this processor runs and that can be loaded; mmsb_stats.portable_because says
 	                   why not */
 	MMSB_PORTABLE,  /* nothing of it is ever loaded: for files that are not trusted */
-	MMSB_NATIVE     /* as automatic, but mmsb_instance_new fails where there is none: MMSB_INPUT (no code, or for other processors),
+	MMSB_NATIVE,    /* as automatic, but mmsb_instance_new fails where there is none: MMSB_INPUT (no code, or for other processors),
 	                   MMSB_FORMAT (of another version), MMSB_IO (it cannot be loaded), MMSB_NUMERICS (mmsb_schedule_linked) */
+	MMSB_CUDA       /* a CUDA device evaluates the passes for which there is code and which are large enough, the CPU the others, as with
+	                   MMSB_AUTOMATIC; mmsb_instance_new fails where there is no device (MMSB_DEVICE) or no code (MMSB_INPUT). A commit in which the
+	                   device fails fails with MMSB_DEVICE; the CPU evaluates all from then on */
 };
 
 /* A new instance without values: sizes are bound by mmsb_set_param and mmsb_set_shape, values of sources given by

@@ -184,7 +184,7 @@ int native_choose(mmsb_instance *m, mmsb_error *err)
 	int wanted = m->options.executor;
 	if (wanted == MMSB_PORTABLE)
 		return MMSB_OK;
-	if (wanted != MMSB_AUTOMATIC && wanted != MMSB_NATIVE)
+	if (wanted != MMSB_AUTOMATIC && wanted != MMSB_NATIVE && wanted != MMSB_CUDA)
 		return fail(err, MMSB_USAGE, "there is no executor %d: see enum mmsb_executor", wanted);
 	int status = native_ready(m->owner, err);
 	m->native = status == MMSB_OK;

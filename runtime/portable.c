@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device.h"
 #include "dirty.h"
 #include "fpenv.h"
 #include "pour.h"
@@ -124,6 +125,9 @@ static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole,
 		*changed = p->done_changed;
 		return MMSB_OK;
 	}
+	int done;
+	if (p->on_device && device_map(ex, id, epoch, whole, changed, &done, err))
+		return done;
 	if (p->small) {
 		buffers_catch_up(ex->inst, to);
 		saving_whole(ex->inst, to, to->cur);
@@ -208,6 +212,8 @@ void executor_forget(struct executor *ex)
 		store_drop_all(p);
 	}
 	fixpoints_roll_back(ex);
+	if (ex->inst->device)
+		ex->inst->device_ops->forget(ex->inst->device);
 }
 
 /* ---- executors --------------------------------------------------------------------------------- */
@@ -334,7 +340,8 @@ static bool executor_plans(struct executor *ex, size_t *bytes, uint32_t *n_reads
 		p->dirty = dirty_new(ex, p);
 		if (!p->dirty || (p->small && !prepare_small(ex, p)))
 			return false;
-		p->tape = tape_new(ex->inst, p);
+		device_place(ex, p, i);
+		p->tape = p->on_device ? NULL : tape_new(ex->inst, p);
 		if (s->passes[i].kind == PASS_FIX_NUMERIC && carry_new(&ex->carries[i], ex->inst->pages[s->passes[i].page].count))
 			return false;
 		ex->max_vars = p->def->n_vars > ex->max_vars ? p->def->n_vars : ex->max_vars;

@@ -270,7 +270,7 @@ static int key_executor(loader *l, const yaml_node_t *n)
 	if (text == NULL)
 		return status;
 	if (runspec_executor(text) < 0)
-		return bad_node(l, n, "there is no executor '%.60s' here; there are 'automatic', 'portable' and 'native'", text);
+		return bad_node(l, n, "there is no executor '%.60s' here; there are 'automatic', 'portable', 'native' and 'cuda'", text);
 	return runspec_text(&l->spec->executor, text) ? MMSB_OK : no_memory(l);
 }
 

@@ -66,7 +66,7 @@ bool runspec_add(run_list *list, const char *name, const char *value, const char
 
 int runspec_executor(const char *name)
 {
-	static const char *const names[] = {[MMSB_AUTOMATIC] = "automatic", [MMSB_PORTABLE] = "portable", [MMSB_NATIVE] = "native"};
+	static const char *const names[] = {[MMSB_AUTOMATIC] = "automatic", [MMSB_PORTABLE] = "portable", [MMSB_NATIVE] = "native", [MMSB_CUDA] = "cuda"};
 	for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++)
 		if (strcmp(name, names[i]) == 0)
 			return i;

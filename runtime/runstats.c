@@ -1,6 +1,7 @@
 /* What `--stats` prints. */
 #include <stdio.h>
 
+#include "device.h"
 #include "instance.h"
 #include "commands.h"
 #include "native.h"
@@ -20,6 +21,16 @@ static void print_native(const mmsb_instance *inst, const mmsb_stats *s)
 		fprintf(stderr, "native: %u functions, in %u of %u passes\n", s->native_functions, passes, inst->sch->n_passes);
 	else if (inst->sch->native && inst->options.executor != MMSB_PORTABLE)
 		fprintf(stderr, "native: not used: %s\n", s->portable_because);
+}
+
+static void print_device(const mmsb_instance *inst)
+{
+	device_figures f;
+	if (!inst->device)
+		return;
+	inst->device_ops->figures(inst->device, &f);
+	fprintf(stderr, "cuda: %s: kernels for %u of %u passes, %llu launches, %llu bytes up, %llu down\n", f.name, f.kernels, inst->sch->n_passes,
+	        (unsigned long long)f.launches, (unsigned long long)f.bytes_up, (unsigned long long)f.bytes_down);
 }
 
 void print_stats(mmsb_instance *inst, const run_times *times)
@@ -47,4 +58,5 @@ void print_stats(mmsb_instance *inst, const run_times *times)
 		        (unsigned long long)p->masked, (unsigned long long)p->single, (unsigned long long)p->rounds, (double)p->ns * 1e-6);
 	}
 	print_native(inst, &s);
+	print_device(inst);
 }

@@ -103,6 +103,7 @@ void mmsb_schedule_close(mmsb_schedule *s)
 	if (!s || __atomic_sub_fetch(&s->references, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	native_detach(s);
+	free(s->device_image);
 	pthread_mutex_destroy(&s->native_lock);
 	free(s->tables.memory);
 	free(s);

@@ -29,6 +29,11 @@ enum thresholds {
 	WORD_DENSE_NESTED = 56,
 	SHORT_RANGE = 64,
 
+	/* ---- on a device: device.c ---- */
+
+	/* COST of all of a pass from which on a device evaluates it, if it has code for it and nobody says @cpu or @gpu. Not measured yet. */
+	DEVICE_LEAST = 1 << 17,
+
 	/* ---- partial results: store.c, store_update.c ---- */
 
 	/* Elements of fewer operands are evaluated whole, unless MMSB_STORES says another number. */

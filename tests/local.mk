@@ -87,7 +87,7 @@ UNIT_TESTS += %D%/check_store
 UNIT_TESTS += %D%/check_threads %D%/check_state_threads %D%/check_changes %D%/check_events
 UNIT_TESTS += %D%/check_sparse
 UNIT_TESTS += %D%/check_history %D%/check_replay
-UNIT_TESTS += %D%/check_native
+UNIT_TESTS += %D%/check_native %D%/check_cuda
 UNIT_TESTS += %D%/check_crash_disk %D%/check_crash
 UNIT_TESTS += %D%/check_journal %D%/check_manifest %D%/check_state
 check_PROGRAMS += $(UNIT_TESTS)
@@ -130,6 +130,9 @@ GENERATE = %D%/generate.c %D%/generate.h %D%/generate_text.h %D%/generate_edge.c
 %C%_check_native_SOURCES = %D%/check_native.c
 %C%_check_native_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_native_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
+%C%_check_cuda_SOURCES = %D%/check_cuda.c %D%/io_instance.h %D%/cuda_host/compile.c %D%/cuda_host/compile.h
+%C%_check_cuda_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+%C%_check_cuda_LDADD = libcompiler.la liblang.la $(YAML_LIBS) $(UNIT_LIBS)
 %C%_check_apply_SOURCES = %D%/check_apply.c %D%/io_instance.h
 %C%_check_apply_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_apply_LDADD = $(IO_LIBS) $(CHECK_LIBS)
@@ -211,9 +214,10 @@ CRASH_DISK = %D%/crash_disk.c %D%/crash_disk.h %D%/crash_disk_parts.h %D%/crash_
 check_PROGRAMS += %D%/property
 TESTS += %D%/property
 TRIAL = %D%/trial.h %D%/trial_make.c %D%/trial_stage.c %D%/trial_compare.c $(NAIVE) $(GENERATE)
-%C%_property_SOURCES = %D%/property.c $(TRIAL)
+%C%_property_SOURCES = %D%/property.c %D%/trial_kernels.c %D%/cuda_host/compile.c %D%/cuda_host/compile.h $(TRIAL)
+%C%_property_CFLAGS = $(AM_CFLAGS)
 %C%_property_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
-MOSTLYCLEANFILES += property-*.mmsb property-*.delta property-*.checkpoint property-*.checkpoint.new property-*.state/*
+MOSTLYCLEANFILES += property-*.kernels property-*.kernels.cu property-*.mmsb property-*.delta property-*.checkpoint property-*.checkpoint.new property-*.state/*
 
 %C%_check_lang_SOURCES = %D%/check_lang.c %D%/lang_random.c %D%/lang_texts.h %D%/roundtrip.h
 %C%_check_lang_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
@@ -267,6 +271,15 @@ TESTS += %D%/inject_readers
 %C%_check_changes_SOURCES = %D%/check_changes.c %D%/io_instance.h
 %C%_check_changes_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 %C%_check_changes_LDADD = $(IO_LIBS) $(CHECK_LIBS)
+
+# a libcuda that runs kernels on the CPU; a module, which needs an -rpath to become one
+check_LTLIBRARIES += %D%/cuda_host/libfake_cuda.la
+%C%_cuda_host_libfake_cuda_la_SOURCES = %D%/cuda_host/fake_cuda.c %D%/cuda_host/fibers.c %D%/cuda_host/fibers.h %D%/cuda_host/cuda_host.h \
+	%D%/cuda_host/fake_nvrtc.c %D%/cuda_host/compile.c
+%C%_cuda_host_libfake_cuda_la_LDFLAGS = -module -avoid-version -rpath $(abs_top_builddir)/tests/cuda_host
+# without a C++ compiler it is skipped
+TESTS += %D%/cuda.sh
+EXTRA_DIST += %D%/cuda.sh
 
 # what has threads of its own, for the thread sanitizer
 THREAD_TESTS = %D%/check_threads %D%/check_log_ends %D%/check_log_reused %D%/check_state_threads

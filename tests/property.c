@@ -4,13 +4,13 @@
  * of four, runs end now and then, and go on from a checkpoint; in another one, a run is kept in a state folder, ends now and then, properly or
  * not, and goes on from there; in the other two, checkpoints are held while epochs go on, and are then what they were to be.
  *
- *   property [--programs N] [--seed S|random] [--epochs E] [--threads T] [--keep PATH] [--print] [--naive] [--native]
+ *   property [--programs N] [--seed S|random] [--epochs E] [--threads T] [--keep PATH] [--print] [--naive] [--native] [--cuda]
  *
  * Program number i has the seed S + i: a failure prints it and keeps the program's text and deltas beside PATH. Without
  * --epochs a program gets 5 to 30, for what propagation does wrong shows late. Pages are
  * small, so the executor is told to share work among threads all the same, and in other programs which way to go in
  * reductions; a few programs have pages of thousands of elements, which the naive evaluator is spared. With --naive the
- * executor is left out. */
+ * executor is left out; with --cuda a device that tests/cuda_host emulates evaluates what it can. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@
 
 typedef struct totals {
 	uint32_t passed, failed, empty, large;
-	uint64_t epochs, failing_epochs;
+	uint64_t epochs, failing_epochs, launches;
 } totals;
 
 /* ---- reports --------------------------------------------------------------------------- */
@@ -165,6 +165,7 @@ static void one_program(const settings *set, uint64_t seed, totals *sum)
 		sum->failed++;
 		keep(&t);
 	}
+	sum->launches += trial_launches(&t);
 	trial_end(&t);
 	if (t.log)
 		fclose(t.log);
@@ -192,6 +193,10 @@ static bool options(settings *set, int argc, char **argv)
 		}
 		if (strcmp(name, "--native") == 0) {
 			set->native = true;
+			continue;
+		}
+		if (strcmp(name, "--cuda") == 0) {
+			set->cuda = "";
 			continue;
 		}
 		if (strcmp(name, "--naive") == 0) {
@@ -238,8 +243,22 @@ int main(int argc, char **argv)
 		      stderr);
 		return 2;
 	}
+	char path[600];
+	if (set.cuda) {
+		snprintf(path, sizeof path, "%s%s-%" PRIu64 ".kernels", set.keep[0] == '/' ? "" : "./", set.keep, set.seed);
+		set.cuda = NULL;
+		if (!trial_kernels(&set, path))
+			return 1;
+		set.cuda = path;
+		setenv("MMSB_DEVICE_LEAST", "0", 0);
+	}
 	for (uint32_t i = 0; i < set.programs; i++)
 		one_program(&set, set.seed + i, &sum);
+	if (set.cuda) {
+		remove(path);
+		printf("%" PRIu64 " kernels run\n", sum.launches);
+		sum.failed += sum.launches == 0;
+	}
 	printf("seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " epochs of %u programs, %" PRIu64 " of them failing in all runs; %u programs "
 	       "without a good epoch, %u too large for the naive evaluator\n",
 	       set.seed, set.seed + set.programs - 1, sum.epochs, set.programs, sum.failing_epochs, sum.empty, sum.large);

@@ -12,6 +12,7 @@ typedef struct settings {
 	uint32_t programs, epochs, threads; /* epochs 0: as many as the seed says */
 	const char *keep;
 	bool print, naive_only, native;
+	const char *cuda; /* a shared object with the kernels of all programs, for tests/cuda_host; or NULL */
 } settings;
 
 /* The executor that propagates, with one thread and with several, and the one that evaluates everything in every epoch. */
@@ -67,6 +68,11 @@ bool trial_held(trial *t);
 bool trial_open_state(trial *t);
 bool trial_reopen_state(trial *t, bool killed);
 void trial_end(trial *t);
+
+/* The kernels of the trials of all seeds, compiled for the host, in the shared object `path`. False: a message was printed. */
+bool trial_kernels(const settings *set, const char *path);
+/* How many kernels the device has run for the runs of now. */
+uint64_t trial_launches(const trial *t);
 
 /* trial_stage.c: the deltas of the epoch, to the naive evaluator and to each run in calls of another kind; to one run. */
 bool trial_stage(trial *t);

@@ -11,6 +11,7 @@
 #include "../lang/module.h"
 #include "../state/checkpoint.h"
 #include "../runtime/container.h"
+#include "../runtime/device.h"
 #include "trial.h"
 
 bool complain(trial *t, const char *fmt, ...)
@@ -79,13 +80,20 @@ static bool make_schedule(trial *t)
 	free(bytes);
 	if (status)
 		return complain(t, "the schedule does not load: %s", err.message);
+	if (t->set->cuda) {
+		char image[600];
+		int length = snprintf(image, sizeof image, "MMSB-FAKE\n%s\ns%" PRIu64 "_", t->set->cuda, t->seed);
+		if (device_attach(t->schedule, image, (size_t)length + 1, &err))
+			return complain(t, "no device code: %s", err.message);
+	}
 	return t->set->native && native_use(t->schedule, &err) ? complain(t, "no native code: %s", err.message) : true;
 }
 
 bool trial_run(trial *t, int run)
 {
 	mmsb_error err;
-	mmsb_options options = {.size = sizeof options, .threads = run == RUN_MANY ? (int)t->set->threads : 1, .scratch = run == RUN_SCRATCH};
+	mmsb_options options = {.size = sizeof options, .threads = run == RUN_MANY ? (int)t->set->threads : 1, .scratch = run == RUN_SCRATCH,
+	                        .executor = t->set->cuda ? MMSB_CUDA : MMSB_AUTOMATIC};
 	mmsb_instance **out = &t->runs[run];
 	if (mmsb_instance_new(out, t->schedule, &options, &err))
 		return complain(t, "no instance: %s", err.message);

@@ -1,0 +1,86 @@
+/* device.h - one instance on a CUDA device: what the parts of gpu/ share. Internal.
+ *
+ *   driver.[ch]  libcuda
+ *   device.c     a device, its code and its memory
+ *   pages.c      copies of pages, and how they follow those of the host
+ *   pass.c       passes
+ *
+ * All work goes to one stream, in order. */
+#ifndef MMSB_GPU_DEVICE_H
+#define MMSB_GPU_DEVICE_H
+
+#include "../runtime/device.h"
+#include "../runtime/instance.h"
+#include "driver.h"
+#include "launch.h"
+
+/* Memory that grows, and is kept. */
+typedef struct device_room {
+	CUdeviceptr at;
+	size_t size;
+} device_room;
+typedef struct host_room {
+	void *at;               /* pinned */
+	size_t size;
+} host_room;
+
+/* A copy of a page. It is current where it has the version of the page; with prev, where the values have not changed since. */
+typedef struct device_page {
+	device_room now, prev;
+	uint64_t version;       /* of the page, as `now` has it */
+	bool now_good, prev_good;
+	uint64_t prev_epoch;    /* in which prev was current */
+} device_page;
+
+enum { MOVES = 4 /* widths: 1, 2, 4, 8 bytes */ };
+
+struct device {
+	const cuda_driver *d;
+	mmsb_instance *m;
+	CUdevice id;
+	CUcontext context;
+	CUstream stream;
+	CUmodule module;
+	CUfunction *kernels;    /* by pass, or NULL */
+	CUfunction scatter[MOVES], take[MOVES];
+	device_page *pages;
+	device_room sizes, params, fault, list, values, marks, moved_list, moved_values;
+	bool constants;         /* sizes and params are there */
+	host_room up, down;
+	size_t up_used;
+	bool retained;
+	bool lost;              /* a call has failed: nothing is called any more */
+	device_figures figures;
+};
+
+/* Calls the driver; a failure is told in err, and loses the device. */
+#define CUDA(v, err, call, ...) cuda_check((v), (v)->d->call(__VA_ARGS__), #call, __FILE__, __LINE__, (err))
+int cuda_check(struct device *, CUresult, const char *call, const char *file, int line, mmsb_error *err);
+
+/* ---- device.c ---------------------------------------------------------------------------------- */
+
+int room_of(struct device *, device_room *, size_t bytes, const char *what, mmsb_error *err);
+int down_room(struct device *, size_t bytes, mmsb_error *err);
+
+/* Bytes of pinned memory for one transfer up: good until the device has caught up (wait) or the next call of it that must wait. */
+int up_room(struct device *, size_t bytes, void *out_address, mmsb_error *err);
+
+int copy_up(struct device *, CUdeviceptr to, const void *from, size_t bytes, mmsb_error *err);
+int copy_down(struct device *, void *to, CUdeviceptr from, size_t bytes, mmsb_error *err);
+int wait_for(struct device *, mmsb_error *err);
+int launch(struct device *, CUfunction, const mmsb_launch *, mmsb_error *err);
+
+/* ---- pages.c ----------------------------------------------------------------------------------- */
+
+/* Makes the copy of a page current: what changed in the epoch goes up, or all of it. */
+int page_up(struct device *, const page *, uint64_t epoch, mmsb_error *err);
+int prev_up(struct device *, const page *, uint64_t epoch, mmsb_error *err);
+
+/* A column of the device's page: elements at n positions of the list that lies in moved_list, to or from moved_values. */
+int column_move(struct device *, const page *, column host, CUfunction const by_width[MOVES], uint64_t n, mmsb_error *err);
+
+/* ---- pass.c ------------------------------------------------------------------------------------ */
+
+int cuda_pass(struct device *, uint32_t pass, const bitset *dirty, uint64_t epoch, uint64_t *changed, bool *done, mmsb_error *err);
+
+#endif

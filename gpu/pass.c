@@ -1,0 +1,286 @@
+/* pass.c - a pass on the device: what it reads goes up, its kernel runs, what it changed comes back (device.h).
+ *
+ * Nothing of the host's page is written before the device has said that no element failed. */
+#include "device.h"
+
+#include <string.h>
+
+enum { MOST_LISTED_SHARE = 2, MOST_MOVED_SHARE = 8 }; /* beyond one in so many, all elements are evaluated; all values come back */
+
+/* A pass at work. */
+typedef struct work {
+	struct device *v;
+	const sch_kernel *k;
+	page *to;
+	const bitset *dirty;    /* NULL: all */
+	uint64_t n, blocks;
+	size_t marks_bytes;     /* of one output */
+	mmsb_launch l;
+	mmsb_error *err;
+} work;
+
+static column output_column(const work *w, uint32_t o)
+{
+	return page_column(w->v->m, w->to, false, w->v->m->sch->outputs[w->k->first_output + o].field);
+}
+
+static const uint32_t *marks_of(const work *w, uint32_t o)
+{
+	return (const uint32_t *)(const void *)((const uint8_t *)w->v->down.at + 64 + o * w->marks_bytes);
+}
+
+/* Where the values of output o of a list lie among those of all. */
+static size_t values_at(const work *w, uint32_t o) { return o * ((w->n * 8 + 255) & ~(size_t)255); }
+
+static const uint8_t *values_of(const work *w, uint32_t o)
+{
+	return (const uint8_t *)w->v->down.at + 64 + w->k->n_outputs * w->marks_bytes + values_at(w, o);
+}
+
+/* ---- before ------------------------------------------------------------------------------------ */
+
+static int bring_constants(const work *w)
+{
+	struct device *v = w->v;
+	const schedule *s = v->m->sch;
+	if (v->constants)
+		return MMSB_OK;
+	int status = room_of(v, &v->sizes, s->n_sizes * sizeof(int64_t) + 8, "sizes", w->err);
+	if (!status)
+		status = room_of(v, &v->params, s->n_params * sizeof(scalar) + 8, "params", w->err);
+	if (!status)
+		status = copy_up(v, v->sizes.at, v->m->sizes, s->n_sizes * sizeof(int64_t), w->err);
+	if (!status)
+		status = copy_up(v, v->params.at, v->m->params, s->n_params * sizeof(scalar), w->err);
+	v->constants = !status;
+	return status;
+}
+
+static int bring_pages(work *w, uint64_t epoch)
+{
+	struct device *v = w->v;
+	const schedule *s = v->m->sch;
+	int status = MMSB_OK;
+	for (uint32_t i = 0; i < w->k->n_reads && !status; i++) {
+		const sch_read *r = &s->reads[w->k->first_read + i];
+		const page *p = &v->m->pages[r->page];
+		status = r->prev ? prev_up(v, p, epoch, w->err) : page_up(v, p, epoch, w->err);
+		if (p->count == 0)
+			continue;
+		column c = page_column(v->m, p, r->prev, r->field);
+		uint64_t at = r->prev ? v->pages[p->id].prev.at : v->pages[p->id].now.at;
+		w->l.in[i] = (const uint8_t *)(uintptr_t)(at + (uint64_t)(c.base - (r->prev ? p->prev : p->cur)));
+	}
+	return status ? status : page_up(v, w->to, epoch, w->err);
+}
+
+static int bring_list(work *w)
+{
+	struct device *v = w->v;
+	uint64_t *list, i = 0;
+	int status = room_of(v, &v->list, w->n * sizeof *list, "the elements to evaluate", w->err);
+	if (!status)
+		status = room_of(v, &v->values, values_at(w, w->k->n_outputs), "results", w->err);
+	if (!status)
+		status = up_room(v, w->n * sizeof *list, &list, w->err);
+	if (status)
+		return status;
+	BITSET_FOR(w->dirty, at)
+		list[i++] = at;
+	w->l.list = (const uint64_t *)(uintptr_t)v->list.at;
+	for (uint32_t o = 0; o < w->k->n_outputs; o++)
+		w->l.values[o] = (uint8_t *)(uintptr_t)(v->values.at + values_at(w, o));
+	return copy_up(v, v->list.at, list, w->n * sizeof *list, w->err);
+}
+
+static int prepare(work *w, uint64_t epoch)
+{
+	static const uint64_t no_fault = UINT64_MAX;
+	struct device *v = w->v;
+	int status = CUDA(v, w->err, context_use, v->context);
+	if (!status)
+		status = bring_constants(w);
+	if (!status)
+		status = bring_pages(w, epoch);
+	if (!status && w->dirty)
+		status = bring_list(w);
+	if (!status)
+		status = room_of(v, &v->fault, sizeof no_fault, "what fails", w->err);
+	if (!status)
+		status = room_of(v, &v->marks, w->k->n_outputs * w->marks_bytes, "what changes", w->err);
+	if (!status)
+		status = down_room(v, 64 + w->k->n_outputs * w->marks_bytes + (w->dirty ? values_at(w, w->k->n_outputs) : 0), w->err);
+	if (!status)
+		status = copy_up(v, v->fault.at, &no_fault, sizeof no_fault, w->err);
+	w->l.n = w->n;
+	w->l.sizes = (const int64_t *)(uintptr_t)v->sizes.at;
+	w->l.params = (const uint64_t *)(uintptr_t)v->params.at;
+	w->l.fault = (uint64_t *)(uintptr_t)v->fault.at;
+	for (uint32_t o = 0; o < w->k->n_outputs; o++) {
+		w->l.out[o] = (uint8_t *)(uintptr_t)(v->pages[w->to->id].now.at + (uint64_t)(output_column(w, o).base - w->to->cur));
+		w->l.marks[o] = (uint32_t *)(uintptr_t)(v->marks.at + o * w->marks_bytes);
+	}
+	return status;
+}
+
+/* ---- after ------------------------------------------------------------------------------------- */
+
+/* Marks what changed in one output; `any` gets what changed in some. */
+static uint64_t take_marks(const work *w, uint32_t o, uint64_t word)
+{
+	const uint32_t *marks = marks_of(w, o) + 2 * word;
+	return marks[0] | (uint64_t)marks[1] << 32;
+}
+
+static uint64_t any_marks(const work *w, uint64_t word)
+{
+	uint64_t any = 0;
+	for (uint32_t o = 0; o < w->k->n_outputs; o++)
+		any |= take_marks(w, o, word);
+	return any;
+}
+
+static uint64_t count_changed(const work *w)
+{
+	uint64_t n = 0;
+	for (uint64_t word = 0; word < bitset_words(w->n); word++)
+		n += (uint64_t)__builtin_popcountll(any_marks(w, word));
+	return n;
+}
+
+static bitset *now_of(const work *w, uint32_t o)
+{
+	return &w->to->now[column_number(w->to, w->v->m->sch->outputs[w->k->first_output + o].field)].bits;
+}
+
+/* The results of a list, to their places. */
+static void put_list(const work *w)
+{
+	for (uint32_t o = 0; o < w->k->n_outputs; o++) {
+		column c = output_column(w, o);
+		size_t width = type_table[c.type].bytes;
+		const uint8_t *values = values_of(w, o);
+		uint64_t i = 0;
+		BITSET_FOR(w->dirty, at) {
+			if (take_marks(w, o, i / 64) >> i % 64 & 1) {
+				memcpy(c.base + at * c.stride, values + i * width, width);
+				bitset_set(now_of(w, o), at);
+			}
+			i++;
+		}
+	}
+}
+
+static void mark_all(const work *w)
+{
+	for (uint32_t o = 0; o < w->k->n_outputs; o++)
+		for (uint64_t word = 0; word < bitset_words(w->n); word++)
+			bitset_add_word(now_of(w, o), word, take_marks(w, o, word));
+}
+
+/* Of a pass that was evaluated whole: the n elements that changed, column by column. */
+static int fetch_changed(const work *w, uint64_t n)
+{
+	struct device *v = w->v;
+	uint64_t *list, k = 0;
+	int status = room_of(v, &v->moved_list, n * sizeof *list, "positions of changes", w->err);
+	if (!status)
+		status = room_of(v, &v->moved_values, n * 8, "changes", w->err);
+	if (!status)
+		status = up_room(v, n * sizeof *list, &list, w->err);
+	if (status)
+		return status;
+	for (uint64_t word = 0; word < bitset_words(w->n); word++)
+		for (uint64_t bits = any_marks(w, word); bits; bits &= bits - 1)
+			list[k++] = word * 64 + (uint64_t)__builtin_ctzll(bits);
+	status = copy_up(v, v->moved_list.at, list, n * sizeof *list, w->err);
+	mark_all(w);
+	if (!status)
+		status = down_room(v, n * 8, w->err); /* what is in it has been looked at */
+	for (uint32_t o = 0; o < w->k->n_outputs && !status; o++) {
+		column c = output_column(w, o);
+		size_t width = type_table[c.type].bytes;
+		status = column_move(v, w->to, c, v->take, n, w->err);
+		if (!status)
+			status = copy_down(v, v->down.at, v->moved_values.at, n * width, w->err);
+		if (!status)
+			status = wait_for(v, w->err);
+		k = 0;
+		if (!status) /* those of the column that did not change are as they were */
+			BITSET_FOR(now_of(w, o), at) {
+				while (list[k] != at)
+					k++;
+				memcpy(c.base + at * c.stride, (const uint8_t *)v->down.at + k * width, width);
+			}
+	}
+	return status;
+}
+
+static int fetch(const work *w, uint64_t n)
+{
+	struct device *v = w->v;
+	if (w->dirty) {
+		put_list(w);
+		return MMSB_OK;
+	}
+	if (n == 0)
+		return MMSB_OK;
+	if (n <= w->n / MOST_MOVED_SHARE)
+		return fetch_changed(w, n);
+	mark_all(w);
+	int status = copy_down(v, w->to->cur, v->pages[w->to->id].now.at, w->to->count * w->to->element, w->err);
+	return status ? status : wait_for(v, w->err);
+}
+
+static int run(const work *w, uint32_t pass, uint64_t *fault)
+{
+	struct device *v = w->v;
+	v->pages[w->to->id].now_good = false; /* until all is well */
+	int status = launch(v, v->kernels[pass], &w->l, w->err);
+	if (!status)
+		status = copy_down(v, v->down.at, v->fault.at, sizeof *fault, w->err);
+	if (!status)
+		status = copy_down(v, (uint8_t *)v->down.at + 64, v->marks.at, w->k->n_outputs * w->marks_bytes, w->err);
+	if (!status && w->dirty)
+		status = copy_down(v, (uint8_t *)v->down.at + 64 + w->k->n_outputs * w->marks_bytes, v->values.at, values_at(w, w->k->n_outputs), w->err);
+	if (!status)
+		status = wait_for(v, w->err);
+	if (!status)
+		memcpy(fault, v->down.at, sizeof *fault);
+	return status;
+}
+
+int cuda_pass(struct device *v, uint32_t pass, const bitset *dirty, uint64_t epoch, uint64_t *changed, bool *done, mmsb_error *err)
+{
+	const schedule *s = v->m->sch;
+	page *to = &v->m->pages[s->passes[pass].page];
+	work w = {.v = v, .k = &s->kernels[s->passes[pass].kernel], .to = to, .dirty = dirty, .n = dirty ? bitset_count(dirty) : to->count, .err = err};
+	uint64_t fault = UINT64_MAX;
+	*done = false;
+	if (v->lost || !v->kernels[pass])
+		return MMSB_OK;
+	if (dirty && w.n > to->count / MOST_LISTED_SHARE) {
+		w.dirty = NULL;
+		w.n = to->count;
+	}
+	*done = true;
+	if (w.n == 0)
+		return MMSB_OK;
+	w.blocks = (w.n + MMSB_BLOCK - 1) / MMSB_BLOCK;
+	w.marks_bytes = w.blocks * (MMSB_BLOCK / 8);
+	int status = prepare(&w, epoch);
+	if (!status)
+		status = run(&w, pass, &fault);
+	if (status || fault != UINT64_MAX) {
+		*done = status != MMSB_OK;
+		return status;
+	}
+	uint64_t n = count_changed(&w);
+	status = fetch(&w, n);
+	if (status)
+		return status;
+	*changed = n;
+	v->pages[to->id].version = to->version + (n > 0); /* the epoch counts it */
+	v->pages[to->id].now_good = true;
+	return MMSB_OK;
+}

@@ -1,0 +1,91 @@
+/* device.c - which passes a device evaluates, and how it is called for them (device.h). */
+#include "device.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "device_code.h"
+#include "dirty.h"
+#include "saving.h"
+#include "store.h"
+
+/* ---- code -------------------------------------------------------------------------------------- */
+
+int device_attach(mmsb_schedule *s, const void *image, size_t n, mmsb_error *err)
+{
+	uint8_t *copy = malloc(n + 1);
+	if (!copy)
+		return fail_memory(err, n, "device code");
+	memcpy(copy, image, n);
+	copy[n] = 0; /* PTX is text */
+	pthread_mutex_lock(&s->native_lock);
+	if (!s->device_image) { /* instances may hold what is there */
+		s->device_image = copy;
+		copy = NULL;
+	}
+	pthread_mutex_unlock(&s->native_lock);
+	free(copy);
+	return MMSB_OK;
+}
+
+bool device_attached(const mmsb_schedule *s) { return s->device_image != NULL; }
+
+int device_choose(mmsb_instance *m, mmsb_error *err)
+{
+	if (m->options.executor != MMSB_CUDA)
+		return MMSB_OK;
+	m->device_ops = &cuda_device;
+	return m->device_ops->open(&m->device, m, err);
+}
+
+/* ---- placement --------------------------------------------------------------------------------- */
+
+/* MMSB_DEVICE_LEAST: another threshold, for tests. */
+static double device_least(void)
+{
+	const char *given = getenv("MMSB_DEVICE_LEAST");
+	return given && *given ? atof(given) : DEVICE_LEAST;
+}
+
+void device_place(struct executor *ex, kernel_plan *p, uint32_t id)
+{
+	const mmsb_instance *m = ex->inst;
+	const page *to = &m->pages[p->pass->page];
+	enum { CHOSEN, CPU };
+	if (!m->device || !m->device_ops->has(m->device, id) || to->def->place == CPU || to->count == 0)
+		return;
+	double weight = p->regions[0].weight > 1 ? p->regions[0].weight : 1;
+	p->on_device = to->def->place != CHOSEN || (double)to->count * weight >= device_least();
+	for (uint32_t i = 1; i < p->n_regions; i++)
+		p->kept |= p->regions[i].stored;
+}
+
+bool device_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole, uint64_t *changed, int *status, mmsb_error *err)
+{
+	const kernel_plan *p = ex->passes[id];
+	mmsb_instance *m = ex->inst;
+	page *to = &m->pages[p->pass->page];
+	bool done = false;
+	whole |= p->small;
+	if (p->deferred || (p->kept && !whole) || !m->device_ops->has(m->device, id))
+		return false;
+	buffers_catch_up(m, to);
+	*status = pass_look_up(ex, p, err);
+	if (*status)
+		return true;
+	reach reached = whole ? REACH_WHOLE : dirty_find(ex, p, epoch);
+	if (reached == REACH_NONE)
+		return true;
+	if (reached == REACH_WHOLE)
+		store_drop_all(p);
+	saving_whole(m, to, to->cur);
+	uint64_t n = reached == REACH_WHOLE ? to->count : bitset_count(&p->dirty->elements);
+	*status = m->device_ops->pass(m->device, id, reached == REACH_WHOLE ? NULL : &p->dirty->elements, epoch, changed, &done, err);
+	dirty_clear(p);
+	if (!done && !*status)
+		return false;
+	m->pass_stats[id].evaluated += n;
+	m->pass_stats[id].dense += reached == REACH_WHOLE;
+	m->pass_stats[id].single += reached != REACH_WHOLE;
+	return true;
+}

@@ -1,0 +1,45 @@
+/* device.h - a device that evaluates passes beside the CPU: the table of functions by which the runtime calls it. Internal.
+ *
+ * The host holds all values; a device holds copies of the pages that its passes read and write. Who calls a pass of the device gets its
+ * results in the host's page, compared and marked as by the CPU. */
+#ifndef MMSB_DEVICE_H
+#define MMSB_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bitset.h"
+#include "mmsb.h"
+
+struct device;
+
+typedef struct device_figures {
+	char name[64];
+	uint32_t kernels;               /* of passes */
+	uint64_t launches, bytes_up, bytes_down;
+} device_figures;
+
+typedef struct device_ops {
+	/* Takes hold of a device and loads the schedule's code for it. MMSB_DEVICE: there is none, or it failed; MMSB_INPUT: no code. */
+	int (*open)(struct device **, mmsb_instance *, mmsb_error *err);
+	void (*close)(struct device *); /* NULL is allowed */
+	bool (*has)(const struct device *, uint32_t pass);
+	/* Evaluates all elements of a pass or (dirty) those of a set, in epoch `epoch`. The page must hold the values of the epoch before. *done false: not
+	 * done, nothing has changed, and the CPU is to do it: something failed in an element, and it says what. MMSB_DEVICE: the epoch
+	 * fails; from then on the device is lost, and does nothing any more. */
+	int (*pass)(struct device *, uint32_t pass, const bitset *dirty, uint64_t epoch, uint64_t *changed, bool *done, mmsb_error *err);
+	void (*forget)(struct device *); /* an epoch has failed: copies are not to be trusted */
+	void (*figures)(const struct device *, device_figures *);
+} device_ops;
+
+extern const device_ops cuda_device;
+
+/* The code of a schedule for a device (PTX or a cubin), which is copied; once there is some, it stays. */
+int device_attach(mmsb_schedule *, const void *image, size_t n, mmsb_error *err);
+bool device_attached(const mmsb_schedule *);
+
+/* Whether a new instance has a device, by its options: m->device. */
+int device_choose(mmsb_instance *, mmsb_error *err);
+
+#endif

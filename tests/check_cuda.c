@@ -1,0 +1,242 @@
+/* An instance whose passes run on a device that is emulated (tests/cuda_host): each call of the driver fails once, memory runs out, an element fails; what
+ * was taken is given back. What the bits are is looked at by tests/cuda.sh. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cuda_host/compile.h"
+#include "io_instance.h"
+#include "../gpu/driver.h"
+#include "../runtime/device.h"
+#include "../runtime/instance.h"
+#include "unit.h"
+
+enum { N = 3000 };
+
+static const char program[] =
+	"param gain : f64 = 1.5;\n"
+	"record Pair { flag : bool; v : f64; }\n"
+	"page x : f64[3000] in;\n"
+	"page d : i64[3000] in;\n"
+	"page k : index(3000)[3000] in;\n"
+	"page y : f64[3000] out;\n"
+	"page q : i64[3000] out;\n"
+	"page g : f64[3000] out;\n"
+	"page r : f64[3000] out;\n"
+	"page h : f64[3000] out;\n"
+	"page s : f64[3000] out;\n"
+	"page p : Pair[3000] in;\n"
+	"page o : Pair[3000] out;\n"
+	"edge y[i] <- exp(x[i]) * gain;\n"
+	"edge q[i] <- 1000 / d[i];\n"
+	"edge g[i] <- y[k[i]] - clamp(x)[i - 1];\n"
+	"edge r[i] <- prev r[i] * 0.5 + x[i];\n"
+	"edge h[i] <- sum[j where j <= i] x[j];\n"
+	"edge s[i] <- sum[j in 0..9] wrap(h)[i + j];\n"
+	"edge o[i] <- clamp(p)[i + 1];\n";
+
+static long (*fake_fail)(long);
+static long (*fake_live)(void);
+static char kernels[64];
+
+static mmsb_schedule *made(void)
+{
+	mmsb_schedule *s = io_schedule(program);
+	mmsb_error err;
+	char image[128];
+	ck_assert_ptr_nonnull(s);
+	int n = snprintf(image, sizeof image, "MMSB-FAKE\n%s\n", kernels);
+	ck_assert_int_eq(device_attach(s, image, (size_t)n + 1, &err), MMSB_OK);
+	return s;
+}
+
+static int instance(mmsb_schedule *s, int executor, mmsb_instance **out, mmsb_error *err)
+{
+	mmsb_options options = {.size = sizeof options, .threads = 1, .executor = executor};
+	return mmsb_instance_new(out, s, &options, err);
+}
+
+/* Changes of epoch e: all, few, many. */
+static void stage(mmsb_instance *m, int e)
+{
+	static double x[N];
+	static int64_t d[N];
+	static uint32_t k[N];
+	mmsb_error err;
+	for (int i = 0; i < N; i++) {
+		x[i] = (i * 37 + e) % 101 / 10.0;
+		d[i] = 1 + (i + e) % 7;
+		k[i] = (uint32_t)(i * 7 + e) % N;
+	}
+	int step = e == 1 ? N : e == 2 ? 5 : N / 2;
+	ck_assert_int_eq(mmsb_write(m, mmsb_page(m, "x"), 0, (size_t)step, x, &err), MMSB_OK);
+	if (e == 2)
+		ck_assert_int_eq(mmsb_write(m, mmsb_page(m, "x"), 2990, 1, x + 10, &err), MMSB_OK);
+	if (e != 2)
+		ck_assert_int_eq(mmsb_write(m, mmsb_page(m, "d"), 0, (size_t)step, d, &err), MMSB_OK);
+	ck_assert_int_eq(mmsb_write(m, mmsb_page(m, "k"), 0, (size_t)step, k, &err), MMSB_OK);
+}
+
+enum { EPOCHS = 4 };
+
+/* The digests of the CPU. */
+static void expect(mmsb_schedule *s, char digest[EPOCHS + 1][33])
+{
+	mmsb_instance *m;
+	mmsb_error err;
+	ck_assert_int_eq(instance(s, MMSB_PORTABLE, &m, &err), MMSB_OK);
+	for (int e = 1; e <= EPOCHS; e++) {
+		stage(m, e);
+		ck_assert_int_eq(mmsb_commit(m, NULL, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_digest(m, digest[e], &err), MMSB_OK);
+	}
+	mmsb_instance_free(m);
+}
+
+/* The n-th call fails (0: none): an epoch fails, and changes nothing; the CPU does it again. */
+static void run_failing(mmsb_schedule *s, char digest[EPOCHS + 1][33], long n)
+{
+	mmsb_instance *m = NULL;
+	mmsb_error err = {.message = ""};
+	int failures = 0;
+	fake_fail(n);
+	int status = instance(s, MMSB_CUDA, &m, &err);
+	if (status) {
+		ck_assert_msg(status == MMSB_DEVICE || status == MMSB_FORMAT, "call %ld: %s", n, err.message);
+		ck_assert_ptr_null(m);
+	}
+	for (int e = 1; e <= EPOCHS && !status; e++) {
+		char hex[33];
+		stage(m, e);
+		int commit = mmsb_commit(m, NULL, &err);
+		if (commit) {
+			ck_assert_msg(commit == MMSB_DEVICE && strstr(err.message, "CUDA"), "call %ld, epoch %d: %s", n, e, err.message);
+			failures++;
+			if (e > 1) {
+				ck_assert_int_eq(mmsb_digest(m, hex, &err), MMSB_OK);
+				ck_assert_msg(strcmp(hex, digest[e - 1]) == 0, "call %ld: epoch %d, which failed, left something", n, e);
+			}
+			stage(m, e);
+			ck_assert_int_eq(mmsb_commit(m, NULL, &err), MMSB_OK);
+		}
+		ck_assert_int_eq(mmsb_digest(m, hex, &err), MMSB_OK);
+		ck_assert_msg(strcmp(hex, digest[e]) == 0, "call %ld: epoch %d has other values", n, e);
+	}
+	ck_assert_int_le(failures, 1);
+	mmsb_instance_free(m);
+	ck_assert_msg(fake_live() == 0, "call %ld: %ld things are not given back", n, fake_live());
+}
+
+START_TEST(test_failing_calls)
+{
+	char digest[EPOCHS + 1][33] = {""};
+	mmsb_schedule *s = made();
+	expect(s, digest);
+	run_failing(s, digest, 0);
+	long calls = fake_fail(0);
+	ck_assert_int_gt(calls, 100);
+	for (long n = 1; n <= calls; n++)
+		run_failing(s, digest, n);
+	mmsb_schedule_close(s);
+}
+END_TEST
+
+START_TEST(test_memory)
+{
+	mmsb_schedule *s = made();
+	mmsb_instance *m;
+	mmsb_error err;
+	setenv("MMSB_FAKE_MEMORY", "100000", 1);
+	ck_assert_int_eq(instance(s, MMSB_CUDA, &m, &err), MMSB_OK);
+	stage(m, 1);
+	ck_assert_int_eq(mmsb_commit(m, NULL, &err), MMSB_DEVICE);
+	ck_assert_msg(strstr(err.message, "no memory for") && strstr(err.message, "100000"), "%s", err.message);
+	stage(m, 1);
+	ck_assert_int_eq(mmsb_commit(m, NULL, &err), MMSB_OK);
+	unsetenv("MMSB_FAKE_MEMORY");
+	mmsb_instance_free(m);
+	mmsb_schedule_close(s);
+}
+END_TEST
+
+/* A zero divisor is told as by the CPU, and the epochs after it go on on the device. */
+START_TEST(test_fault)
+{
+	mmsb_schedule *s = made();
+	mmsb_instance *m[2];
+	mmsb_error err, why[2];
+	char hex[2][33];
+	int64_t zero = 0, one = 1;
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(instance(s, i ? MMSB_CUDA : MMSB_PORTABLE, &m[i], &err), MMSB_OK);
+		stage(m[i], 1);
+		ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "d"), 700, 1, &zero, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "d"), 2900, 1, &zero, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_commit(m[i], NULL, &why[i]), MMSB_FAULT);
+		ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "d"), 700, 1, &one, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_digest(m[i], hex[i], &err), MMSB_OK);
+	}
+	device_figures f;
+	cuda_device.figures(m[1]->device, &f);
+	ck_assert_uint_ge(f.launches, 10);
+	ck_assert_str_eq(why[0].message, why[1].message);
+	ck_assert_uint_eq(why[0].index[0], why[1].index[0]);
+	ck_assert_str_eq(hex[0], hex[1]);
+	mmsb_instance_free(m[0]);
+	mmsb_instance_free(m[1]);
+	mmsb_schedule_close(s);
+}
+END_TEST
+
+/* False: there is no C++ compiler. */
+static bool make_kernels(void)
+{
+	char *text = NULL, path[] = "/tmp/mmsb-cuda-XXXXXX";
+	size_t n = 0;
+	mmsb_schedule *s = io_schedule(program);
+	FILE *out = open_memstream(&text, &n);
+	bool done = s && out && emit_cuda(&s->tables, out) && fclose(out) == 0 && mkdtemp(path);
+	snprintf(kernels, sizeof kernels, "%s/kernels", path);
+	done = done && cuda_host_compile(text, n, kernels);
+	free(text);
+	mmsb_schedule_close(s);
+	return done;
+}
+
+int main(void)
+{
+	char fake[600];
+	const cuda_driver *d;
+	mmsb_error err;
+	const char *build = getenv("MMSB_BUILDDIR");
+	if (system("${CXX:-c++} --version > /dev/null 2>&1") != 0) {
+		puts("no C++ compiler: skipped");
+		return 77;
+	}
+	snprintf(fake, sizeof fake, "%s/tests/cuda_host/.libs/libfake_cuda.so", build ? build : ".");
+	setenv("MMSB_LIBCUDA", fake, 1);
+	setenv("MMSB_DEVICE_LEAST", "0", 1);
+	void *library = dlopen(fake, RTLD_NOW);
+	if (!library || !make_kernels() || driver_open(&d, &err)) {
+		fprintf(stderr, "check_cuda: %s: %s\n", fake, library ? "no kernels, or no driver" : dlerror());
+		return 1;
+	}
+	void *at[2] = {dlsym(library, "fake_cuda_fail"), dlsym(library, "fake_cuda_live")};
+	memcpy(&fake_fail, &at[0], sizeof at[0]);
+	memcpy(&fake_live, &at[1], sizeof at[1]);
+	Suite *s = suite_create("cuda");
+	TCase *t = tcase_create("device");
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, test_failing_calls);
+	tcase_add_test(t, test_memory);
+	tcase_add_test(t, test_fault);
+	suite_add_tcase(s, t);
+	int status = unit_run(s);
+	remove(kernels);
+	*strrchr(kernels, '/') = '\0';
+	remove(kernels);
+	return status;
+}
