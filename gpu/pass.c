@@ -216,7 +216,7 @@ static int fetch_changed(const work *w, uint64_t n)
 	return status;
 }
 
-static int fetch(const work *w, uint64_t n)
+static int fetch_results(const work *w, uint64_t n)
 {
 	struct device *v = w->v;
 	if (w->dirty) {
@@ -276,7 +276,7 @@ int cuda_pass(struct device *v, uint32_t pass, const bitset *dirty, uint64_t epo
 		return status;
 	}
 	uint64_t n = count_changed(&w);
-	status = fetch(&w, n);
+	status = fetch_results(&w, n);
 	if (status)
 		return status;
 	*changed = n;
