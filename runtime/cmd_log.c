@@ -199,10 +199,10 @@ static void print_stats_text(const listing *l)
 	printf("from %s to %s\n", from, to);
 	for (uint32_t i = 0; i < l->s->n_pages; i++)
 		if (l->sums[i] > 0)
-			printf("page %s: %llu deltas in %llu epochs\n", sch_text(l->s, l->s->pages[i].name), (unsigned long long)l->sums[i],
-			       (unsigned long long)l->epochs_of[i]);
+			printf("page %s: %llu deltas in %llu epoch%s\n", sch_text(l->s, l->s->pages[i].name), (unsigned long long)l->sums[i],
+			       (unsigned long long)l->epochs_of[i], l->epochs_of[i] == 1 ? "" : "s");
 	for (size_t i = 0; i < l->n_sources; i++)
-		printf("source %s: %llu epochs\n", l->sources[i].name, (unsigned long long)l->sources[i].epochs);
+		printf("source %s: %llu epoch%s\n", l->sources[i].name, (unsigned long long)l->sources[i].epochs, l->sources[i].epochs == 1 ? "" : "s");
 	printf("%zu segment%s, %zu checkpoint%s\n", l->h->files.n_segments, l->h->files.n_segments == 1 ? "" : "s", l->h->files.n_checkpoints,
 	       l->h->files.n_checkpoints == 1 ? "" : "s");
 }
