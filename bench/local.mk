@@ -48,7 +48,7 @@ BENCHMARKS += %D%/native
 %C%_native_CPPFLAGS = $(RIVAL_CPPFLAGS)
 %C%_native_CFLAGS = $(RIVAL_CFLAGS)
 %C%_native_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS) -lmvec
-EXTRA_DIST += %D%/options.mmsb
+EXTRA_DIST += %D%/options.mmsb %D%/heat.mmsb
 EXTRA_DIST += %D%/elementary.c %D%/RESULTS.md %D%/run.sh %D%/rival.py %D%/graphblas_paths.py %D%/reach.mmsb %D%/pagerank.mmsb %D%/expression.mmsb %D%/sum.mmsb %D%/deltas.awk %D%/large.awk \
 	%D%/chain.awk %D%/portfolio.mmsb %D%/portfolio.py %D%/shortest.mmsb %D%/expression_sum.mmsb
 
