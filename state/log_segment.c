@@ -107,12 +107,14 @@ int segment_begin(log_writer *w, uint64_t first, uint64_t before, const log_segm
 	if (status)
 		return status;
 	w->handle = handle;
+	pthread_mutex_lock(&w->lock); /* the thread that keeps looks at the limit meanwhile */
+	w->limit = bytes;
+	w->mark_bytes = 0;
+	pthread_mutex_unlock(&w->lock);
+	log_tags_clear(&w->tags);
 	const log_segment opened = {.first = first};
 	if (w->turn && (status = w->turn(w->user, closed, &opened, err)))
 		return status;
-	w->limit = bytes;
-	w->mark_bytes = 0;
-	log_tags_clear(&w->tags);
 	return MMSB_OK;
 }
 
