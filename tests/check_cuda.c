@@ -12,22 +12,22 @@
 #include "../runtime/instance.h"
 #include "unit.h"
 
-enum { N = 3000 };
+enum { N = 600 };
 
 static const char program[] =
 	"param gain : f64 = 1.5;\n"
 	"record Pair { flag : bool; v : f64; }\n"
-	"page x : f64[3000] in;\n"
-	"page d : i64[3000] in;\n"
-	"page k : index(3000)[3000] in;\n"
-	"page y : f64[3000] out;\n"
-	"page q : i64[3000] out;\n"
-	"page g : f64[3000] out;\n"
-	"page r : f64[3000] out;\n"
-	"page h : f64[3000] out;\n"
-	"page s : f64[3000] out;\n"
-	"page p : Pair[3000] in;\n"
-	"page o : Pair[3000] out;\n"
+	"page x : f64[600] in;\n"
+	"page d : i64[600] in;\n"
+	"page k : index(600)[600] in;\n"
+	"page y : f64[600] out;\n"
+	"page q : i64[600] out;\n"
+	"page g : f64[600] out;\n"
+	"page r : f64[600] out;\n"
+	"page h : f64[600] out;\n"
+	"page s : f64[600] out;\n"
+	"page p : Pair[600] in;\n"
+	"page o : Pair[600] out;\n"
 	"edge y[i] <- exp(x[i]) * gain;\n"
 	"edge q[i] <- 1000 / d[i];\n"
 	"edge g[i] <- y[k[i]] - clamp(x)[i - 1];\n"
@@ -72,7 +72,7 @@ static void stage(mmsb_instance *m, int e)
 	int step = e == 1 ? N : e == 2 ? 5 : N / 2;
 	ck_assert_int_eq(mmsb_write(m, mmsb_page(m, "x"), 0, (size_t)step, x, &err), MMSB_OK);
 	if (e == 2)
-		ck_assert_int_eq(mmsb_write(m, mmsb_page(m, "x"), 2990, 1, x + 10, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_write(m, mmsb_page(m, "x"), 590, 1, x + 10, &err), MMSB_OK);
 	if (e != 2)
 		ck_assert_int_eq(mmsb_write(m, mmsb_page(m, "d"), 0, (size_t)step, d, &err), MMSB_OK);
 	ck_assert_int_eq(mmsb_write(m, mmsb_page(m, "k"), 0, (size_t)step, k, &err), MMSB_OK);
@@ -147,11 +147,11 @@ START_TEST(test_memory)
 	mmsb_schedule *s = made();
 	mmsb_instance *m;
 	mmsb_error err;
-	setenv("MMSB_FAKE_MEMORY", "100000", 1);
+	setenv("MMSB_FAKE_MEMORY", "20000", 1);
 	ck_assert_int_eq(instance(s, MMSB_CUDA, &m, &err), MMSB_OK);
 	stage(m, 1);
 	ck_assert_int_eq(mmsb_commit(m, NULL, &err), MMSB_DEVICE);
-	ck_assert_msg(strstr(err.message, "no memory for") && strstr(err.message, "100000"), "%s", err.message);
+	ck_assert_msg(strstr(err.message, "no memory for") && strstr(err.message, "20000"), "%s", err.message);
 	stage(m, 1);
 	ck_assert_int_eq(mmsb_commit(m, NULL, &err), MMSB_OK);
 	unsetenv("MMSB_FAKE_MEMORY");
@@ -172,10 +172,10 @@ START_TEST(test_fault)
 		ck_assert_int_eq(instance(s, i ? MMSB_CUDA : MMSB_PORTABLE, &m[i], &err), MMSB_OK);
 		stage(m[i], 1);
 		ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
-		ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "d"), 700, 1, &zero, &err), MMSB_OK);
-		ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "d"), 2900, 1, &zero, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "d"), 70, 1, &zero, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "d"), 590, 1, &zero, &err), MMSB_OK);
 		ck_assert_int_eq(mmsb_commit(m[i], NULL, &why[i]), MMSB_FAULT);
-		ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "d"), 700, 1, &one, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "d"), 70, 1, &one, &err), MMSB_OK);
 		ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
 		ck_assert_int_eq(mmsb_digest(m[i], hex[i], &err), MMSB_OK);
 	}
@@ -216,7 +216,7 @@ int main(void)
 		puts("no C++ compiler: skipped");
 		return 77;
 	}
-	snprintf(fake, sizeof fake, "%s/tests/cuda_host/.libs/libfake_cuda.so", build ? build : ".");
+	snprintf(fake, sizeof fake, "%s/tests/cuda_host/fake_cuda.so", build ? build : ".");
 	setenv("MMSB_LIBCUDA", fake, 1);
 	setenv("MMSB_DEVICE_LEAST", "0", 1);
 	void *library = dlopen(fake, RTLD_NOW);
@@ -229,7 +229,7 @@ int main(void)
 	memcpy(&fake_live, &at[1], sizeof at[1]);
 	Suite *s = suite_create("cuda");
 	TCase *t = tcase_create("device");
-	tcase_set_timeout(t, 120);
+	tcase_set_timeout(t, 600);
 	tcase_add_test(t, test_failing_calls);
 	tcase_add_test(t, test_memory);
 	tcase_add_test(t, test_fault);

@@ -3,7 +3,7 @@
 # run has those of the portable executor; and what is said where there is no device.
 set -eu
 "${CXX:-c++}" --version >/dev/null 2>&1 || exit 77
-fake="$MMSB_BUILDDIR/tests/cuda_host/.libs/libfake_cuda.so"
+fake="$MMSB_BUILDDIR/tests/cuda_host/fake_cuda.so"
 mmsb="$MMSB_BUILDDIR/mmsb"
 property="$MMSB_BUILDDIR/tests/property"
 folder=$(mktemp -d)
@@ -19,7 +19,7 @@ fail() {
 pass() { passed=$((passed + 1)); }
 
 for order in 0 1 20251; do
-	MMSB_LIBCUDA=$fake MMSB_FAKE_ORDER=$order "$property" --cuda --programs $((${PROGRAMS:-30} / 3)) --seed $((order * 1000 + 1)) --keep "$folder/cuda" ||
+	MMSB_LIBCUDA=$fake MMSB_FAKE_ORDER=$order "$property" --cuda --programs $((${MMSB_CUDA_PROGRAMS:-30} / 3)) --seed $((order * 1000 + 1)) --keep "$folder/cuda" ||
 		fail "order $order"
 	pass
 done
