@@ -94,6 +94,8 @@ static void own_open(const char *folder)
 	begin(one_page, folder, LOG_EPOCH_DURABLE);
 }
 
+static void own_open_kept(const char *folder) { begin(one_page, folder, LOG_EPOCH_DURABLE); }
+
 static void own_group(uint64_t first, uint64_t n, const void *value, size_t bytes)
 {
 	for (uint64_t i = 0; i < n; i++) {
@@ -111,6 +113,7 @@ static void own_close(void)
 }
 
 const rival own_log = {"MMSB", "", own_load, own_open, own_group, own_close};
+const rival own_log_kept = {"MMSB", "", own_load, own_open_kept, own_group, own_close};
 
 /* ---- deltas ------------------------------------------------------------------------------------ */
 

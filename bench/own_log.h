@@ -4,8 +4,8 @@
 
 #include "rivals.h"
 
-/* A record is an epoch whose delta is `bytes` of f64 from some position on. */
-extern const rival own_log;
+/* A record is an epoch whose delta is `bytes` of f64 from some position on. A log whose closed segments go, and one that keeps them. */
+extern const rival own_log, own_log_kept;
 
 /* Nanoseconds of the processor for `epochs` epochs of `batch` deltas each: staged, appended to a log in `folder` that nobody syncs, applied. */
 double own_deltas_ns(const char *folder, uint64_t elements, uint64_t epochs, uint64_t batch, const uint64_t *index, const double *value);

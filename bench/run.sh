@@ -4,7 +4,7 @@
 # NAME: whole deltas compile chain expression life paths portfolio native durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
 # turns, A B A B ...: a ratio is that of the medians. QUICK=1 takes small sizes, to see that all is well; the environment may also give
 # each size: WHOLE (elements), CHAIN (pages), EXPRESSION and OPTIONS (elements), HEAT and LIFE (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio),
-# REPLAY, CHECKPOINT (bytes), FOLDER (on the disk that `durable` measures), and LEAST_K and MOST_K how many changes an epoch has.
+# REPLAY, CHECKPOINT and WARM (bytes), FOLDER (on the disk that `durable` measures), and LEAST_K and MOST_K how many changes an epoch has.
 set -eu
 build=$(cd "${1:-.}" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,7 +13,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if [ -n "${QUICK:-}" ]; then
 	: "${WHOLE:=100000}" "${CHAIN:=100}" "${EXPRESSION:=100003}" "${OPTIONS:=10007}" "${HEAT:=257}" "${LIFE:=256}" "${RMAT:=10}" "${GRID:=40}" "${K:=1000}" "${N:=20000}" "${B:=100}"
-	export TIME_MS=20 ROUNDS=1 REPLAY=100000 CHECKPOINT=1000000
+	export TIME_MS=20 ROUNDS=1 REPLAY=100000 CHECKPOINT=1000000 WARM=1000000
 fi
 
 median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
