@@ -446,7 +446,7 @@ static void put_operand(const update *u, const store_operand *o)
 static void put_window(const update *u, store_operand *o, uint32_t n)
 {
 	struct store *st = u->st;
-	if (n > TILE)
+	if (n > TILE || st->least != LEAST_MEMBERS) /* with MMSB_STORES, which is for tests, also a few */
 		o = sort_window(o, o + STORE_WINDOW, n, st->outers);
 	for (uint32_t i = 0; i < n; i++)
 		put_operand(u, &o[i]);
