@@ -20,7 +20,7 @@ struct eventreader {
 	log_file_header header;
 	int *page;          /* by page of the stream: ours, or -1 */
 	uint64_t at;        /* of what was taken */
-	char note[400];     /* what is to be told to the user; empty: nothing */
+	char note[600];     /* what is to be told to the user; empty: nothing */
 	bool ended;         /* by damage, or by pages that do not fit: nothing can be read behind it */
 	uint64_t ticks;     /* epochs without changes still to be handed out */
 };
