@@ -387,6 +387,11 @@ static int evaluate(mmsb_instance *m, uint64_t e, bool fill, mmsb_error *err)
 	return MMSB_OK;
 }
 
+static int refuse_callback(mmsb_error *err)
+{
+	return fail(err, MMSB_ORDER, "a callback of an event cannot commit: the epoch that it is told of is not over yet");
+}
+
 /* One epoch: of what is staged, or (a tick, which is told to the journal later, with others) of nothing. For concurrent readers it is noted,
  * or written where they do not look yet (`fill`), or shown. */
 typedef enum showing { NOTE, FILL, SHOW } showing;
@@ -394,7 +399,7 @@ typedef enum showing { NOTE, FILL, SHOW } showing;
 static int one_epoch(mmsb_instance *m, bool staged, showing how, const char *source, uint64_t *epoch, mmsb_error *err)
 {
 	if (events_telling(m))
-		return fail(err, MMSB_ORDER, "a callback of an event cannot commit: the epoch that it is told of is not over yet");
+		return refuse_callback(err);
 	int status = mmsb_bind(m, err);
 	if (!status && m->readonly)
 		status = refuse(m, err);
@@ -441,7 +446,16 @@ static int one_epoch(mmsb_instance *m, bool staged, showing how, const char *sou
 int mmsb_commit_from(mmsb_instance *m, const char *source, uint64_t *epoch, mmsb_error *err)
 {
 	mmsb_error local;
-	return one_epoch(m, true, SHOW, source, epoch, err ? err : &local);
+	turn_call call = {.shares = true, .err = err ? err : &local}, *others;
+	if (turn_is_mine(&m->turn))
+		return refuse_callback(call.err);
+	if (turn_begin(&m->turn, &call, &others)) {
+		call.status = one_epoch(m, true, SHOW, source, &call.epoch, call.err);
+		turn_end(&m->turn, &call, others);
+	}
+	if (epoch && call.epoch)
+		*epoch = call.epoch;
+	return call.status;
 }
 
 int mmsb_commit(mmsb_instance *m, uint64_t *epoch, mmsb_error *err) { return mmsb_commit_from(m, NULL, epoch, err); }
@@ -467,10 +481,8 @@ static int ticks_together(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_er
 	return told;
 }
 
-int mmsb_ticks(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_error *err)
+static int ticks_alone(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_error *err)
 {
-	mmsb_error local;
-	err = err ? err : &local;
 	if (!staging_empty(m))
 		return fail(err, MMSB_ORDER, "ticks are epochs without deltas, but some are staged: commit or discard them first");
 	int status = MMSB_OK;
@@ -481,4 +493,16 @@ int mmsb_ticks(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_error *err)
 		left -= some;
 	}
 	return status;
+}
+
+int mmsb_ticks(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_error *err)
+{
+	mmsb_error local;
+	turn_call call = {.err = err ? err : &local}, *others;
+	if (turn_is_mine(&m->turn))
+		return refuse_callback(call.err);
+	turn_begin(&m->turn, &call, &others);
+	call.status = ticks_alone(m, n, epoch, call.err);
+	turn_end(&m->turn, &call, NULL);
+	return call.status;
 }

@@ -125,6 +125,8 @@ void mmsb_instance_free(mmsb_instance *m)
 	free(m->fields);
 	sizes_free(m);
 	free(m->pass_stats);
+	if (m->has_turn)
+		turn_destroy(&m->turn);
 	mmsb_schedule_close(m->owner);
 	free(m);
 }
@@ -155,6 +157,7 @@ int mmsb_instance_new(mmsb_instance **out, mmsb_schedule *owner, const mmsb_opti
 	schedule_retain(owner);
 	if (options)
 		memcpy(&m->options, options, options->size < sizeof *options ? options->size : sizeof *options);
+	m->has_turn = turn_init(&m->turn);
 	m->kernels = kernel_table_pick();
 	m->threads = default_threads(&m->options);
 	m->sizes = calloc((size_t)s->n_sizes + 1, sizeof *m->sizes);
@@ -166,7 +169,7 @@ int mmsb_instance_new(mmsb_instance **out, mmsb_schedule *owner, const mmsb_opti
 	m->fields = calloc((size_t)s->n_fields + 1, sizeof *m->fields);
 	m->open = staging_new(s->n_pages);
 	m->staging = staging_new(s->n_pages);
-	if (!m->sizes || !m->params || !m->param_known || !m->param_from || !m->pages || !m->pass_stats ||
+	if (!m->has_turn || !m->sizes || !m->params || !m->param_known || !m->param_from || !m->pages || !m->pass_stats ||
 	    !m->fields || !m->open || !m->staging) {
 		mmsb_instance_free(m);
 		return fail_memory(err, s->n_pages * sizeof *m->pages, "an instance");

@@ -16,6 +16,7 @@
 #include "index.h"
 #include "journal.h"
 #include "latch.h"
+#include "turn.h"
 #include "mmsb.h"
 #include "native.h"
 #include "schedule.h"
@@ -82,6 +83,8 @@ struct mmsb_instance {
 	const struct device_ops *device_ops;
 	bool native;            /* functions of native code are run where there are some: native_load.c */
 	latch lock;              /* held for binding and while something is staged: for open, bound, stage_calls and stats.ns_stage */
+	commit_turn turn;        /* whose it is to commit; has_turn: it is there */
+	bool has_turn;
 	atomic_bool bound;      /* written under the lock; what binding made is fixed from then on */
 	bool stale;             /* memory ran out amid an epoch: pages of one buffer are to be computed anew */
 	bool can_fail;          /* some pass can: derived pages have two buffers */

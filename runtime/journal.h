@@ -1,7 +1,7 @@
 /* journal.h - what a commit tells of an epoch before it is published: how durable state (state/) follows an instance. Internal.
  *
  * The runtime knows this table and nothing of what is behind it. Calls come from the committing thread, within one_epoch (epoch.c), in this order;
- * between append and durable others may pass where several threads commit. */
+ * where several threads commit, from one after another (turn.h). */
 #ifndef MMSB_JOURNAL_H
 #define MMSB_JOURNAL_H
 

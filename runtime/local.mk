@@ -57,6 +57,7 @@ libmmsb_internal_la_SOURCES += \
 	%D%/readers.c \
 	%D%/saving.c %D%/saving.h \
 	%D%/lists.c %D%/lists.h \
+	%D%/turn.c %D%/turn.h \
 	%D%/schedule.c \
 	%D%/sizes.c \
 	%D%/sort.h \

@@ -9,8 +9,8 @@
  * Threads: a schedule may be shared by all threads. Deltas may be staged from any thread, also while a commit runs, which they do not
  * wait for: mmsb_write, mmsb_scatter, mmsb_scatter_field, mmsb_insert, mmsb_erase and mmsb_discard; mmsb_page, mmsb_page_count
  * and, once sizes are bound, mmsb_page_info may be called from any thread too (its count of a sparse page is for the committing thread).
- * Readers in any thread see whole epochs (mmsb_read_begin). All else that takes an instance is for one thread at a time, the *committing
- * thread*. Params and shapes are given before other threads use the instance, and it is freed after them.
+ * Readers in any thread see whole epochs (mmsb_read_begin). Any thread may commit (mmsb_commit), but what looks at pages without a reader belongs to
+ * one at a time, the *committing thread*, as does all else that takes an instance: where several commit, nobody may while one of them does. Params and shapes are given before other threads use the instance, and it is freed after them.
  *
  * Values in memory have the machine's layout of the C types: bool is one byte (0 or 1), index(D) a uint32_t, records
  * are packed with natural alignment as mmsb_info says. Arrays are row-major. */
@@ -208,7 +208,9 @@ void mmsb_discard(mmsb_instance *);
 /* One epoch of all that is staged. On failure (MMSB_FAULT: the error names page, position and epoch; MMSB_MEMORY) the
  * state is as before and the staged deltas are gone: those that it took, not what was staged meanwhile. MMSB_BUSY (concurrent readers stay in too many
  * old epochs): the state is as before, nothing was taken, and what is staged stays staged: commit again when one has ended.
- * epoch (may be NULL) gets the number of the epoch: 1, 2, ... */
+ * epoch (may be NULL) gets the number of the epoch: 1, 2, ...
+ * Several threads may commit (and tick) at a time: one does, and those that come meanwhile make one epoch together of what they have staged, which
+ * takes one record of a log and one sync. All of them get its number, or its error, and its source is that of the one that came first. */
 int mmsb_commit(mmsb_instance *, uint64_t *epoch, mmsb_error *err);
 
 /* The same; `source` says who made the changes, in a log (mmsb_state_open): up to 255 bytes of text, copied. NULL: nobody in particular. */

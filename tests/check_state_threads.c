@@ -2,6 +2,7 @@
  * checkpoint every few epochs, checksums of the one that was opened, beside producers, readers and a subscriber. `make check-threads` runs it
  * under the thread sanitizer. In the end the folder opens with the bits that the instance had. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "io_instance.h"
@@ -168,11 +169,93 @@ START_TEST(all_at_work)
 }
 END_TEST
 
+/* ---- several threads that commit ---- */
+
+enum { COMMITTERS = 4, COMMITS = 60 };
+
+static const char shared[] = "page x : f64[4] in;\npage y : f64[4] out;\npage n : i64 out;\nedge y[i] <- x[i];\nedge n <- prev n + 1;\n";
+
+typedef struct committer {
+	mmsb_instance *m;
+	uint64_t number, last, bad;
+	atomic_uint_fast64_t *ticks;
+} committer;
+
+/* When a commit returns, readers see what it staged, in the epoch that it was told or a later one; its numbers ascend. Now and then a tick. */
+static void *commit_many(void *of)
+{
+	committer *c = of;
+	mmsb_error own;
+	mmsb_reader reader;
+	for (uint64_t i = 1; i <= COMMITS; i++) {
+		double value = (double)i;
+		uint64_t epoch = 0;
+		c->bad += mmsb_write(c->m, mmsb_page(c->m, "x"), c->number, 1, &value, &own) != MMSB_OK;
+		int status;
+		while ((status = mmsb_commit_from(c->m, "many", &epoch, &own)) == MMSB_BUSY)
+			sched_yield();
+		c->bad += status != MMSB_OK || epoch <= c->last;
+		c->last = epoch;
+		while ((status = mmsb_read_begin(c->m, &reader, &own)) == MMSB_BUSY)
+			sched_yield();
+		const double *y = status == MMSB_OK ? mmsb_read(&reader, mmsb_page(c->m, "y")) : NULL;
+		c->bad += !y || y[c->number] < value;
+		mmsb_read_end(&reader);
+		if (i % 8 == 0 && mmsb_ticks(c->m, 2, NULL, &own) == MMSB_OK) /* MMSB_ORDER where others have staged something */
+			atomic_fetch_add(c->ticks, 2);
+	}
+	return NULL;
+}
+
+START_TEST(several_commit)
+{
+	char folder[] = "/tmp/mmsb-threads-XXXXXX", was[33], is[33], command[100];
+	atomic_uint_fast64_t ticks = 0;
+	pthread_t threads[COMMITTERS];
+	committer committers[COMMITTERS];
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	mmsb_schedule *compiled = io_schedule(shared);
+	ck_assert_ptr_nonnull(compiled);
+	mmsb_options options = {.size = sizeof options, .threads = 1, .readers = COMMITTERS, .copies = 2 * COMMITTERS};
+	mmsb_instance *m;
+	ok(mmsb_instance_new(&m, compiled, &options, &err));
+	mmsb_state *s = open_state(m, folder, _i);
+	commit(m);
+	for (uint64_t i = 0; i < COMMITTERS; i++) {
+		committers[i] = (committer){m, i, 1, 0, &ticks};
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, commit_many, &committers[i]), 0);
+	}
+	for (int i = 0; i < COMMITTERS; i++) {
+		pthread_join(threads[i], NULL);
+		ck_assert_uint_eq(committers[i].bad, 0);
+	}
+	uint64_t epochs = m->epoch;
+	const int64_t *n = mmsb_data(m, mmsb_page(m, "n"));
+	ck_assert_uint_le(epochs, 1 + COMMITTERS * COMMITS + ticks);
+	ck_assert_uint_ge(epochs, 1 + COMMITS + ticks); /* one thread's commits are as many epochs */
+	ck_assert_int_eq(*n, (int64_t)epochs);
+	ok(mmsb_digest(m, was, &err));
+	ok(mmsb_state_close(s, &err));
+	mmsb_instance_free(m);
+	ok(mmsb_instance_new(&m, compiled, &options, &err));
+	s = open_state(m, folder, _i);
+	ck_assert_uint_eq(m->epoch, epochs);
+	ok(mmsb_digest(m, is, &err));
+	ck_assert_str_eq(is, was);
+	ok(mmsb_state_close(s, &err));
+	mmsb_instance_free(m);
+	mmsb_schedule_close(compiled);
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("threads of a state");
 	TCase *c = tcase_create("threads of a state");
 	tcase_add_loop_test(c, all_at_work, MMSB_DURABLE_EPOCH, MMSB_DURABLE_NONE + 1);
+	tcase_add_loop_test(c, several_commit, MMSB_DURABLE_EPOCH, MMSB_DURABLE_NONE + 1);
 	tcase_set_timeout(c, 300);
 	suite_add_tcase(s, c);
 	return unit_run(s);
