@@ -121,6 +121,26 @@ static void records(size_t bytes, uint64_t group, const bool *there)
 	fflush(stdout);
 }
 
+/* ---- commits of several threads ---- */
+
+static void commits(void)
+{
+	enum { THREADS = 8, COMMITS = 4000 };
+	double one = 1e300, many = 1e300;
+	uint64_t epochs = 0, alone;
+	for (uint64_t round = 0; round < bench_env("ROUNDS", ROUNDS); round++) {
+		empty_store();
+		double ns = own_commits_ns(at.store, 1, COMMITS, &alone);
+		one = ns < one ? ns : one;
+		empty_store();
+		ns = own_commits_ns(at.store, THREADS, COMMITS, &epochs);
+		many = ns < many ? ns : many;
+	}
+	printf("| %d commits of one delta, each durable when it returns, of %d threads | %.1f us a commit, as %llu epochs | of one thread %.1f us | %.2f of its time | |\n",
+	       COMMITS, THREADS, many / 1e3, (unsigned long long)epochs, one / 1e3, many / one);
+	fflush(stdout);
+}
+
 /* ---- deltas taken in, written, applied ---- */
 
 enum { PAGE = 100000, BATCH = 1000, BITS = 64 };
@@ -247,6 +267,7 @@ int main(int argc, char **argv)
 	for (size_t bytes = 64; bytes <= 1024; bytes *= 16)
 		for (uint64_t group = 1; group <= 10000; group *= 100)
 			records(bytes, group, there);
+	commits();
 	deltas();
 	replay();
 	checkpoint();

@@ -3,6 +3,7 @@
 #include "own_log.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <xxhash.h>
 
 #include "bench.h"
@@ -114,6 +115,56 @@ static void own_close(void)
 
 const rival own_log = {"MMSB", "", own_load, own_open, own_group, own_close};
 const rival own_log_kept = {"MMSB", "", own_load, own_open_kept, own_group, own_close};
+
+/* ---- commits of several threads ---------------------------------------------------------------- */
+
+typedef struct committer {
+	mmsb_instance *m;
+	uint64_t number, commits;
+} committer;
+
+static void *commit_many(void *of)
+{
+	const committer *c = of;
+	mmsb_error mine;
+	for (uint64_t i = 0; i < c->commits; i++) {
+		double value = (double)(i + 1);
+		bench_check(mmsb_write(c->m, 0, c->number, 1, &value, &mine), &mine);
+		bench_check(mmsb_commit(c->m, NULL, &mine), &mine);
+	}
+	return NULL;
+}
+
+double own_commits_ns(const char *folder, unsigned threads, uint64_t commits, uint64_t *epochs)
+{
+	const mmsb_state_options options = {.size = sizeof options, .durability = MMSB_DURABLE_EPOCH};
+	committer c[64];
+	pthread_t t[64];
+	mmsb_state *s;
+	threads = threads < 64 ? threads : 64;
+	own.schedule = io_schedule(one_page);
+	own.m = own.schedule ? io_instance(own.schedule) : NULL;
+	if (!own.m)
+		bench_stop("a program cannot be compiled");
+	bench_check(mmsb_set_param(own.m, "N", PAGE, &err), &err);
+	bench_check(mmsb_state_open(&s, own.m, folder, &options, &err), &err);
+	bench_check(mmsb_commit(own.m, NULL, &err), &err);
+	double start = bench_ns();
+	for (unsigned i = 0; i < threads; i++) {
+		c[i] = (committer){own.m, i, commits / threads};
+		if (pthread_create(&t[i], NULL, commit_many, &c[i]))
+			bench_stop("a thread cannot be started");
+	}
+	for (unsigned i = 0; i < threads; i++)
+		pthread_join(t[i], NULL);
+	double ns = (bench_ns() - start) / (double)(commits / threads * threads);
+	mmsb_stats stats;
+	mmsb_stats_get(own.m, &stats);
+	*epochs = stats.epochs - 1;
+	bench_check(mmsb_state_close(s, &err), &err);
+	end_instance();
+	return ns;
+}
 
 /* ---- deltas ------------------------------------------------------------------------------------ */
 

@@ -10,6 +10,9 @@ extern const rival own_log, own_log_kept;
 /* Nanoseconds of the processor for `epochs` epochs of `batch` deltas each: staged, appended to a log in `folder` that nobody syncs, applied. */
 double own_deltas_ns(const char *folder, uint64_t elements, uint64_t epochs, uint64_t batch, const uint64_t *index, const double *value);
 
+/* Nanoseconds of the clock for a commit of one delta, of `commits` by so many threads together, in a state folder that syncs each; *epochs: how many they became. */
+double own_commits_ns(const char *folder, unsigned threads, uint64_t commits, uint64_t *epochs);
+
 /* A log of epochs of one delta each, of a graph that adds two pages; times (of the processor) of what is done with it. */
 typedef struct own_replay {
 	double live_ns;       /* staged, appended (not synced), propagated */
