@@ -9,15 +9,10 @@
 #include "../runtime/native.h"
 #include "compile.h"
 #include "emit.h"
+#include "emit_c.h"
 
 static const char *const texts[] = {
 #include "compiler/emit_cuda_text.h"
-};
-
-static const char *const c_types[T_COUNT] = {
-#define TYPE(id, name, ctype, bytes, kind, npy, bits) #ctype,
-#include "../runtime/types.def"
-#undef TYPE
 };
 
 /* The kernel at hand. The body is written first: it says which sizes and params the head must name. */
@@ -34,7 +29,7 @@ typedef struct writer {
 	native_stages st;
 } writer;
 
-static const char *type_of(const writer *w, uint32_t reg) { return c_types[w->types[reg]]; }
+static const char *type_of(const writer *w, uint32_t reg) { return emit_c_type(w->types[reg]); }
 
 static void indent(const writer *w)
 {
@@ -62,7 +57,7 @@ static void put_constant(FILE *out, uint8_t type, uint64_t bits)
 	else if (type == T_F64)
 		fprintf(out, "mmsb_from_bits_f64(0x%016" PRIx64 "ull)", bits);
 	else
-		fprintf(out, "(%s)0x%" PRIx64 "ull", c_types[type], bits);
+		fprintf(out, "(%s)0x%" PRIx64 "ull", emit_c_type(type), bits);
 }
 
 static void put_reg(const writer *w, uint32_t reg)
@@ -397,14 +392,14 @@ static void put_region(writer *w, uint32_t region)
 	uint8_t type = w->types[g->value];
 	bool tree = op_table[g->op].reduce != REDUCE_IDEM && TYPES_FLT >> type & 1;
 	indent(w);
-	fprintf(w->out, "%s v%u = ", c_types[type], in->dst);
+	fprintf(w->out, "%s v%u = ", emit_c_type(type), in->dst);
 	put_constant(w->out, type, g->identity);
 	fprintf(w->out, "; /* %s */\n", emit_reducer_name(g->reducer, g->op));
 	indent(w);
 	fprintf(w->out, "uint64_t n%u = 0;\n", region);
 	if (tree) {
 		indent(w);
-		fprintf(w->out, "%s t%u[48];\n", c_types[type], region);
+		fprintf(w->out, "%s t%u[48];\n", emit_c_type(type), region);
 	}
 	put_loop_head(w, g);
 	w->depth++;
@@ -483,7 +478,7 @@ static void put_reads(const writer *w, FILE *out)
 		size_t offset, stride = device_stride(w->s, p, r->field, &offset);
 		uint8_t type = r->field == NONE ? p->type : w->s->fields[w->s->records[p->record].first_field + r->field].type;
 		if (stride == type_table[type].bytes)
-			fprintf(out, "\tconst %s *const a%u = (const %s *)L.in[%u];", c_types[type], i, c_types[type], i);
+			fprintf(out, "\tconst %s *const a%u = (const %s *)L.in[%u];", emit_c_type(type), i, emit_c_type(type), i);
 		else
 			fprintf(out, "\tconst uint8_t *const a%u = L.in[%u];", i, i);
 		fprintf(out, " /* %s%s", r->prev ? "prev " : "", emit_text(w->s, p->name));

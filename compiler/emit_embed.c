@@ -11,12 +11,7 @@
 #include "../runtime/native.h"
 #include "compile.h"
 #include "emit.h"
-
-static const char *const c_types[T_COUNT] = {
-#define TYPE(id, name, ctype, bytes, kind, npy, bits) #ctype,
-#include "../runtime/types.def"
-#undef TYPE
-};
+#include "emit_c.h"
 
 typedef struct embedder {
 	const schedule *s;
@@ -81,7 +76,7 @@ const char *embed_clash(const schedule *s)
 static void put_type(const embedder *e, const sch_page *p)
 {
 	if (p->record == NONE) {
-		fputs(c_types[p->type], e->out);
+		fputs(emit_c_type(p->type), e->out);
 		return;
 	}
 	fprintf(e->out, "%s_", e->name);
@@ -103,7 +98,7 @@ static void put_field(const embedder *e, const sch_field *f)
 	const char *name = emit_text(e->s, f->name);
 	int n = snprintf(word, sizeof word, " %s ", name);
 	bool is_word = n > 0 && (size_t)n < sizeof word && strstr(words, word) != NULL;
-	fprintf(e->out, "\t%s %s%s;\n", c_types[f->type], name, is_word ? "_" : "");
+	fprintf(e->out, "\t%s %s%s;\n", emit_c_type(f->type), name, is_word ? "_" : "");
 }
 
 static void put_records(const embedder *e)
@@ -145,7 +140,7 @@ static void put_params(const embedder *e)
 		const char *name = emit_text(e->s, p->name);
 		fprintf(e->out, "\n/* param %s%s */\nstatic inline int %s_set_%s(mmsb_instance *m, %s value, mmsb_error *err)\n{\n"
 		        "\treturn mmsb_set_param_value(m, \"%s\", &value, NULL, err);\n}\n", name, p->init == NONE ? "" : ", which has a value without this",
-		        e->name, name, c_types[p->type], name);
+		        e->name, name, emit_c_type(p->type), name);
 	}
 }
 

@@ -41,7 +41,7 @@ int room_of(struct device *v, device_room *r, size_t bytes, const char *what, mm
 		            what, bytes, left, total);
 	}
 	r->size = result == CUDA_SUCCESS ? size : 0;
-	return cuda_check(v, result, "cuMemAlloc", __FILE__, __LINE__, err);
+	return cuda_check(v, result, "alloc", __FILE__, __LINE__, err);
 }
 
 static int host_room_of(struct device *v, host_room *r, size_t bytes, mmsb_error *err)

@@ -17,6 +17,20 @@ static struct opened {
 	mmsb_error why;
 } opened = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+/* The name that the library has for a function of the table. */
+static const char *symbol_of(const char *call)
+{
+	static const struct { const char *name, *symbol; } rows[] = {
+#define F(name, symbol, params) {#name, symbol},
+		CUDA_FUNCTIONS(F)
+#undef F
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (strcmp(rows[i].name, call) == 0)
+			return rows[i].symbol;
+	return call;
+}
+
 int driver_error(const cuda_driver *d, CUresult result, const char *call, const char *file, int line, mmsb_error *err)
 {
 	const char *name = NULL, *text = NULL;
@@ -24,7 +38,7 @@ int driver_error(const cuda_driver *d, CUresult result, const char *call, const 
 		name = "an unknown error";
 	if (d->error_text(result, &text) != CUDA_SUCCESS || !text)
 		text = "";
-	return fail(err, MMSB_DEVICE, "the CUDA device failed: %s (%s), in %.*s (%s:%d)", name, text, (int)strcspn(call, "("), call, file, line);
+	return fail(err, MMSB_DEVICE, "the CUDA device failed: %s (%s), in %s (%s:%d)", name, text, symbol_of(call), file, line);
 }
 
 static int look_up(void *library, const char *path, cuda_driver *d, mmsb_error *err)
@@ -46,12 +60,12 @@ static int find_devices(const cuda_driver *d, const char *path, mmsb_error *err)
 	int version = 0, count = 0;
 	CUresult result = d->init(0);
 	if (result != CUDA_SUCCESS)
-		return driver_error(d, result, "cuInit(0)", path, 0, err);
+		return driver_error(d, result, "init", path, 0, err);
 	if (d->version(&version) == CUDA_SUCCESS && version < CUDA_OLDEST)
 		return fail(err, MMSB_DEVICE, "the driver is of CUDA %d.%d, and %d.0 or newer is needed", version / 1000, version % 1000 / 10, CUDA_OLDEST / 1000);
 	result = d->device_count(&count);
 	if (result != CUDA_SUCCESS)
-		return driver_error(d, result, "cuDeviceGetCount", path, 0, err);
+		return driver_error(d, result, "device_count", path, 0, err);
 	return count > 0 ? MMSB_OK : fail(err, MMSB_DEVICE, "the driver is there, but no CUDA device");
 }
 

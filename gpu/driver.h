@@ -67,7 +67,7 @@ enum { CUDA_OLDEST = 11000 };
  * too old, or it has no device. */
 int driver_open(const cuda_driver **out, mmsb_error *err);
 
-/* What a failed call says of itself. */
+/* What a failed call says of itself; `call` is a name of the table. */
 int driver_error(const cuda_driver *, CUresult result, const char *call, const char *file, int line, mmsb_error *err);
 
 #endif

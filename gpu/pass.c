@@ -125,7 +125,7 @@ static int prepare(work *w, uint64_t epoch)
 
 /* ---- after ------------------------------------------------------------------------------------- */
 
-/* Marks what changed in one output; `any` gets what changed in some. */
+/* What changed in one output, or in any: 64 elements. */
 static uint64_t take_marks(const work *w, uint32_t o, uint64_t word)
 {
 	const uint32_t *marks = marks_of(w, o) + 2 * word;
