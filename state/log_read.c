@@ -243,10 +243,13 @@ typedef struct behind {
 	uint64_t end;            /* of the last of the records */
 } behind;
 
+/* Of bytes whose checksum is taken in a search: a file may say anything of its records, at every place. */
+static uint64_t budget_of(const log_reader *r) { return 4 * r->size; }
+
 static behind look_behind(const log_reader *r, uint64_t at)
 {
 	behind b = {.end = at};
-	uint64_t budget = r->head.version == LOG_REUSED ? 4 * r->size : 0; /* of bytes with a checksum, whatever a file says of its records */
+	uint64_t budget = r->head.version == LOG_REUSED ? budget_of(r) : 0;
 	for (uint64_t i = at + LOG_UNIT; i < r->size && r->size - i >= LOG_HEAD && !b.marked; i += LOG_UNIT) {
 		log_head head;
 		log_record record;
@@ -328,12 +331,16 @@ log_tail log_next(log_reader *r, log_record *record)
 }
 
 /* A record of one of these kinds (of an epoch; 0: of any), from `at` on: all begin at multiples of LOG_UNIT. */
-static bool find_record(const log_reader *r, uint64_t at, unsigned kinds, uint64_t epoch, log_record *out)
+static bool find_record(const log_reader *r, uint64_t at, unsigned kinds, uint64_t epoch, uint64_t *budget, log_record *out)
 {
 	for (; at < r->size && r->size - at >= LOG_HEAD; at += LOG_UNIT) {
 		log_head head;
 		memcpy(&head, r->data + at, sizeof head);
-		bool wanted = head.units && head.kind <= LOG_END && (kinds >> head.kind & 1) && head.epoch >= epoch;
+		uint64_t length = (uint64_t)head.units * LOG_UNIT;
+		bool wanted = head.units && head.kind <= LOG_END && (kinds >> head.kind & 1) && head.epoch >= epoch && length <= r->size - at;
+		if (wanted && length > *budget)
+			return false;
+		*budget -= wanted ? length : 0;
 		if (wanted && record_at(r, at, out) && (epoch == 0 || log_record_first(out) <= epoch))
 			return true;
 	}
@@ -343,9 +350,11 @@ static bool find_record(const log_reader *r, uint64_t at, unsigned kinds, uint64
 bool log_seek(log_reader *r, uint64_t epoch)
 {
 	log_record record;
-	for (uint64_t at = sizeof r->head; find_record(r, at, 1u << LOG_SOURCE, 0, &record); at = record.at + LOG_UNIT)
+	uint64_t budget = budget_of(r);
+	for (uint64_t at = sizeof r->head; find_record(r, at, 1u << LOG_SOURCE, 0, &budget, &record); at = record.at + LOG_UNIT)
 		take_source(r, &record);
-	bool found = find_record(r, sizeof r->head, 1u << LOG_EPOCH | 1u << LOG_TICKS, epoch, &record);
+	budget = budget_of(r);
+	bool found = find_record(r, sizeof r->head, 1u << LOG_EPOCH | 1u << LOG_TICKS, epoch, &budget, &record);
 	r->at = found ? record.at : r->size;
 	r->epoch = found ? log_record_first(&record) - 1 : epoch - 1;
 	r->closed = false;
@@ -355,8 +364,8 @@ bool log_seek(log_reader *r, uint64_t epoch)
 uint64_t log_highest(const log_reader *r)
 {
 	log_record record;
-	uint64_t last = 0;
-	for (uint64_t at = sizeof r->head; find_record(r, at, 1u << LOG_EPOCH | 1u << LOG_TICKS, 0, &record); at = record.at + LOG_UNIT)
+	uint64_t last = 0, budget = budget_of(r);
+	for (uint64_t at = sizeof r->head; find_record(r, at, 1u << LOG_EPOCH | 1u << LOG_TICKS, 0, &budget, &record); at = record.at + LOG_UNIT)
 		last = record.epoch > last ? record.epoch : last;
 	return last;
 }

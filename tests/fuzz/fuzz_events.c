@@ -1,17 +1,14 @@
 /* fuzz_events.c: any bytes as a stream of events, as they are and with right checksums, read as deltas of a graph. A stream is refused with a
  * message that names it; or its epochs are staged and committed, and an epoch of which a delta is bad is passed over. */
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <xxhash.h>
 
 #include "runtime/deltatext.h"
 #include "tests/io_instance.h"
 
 #include "runtime/eventfile.h"
-#include "state/log_format.h" /* after the compiler's headers, whose parameters have names that are types here */
+#include "mend_log.h" /* after the compiler's headers, whose parameters have names that are types here */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -63,27 +60,6 @@ static void read_it(mmsb_instance *inst, const uint8_t *data, size_t size)
 	delta_close(r);
 }
 
-/* Right checksums, so that what stands behind them is looked at. */
-static void mend(uint8_t *data, size_t size)
-{
-	log_file_header h;
-	if (size < sizeof h)
-		return;
-	memcpy(&h, data, sizeof h);
-	h.check = XXH3_64bits(data, offsetof(log_file_header, check));
-	memcpy(data, &h, sizeof h);
-	for (size_t at = sizeof h; size - at >= LOG_HEAD;) {
-		log_head head;
-		memcpy(&head, data + at, sizeof head);
-		uint64_t n = (uint64_t)head.units * LOG_UNIT;
-		if (n < LOG_HEAD || n > size - at)
-			break;
-		head.check = XXH3_64bits_withSeed(data + at + sizeof head.check, n - sizeof head.check, h.seed);
-		memcpy(data + at, &head, sizeof head);
-		at += n;
-	}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static mmsb_instance *inst;
@@ -98,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, data, size);
 	if (eventreader_knows(copy, size))
 		read_it(inst, copy, size);
-	mend(copy, size);
+	mend_log(copy, size, NULL);
 	if (eventreader_knows(copy, size))
 		read_it(inst, copy, size);
 	free(copy);
