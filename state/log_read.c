@@ -330,6 +330,15 @@ log_tail log_next(log_reader *r, log_record *record)
 	return LOG_GOES_ON;
 }
 
+/* A search finds records in no order, whose numbers may be any. */
+static bool is_possible(const log_record *record)
+{
+	uint64_t n;
+	if (record->kind == LOG_TICKS)
+		return get_varint(record->payload, record->payload + record->n, &n) && n > 0 && n <= record->epoch;
+	return record->epoch != 0;
+}
+
 /* A record of one of these kinds (of an epoch; 0: of any), from `at` on: all begin at multiples of LOG_UNIT. */
 static bool find_record(const log_reader *r, uint64_t at, unsigned kinds, uint64_t epoch, uint64_t *budget, log_record *out)
 {
@@ -341,7 +350,7 @@ static bool find_record(const log_reader *r, uint64_t at, unsigned kinds, uint64
 		if (wanted && length > *budget)
 			return false;
 		*budget -= wanted ? length : 0;
-		if (wanted && record_at(r, at, out) && (epoch == 0 || log_record_first(out) <= epoch))
+		if (wanted && record_at(r, at, out) && is_possible(out) && (epoch == 0 || log_record_first(out) <= epoch))
 			return true;
 	}
 	return false;
