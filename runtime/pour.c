@@ -59,7 +59,7 @@ static bool can_pour(const kernel_plan *p, const region_plan *r)
 /* One block; what is not touched of it takes no memory. */
 static struct pour *new_pour(uint64_t n_keys, uint64_t n, unsigned width)
 {
-	size_t sizes[] = {sizeof(struct pour), n_keys * sizeof(key_now), n_keys * MOST_OPEN * sizeof(uint64_t), n_keys * (LEAF << width),
+	size_t sizes[] = {sizeof(struct pour), n_keys * sizeof(key_now), n_keys * MOST_OPEN * sizeof(uint64_t), n_keys * ((size_t)LEAF << width),
 	                  n_keys * sizeof(uint32_t), (n_keys + 1) * sizeof(uint32_t), n * sizeof(uint32_t), n, n};
 	uint8_t *parts[sizeof sizes / sizeof *sizes];
 	size_t bytes = 0;

@@ -30,8 +30,8 @@ static const char *const before_after[] = {
 	"edge d3[i] <- fix(tol = 1e-2, max = 3) 0.25 * (wrap(d3)[i - 1] + wrap(d3)[i + 1]) + %s[i];\n",
 	"edge d4[i] <- (prev x[book2[i]]) + (sum[n where n <= i] %s[n]);\n",
 	"edge d5[i] <- %s[i] + r[i].p * prev r[i].q;\n",
-	"edge d6[i] <- %s[i] + (if dist[i] < 1e9 then dist[i] else 0.0);\n"
-	"edge dist[v] <- fix min(if v %% 10 == 0 then 0.0 else inf, min[u] (dist[u] + abs(W[u, v])));\n",
+	("edge d6[i] <- %s[i] + (if dist[i] < 1e9 then dist[i] else 0.0);\n"
+	 "edge dist[v] <- fix min(if v %% 10 == 0 then 0.0 else inf, min[u] (dist[u] + abs(W[u, v])));\n"),
 };
 
 static mmsb_instance *both[BOTH];
