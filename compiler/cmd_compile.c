@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../runtime/container.h"
+#include "cuda_cc.h"
 #include "emit_embed.h"
 #include "mmsbc.h"
 
@@ -77,7 +78,7 @@ static int compile_embedded(const command_line *line)
 	const char *stem = strrchr(line->embed, '/') ? strrchr(line->embed, '/') + 1 : line->embed;
 	uint8_t *bytes = NULL;
 	size_t n = 0;
-	if (!embed_is_name(stem) || line->output || line->portable || line->march) {
+	if (!embed_is_name(stem) || line->output || line->portable || line->march || line->cuda || line->gpu_archs) {
 		if (embed_is_name(stem))
 			fputs("mmsbc compile: --embed goes with -D and -I alone\n", stderr);
 		else
@@ -100,6 +101,7 @@ int cmd_compile(const command_line *line)
 	options.native = !line->portable;
 	options.march = line->march;
 	options.or_portable = line->or_portable;
+	options.gpu_archs = line->gpu_archs ? line->gpu_archs : line->cuda ? CUDA_ARCHS : NULL;
 	char *named = line->output ? NULL : output_name(line->files[0]);
 	const char *out = line->output ? line->output : named;
 	uint8_t *bytes = NULL;

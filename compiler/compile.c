@@ -8,7 +8,9 @@
 #include "../lang/program.h"
 #include "../lang/stdlib_dir.h"
 #include "../runtime/container.h"
+#include "cuda_cc.h"
 #include "native_cc.h"
+#include "toolchain.h"
 
 bool compile_is_yaml(const char *path)
 {
@@ -60,11 +62,25 @@ static int add_native(schedule *s, const compile_options *options, FILE *message
 		s->native = *section;
 		return COMPILE_OK;
 	}
-	bool go_on = status == NATIVE_NO_COMPILER || options->or_portable;
+	bool go_on = status == TOOL_MISSING || options->or_portable;
 	fprintf(messages, "mmsbc: %s%s\n", go_on ? "" : "error: ", error.message);
 	if (go_on)
 		fputs("mmsbc: the file gets no native code; it runs on the portable executor\n", messages);
 	return go_on ? COMPILE_OK : COMPILE_MACHINE;
+}
+
+/* Code for CUDA devices, which was asked for. */
+static int add_device(schedule *s, const compile_options *options, FILE *messages, uint8_t **section)
+{
+	mmsb_error error = {.message = ""};
+	if (cuda_build(s, options->gpu_archs, section, &s->n_device, &error) == MMSB_OK) {
+		s->device = *section;
+		return COMPILE_OK;
+	}
+	fprintf(messages, "mmsbc: %s%s\n", options->or_portable ? "" : "error: ", error.message);
+	if (options->or_portable)
+		fputs("mmsbc: the file gets no code for CUDA devices\n", messages);
+	return options->or_portable ? COMPILE_OK : COMPILE_MACHINE;
 }
 
 int compile_file(const char *path, const compile_options *options, FILE *messages, bool colour, uint8_t **bytes,
@@ -77,18 +93,21 @@ int compile_file(const char *path, const compile_options *options, FILE *message
 	}
 	schedule s;
 	mmsb_error error;
-	uint8_t *section = NULL;
+	uint8_t *section = NULL, *device = NULL;
 	int status = COMPILE_OK;
 	ir_graph *g = compile_graph(ctx, path, options);
 	if (!g || !ir_schedule(g, &s)) {
 		status = ctx->oom ? COMPILE_MACHINE : COMPILE_INPUT;
 	} else if (options->native && (status = add_native(&s, options, messages, &section)) != COMPILE_OK) {
 		; /* it is told */
+	} else if (options->gpu_archs && (status = add_device(&s, options, messages, &device)) != COMPILE_OK) {
+		; /* here too */
 	} else if (schedule_write(&s, bytes, n, &error) != MMSB_OK) {
 		status = error.status == MMSB_MEMORY ? COMPILE_MACHINE : COMPILE_INPUT;
 		lang_error(ctx, lang_no_span(), "%s: %s", path, error.message);
 	}
 	free(section);
+	free(device);
 	lang_print_diags(ctx, messages, colour);
 	lang_ctx_free(ctx);
 	return status;

@@ -24,6 +24,7 @@ typedef struct compile_options {
 	const compile_define *defines;
 	uint32_t n_defines;
 	bool native;                 /* compile_file: with native code in the file (native_cc.h) */
+	const char *gpu_archs;       /* compile_file: with code for these CUDA devices (cuda_cc.h); NULL: none */
 	const char *march;           /* ... of one kind of processor; NULL: of each level */
 	bool or_portable;            /* ... and without it if the C compiler fails */
 	const char *stop_after;      /* the name of a pass after which compile_graph stops; NULL: all run; "lower": none */

@@ -15,11 +15,13 @@ libcompiler_la_SOURCES = \
 	%D%/ir_yaml.c %D%/ir_yaml.h %D%/ir_yaml_nodes.c %D%/ir_yaml_read.c %D%/yaml_tree.c \
 	%D%/kernel.c \
 	%D%/native_cc.c %D%/native_cc.h \
+	%D%/nvrtc.c %D%/nvrtc.h \
 	%D%/lower.c %D%/lower.h %D%/lower_reduce.c \
 	%D%/pass.c %D%/pass.h \
 	%D%/place.c \
 	%D%/rewrite.c \
-	%D%/schedule.c
+	%D%/schedule.c \
+	%D%/toolchain.c %D%/toolchain.h
 
 bin_PROGRAMS += mmsbc
 mmsbc_SOURCES = %D%/mmsbc.c %D%/mmsbc.h %D%/cmd_compile.c %D%/cmd_files.c

@@ -6,7 +6,8 @@
 
 #include "config.h"
 #include "mmsbc.h"
-#include "native_cc.h"
+#include "cuda_cc.h"
+#include "toolchain.h"
 #include "../runtime/fpenv.h"
 
 typedef struct command {
@@ -29,16 +30,19 @@ static const command commands[] = {
 	{"check", cmd_check, "I:hV", 1, UINT32_MAX,
 	 "Usage: mmsbc check [-I DIR]... FILE...\n"
 	 "Check programs and print what is wrong with them. Silent when all is well.\n\n" HELP_SEARCH HELP_COMMON},
-	{"compile", cmd_compile, "I:D:o:pfm:e:hV", 1, 1,
+	{"compile", cmd_compile, "I:D:o:pfm:e:ug:hV", 1, 1,
 	 "Usage: mmsbc compile [OPTION]... FILE\n"
 	 "Compile a program (.mmsb, or the .yaml that `mmsbc emit yaml` wrote) to a schedule (.mmsbx), with native code beside it:\n"
 	 "its arithmetic as C, compiled by the C compiler that MMSB_CC or CC in the environment names, else the one MMSB was built\n"
 	 "with, for each level of the processor. Where there is no compiler, the file gets none, and a note says so.\n\n"
 	 "  -p, --portable           no native code\n"
-	 "  -f, --or-portable        no native code if the C compiler fails, instead of an error\n"
+	 "  -f, --or-portable        no native code (or none for CUDA devices) if a compiler fails, instead of an error\n"
 	 "  -e, --embed=NAME         write NAME.c and NAME.h instead, for an application that links libmmsb: the schedule as a\n"
 	 "                           constant, its native code as C, page ids and typed accessors\n"
 	 "  -m, --march=NAME         native code for one kind of processor, as the compiler names it: native, x86-64-v3, ...\n"
+	 "  -u, --cuda               code for CUDA devices too, by nvcc (MMSB_NVCC in the environment names another one), or else\n"
+	 "                           NVRTC; where there is neither, that is an error\n"
+	 "  -g, --gpu-arch=LIST      the same, for these: sm_XY with commas between (default: " CUDA_ARCHS ")\n"
 	 "  -o, --output=FILE        write to FILE (default: the program's name with .mmsbx, in this folder)\n"
 	 HELP_DEFINE HELP_SEARCH HELP_COMMON},
 	{"emit", cmd_emit, "I:D:o:a:hV", 2, 2,
@@ -81,6 +85,7 @@ static const struct option long_options[] = {
 	{"output", required_argument, NULL, 'o'},  {"after", required_argument, NULL, 'a'},
 	{"portable", no_argument, NULL, 'p'},      {"or-portable", no_argument, NULL, 'f'},
 	{"march", required_argument, NULL, 'm'},   {"embed", required_argument, NULL, 'e'},
+	{"cuda", no_argument, NULL, 'u'},          {"gpu-arch", required_argument, NULL, 'g'},
 	{"in-place", no_argument, NULL, 'i'},      {"check", no_argument, NULL, 'c'},
 	{"help", no_argument, NULL, 'h'},          {"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -132,8 +137,16 @@ static int parse(const command *c, int argc, char **argv, command_line *line)
 		case 'f': line->or_portable = true; break;
 		case 'm':
 			line->march = optarg;
-			if (!native_march_is_name(optarg)) {
+			if (!tool_is_name(optarg)) {
 				fprintf(stderr, "mmsbc %s: --march %s: this is no name of a processor\n", c->name, optarg);
+				return wrong_usage(c);
+			}
+			break;
+		case 'u': line->cuda = true; break;
+		case 'g':
+			line->gpu_archs = optarg;
+			if (!cuda_archs_are_names(optarg)) {
+				fprintf(stderr, "mmsbc %s: --gpu-arch %s: expected names like sm_90, with commas between\n", c->name, optarg);
 				return wrong_usage(c);
 			}
 			break;

@@ -19,6 +19,8 @@ typedef struct command_line {
 	const char *after;           /* --after of emit, or NULL */
 	bool portable, or_portable;  /* compile: no native code; none if the C compiler fails */
 	const char *march;           /* compile: --march, or NULL */
+	bool cuda;                   /* compile: code for CUDA devices too */
+	const char *gpu_archs;       /* compile: --gpu-arch, or NULL */
 	const char *embed;           /* compile: --embed, or NULL */
 	bool in_place, check;        /* fmt */
 	bool colour;                 /* of messages */

@@ -144,7 +144,15 @@ static int find_kernels(struct device *v, mmsb_error *err)
 
 static int take_device(struct device *v, mmsb_error *err)
 {
+	int major = 0, minor = 0;
+	const void *image = NULL;
 	int status = CUDA(v, err, device_get, &v->id, 0);
+	if (!status)
+		status = CUDA(v, err, device_attribute, &major, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, v->id);
+	if (!status)
+		status = CUDA(v, err, device_attribute, &minor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, v->id);
+	if (!status)
+		status = device_image(v->m->owner, major, minor, &image, err);
 	if (!status)
 		status = CUDA(v, err, device_name, v->figures.name, (int)sizeof v->figures.name, v->id);
 	if (!status)
@@ -155,7 +163,7 @@ static int take_device(struct device *v, mmsb_error *err)
 	if (!status)
 		status = CUDA(v, err, stream_new, &v->stream, CU_STREAM_NON_BLOCKING);
 	if (!status)
-		status = CUDA(v, err, module_load, &v->module, v->m->owner->device_image);
+		status = CUDA(v, err, module_load, &v->module, image);
 	return status ? status : find_kernels(v, err);
 }
 
@@ -201,8 +209,6 @@ static int cuda_open(struct device **out, mmsb_instance *m, mmsb_error *err)
 	int status = driver_open(&d, err);
 	if (status)
 		return status;
-	if (!device_attached(m->owner))
-		return fail(err, MMSB_INPUT, "the schedule has no code for a CUDA device: mmsb run makes it from a .mmsb");
 	struct device *v = calloc(1, sizeof *v);
 	if (!v)
 		return fail_memory(err, sizeof *v, "a CUDA device");

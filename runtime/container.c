@@ -41,7 +41,9 @@ static size_t align_up(size_t n) { return (n + MMSBX_ALIGN - 1) / MMSBX_ALIGN * 
 /* Where the sections of a file of so many begin, but for alignment. */
 static size_t table_end(uint32_t sections) { return MMSBX_HEADER + sections * (size_t)MMSBX_ENTRY; }
 
-static const char *section_name(uint32_t i) { return i < SECTION_COUNT ? section_table[i].name : "native"; }
+enum { SECTION_NATIVE = SECTION_COUNT, SECTION_DEVICE, SECTIONS_MOST };
+
+static const char *section_name(uint32_t i) { return i < SECTION_COUNT ? section_table[i].name : i == SECTION_NATIVE ? "native" : "device"; }
 static uint32_t section_record(uint32_t i) { return i < SECTION_COUNT ? section_table[i].record : 1; }
 
 /* The header's checksum: of header and table with the field itself zero. */
@@ -61,13 +63,13 @@ int schedule_write(const schedule *s, uint8_t **bytes, size_t *n, mmsb_error *er
 	int status = schedule_verify(s, err);
 	if (status)
 		return status;
-	const struct { const void *at; size_t bytes; } part[SECTION_COUNT + 1] = {
+	const struct { const void *at; size_t bytes; } part[SECTIONS_MOST] = {
 #define SECTION(name, type) {s->name, (size_t)s->n_##name * sizeof(type)},
 		SCHEDULE_SECTIONS(SECTION)
 #undef SECTION
-		{s->native, s->n_native},
+		{s->native, s->n_native}, {s->device, s->n_device},
 	};
-	uint32_t sections = s->native ? SECTION_COUNT + 1 : SECTION_COUNT;
+	uint32_t sections = s->device ? SECTIONS_MOST : s->native ? SECTION_NATIVE + 1 : SECTION_COUNT;
 	size_t length = align_up(table_end(sections));
 	for (size_t i = 0; i < sections; i++)
 		length = align_up(length + part[i].bytes);
@@ -108,9 +110,8 @@ static int read_header(uint8_t *file, size_t n, uint32_t *sections, mmsb_error *
 	if (h.length != n)
 		return fail(err, MMSB_FORMAT, "the file says that it has %llu bytes, but there are %llu: it is truncated or something was added",
 		            (unsigned long long)h.length, (unsigned long long)n);
-	if ((h.sections != SECTION_COUNT && h.sections != SECTION_COUNT + 1) || n < align_up(table_end(h.sections)))
-		return fail(err, MMSB_FORMAT, "the file's header is damaged: it should have %d sections, or %d with native code", (int)SECTION_COUNT,
-		            (int)SECTION_COUNT + 1);
+	if (h.sections < SECTION_COUNT || h.sections > SECTIONS_MOST || n < align_up(table_end(h.sections)))
+		return fail(err, MMSB_FORMAT, "the file's header is damaged: it should have %d sections, or up to %d with code", (int)SECTION_COUNT, (int)SECTIONS_MOST);
 	uint64_t check[2];
 	*sections = h.sections;
 	header_check(file, h.sections, check);
@@ -147,7 +148,7 @@ static int read_section(const uint8_t *file, size_t n, uint32_t i, size_t *end, 
 
 static int read_tables(schedule *s, const uint8_t *file, size_t n, uint32_t sections, mmsb_error *err)
 {
-	entry part[SECTION_COUNT + 1] = {0};
+	entry part[SECTIONS_MOST] = {0};
 	size_t end = table_end(sections);
 	for (uint32_t i = 0; i < sections; i++) {
 		int status = read_section(file, n, i, &end, &part[i], err);
@@ -161,9 +162,13 @@ static int read_tables(schedule *s, const uint8_t *file, size_t n, uint32_t sect
 	s->name = (const type *)(const void *)(file + part[SECTION_##name].offset);
 	SCHEDULE_SECTIONS(SECTION)
 #undef SECTION
-	if (sections > SECTION_COUNT) {
-		s->native = file + part[SECTION_COUNT].offset;
-		s->n_native = part[SECTION_COUNT].bytes;
+	if (part[SECTION_NATIVE].bytes) {
+		s->native = file + part[SECTION_NATIVE].offset;
+		s->n_native = part[SECTION_NATIVE].bytes;
+	}
+	if (part[SECTION_DEVICE].bytes) {
+		s->device = file + part[SECTION_DEVICE].offset;
+		s->n_device = part[SECTION_DEVICE].bytes;
 	}
 	return MMSB_OK;
 }
@@ -190,33 +195,33 @@ int schedule_read(schedule *out, const void *bytes, size_t n, mmsb_error *err)
 	return MMSB_OK;
 }
 
-/* ---- native code ------------------------------------------------------------------------------- */
+/* ---- code -------------------------------------------------------------------------------------- */
 
-typedef struct native_header {
+typedef struct code_header {
 	uint32_t abi, objects;
 	uint64_t zero;
-} native_header;
+} code_header;
 
-typedef struct native_entry {
+typedef struct code_entry {
 	char level[MMSBX_LEVEL];
 	uint64_t offset, bytes;
-} native_entry;
+} code_entry;
 
-_Static_assert(sizeof(native_header) == 16 && sizeof(native_entry) == 32, "the layout is the file's");
+_Static_assert(sizeof(code_header) == 16 && sizeof(code_entry) == 32, "the layout is the file's");
 
-int native_section_write(uint32_t abi, const native_object *objects, uint32_t n_objects, uint8_t **bytes, size_t *n, mmsb_error *err)
+int code_section_write(uint32_t abi, const code_object *objects, uint32_t n_objects, uint8_t **bytes, size_t *n, mmsb_error *err)
 {
-	native_header h = {.abi = abi, .objects = n_objects};
-	size_t first = align_up(sizeof h + n_objects * sizeof(native_entry)), length = first;
+	code_header h = {.abi = abi, .objects = n_objects};
+	size_t first = align_up(sizeof h + n_objects * sizeof(code_entry)), length = first;
 	for (uint32_t i = 0; i < n_objects; i++)
 		length = align_up(length + objects[i].n);
 	uint8_t *section = calloc(1, length);
 	if (!section)
-		return fail_memory(err, length, "native code");
+		return fail_memory(err, length, "a section of code");
 	memcpy(section, &h, sizeof h);
 	size_t at = first;
 	for (uint32_t i = 0; i < n_objects; i++) {
-		native_entry e = {.offset = at, .bytes = objects[i].n};
+		code_entry e = {.offset = at, .bytes = objects[i].n};
 		memcpy(e.level, objects[i].level, sizeof e.level);
 		memcpy(section + sizeof h + i * sizeof e, &e, sizeof e);
 		memcpy(section + e.offset, objects[i].bytes, objects[i].n);
@@ -227,29 +232,29 @@ int native_section_write(uint32_t abi, const native_object *objects, uint32_t n_
 	return MMSB_OK;
 }
 
-uint32_t native_section_abi(const schedule *s)
+uint32_t code_section_abi(const uint8_t *section, size_t n)
 {
-	native_header h;
-	if (s->n_native < sizeof h)
+	code_header h;
+	if (n < sizeof h)
 		return 0;
-	memcpy(&h, s->native, sizeof h);
+	memcpy(&h, section, sizeof h);
 	return h.abi;
 }
 
-bool native_section_object(const schedule *s, uint32_t i, native_object *out)
+bool code_section_object(const uint8_t *section, size_t n, uint32_t i, code_object *out)
 {
-	native_header h;
-	native_entry e;
-	if (s->n_native < sizeof h)
+	code_header h;
+	code_entry e;
+	if (n < sizeof h)
 		return false;
-	memcpy(&h, s->native, sizeof h);
-	if (i >= h.objects || h.objects > (s->n_native - sizeof h) / sizeof e)
+	memcpy(&h, section, sizeof h);
+	if (i >= h.objects || h.objects > (n - sizeof h) / sizeof e)
 		return false;
-	memcpy(&e, s->native + sizeof h + i * sizeof e, sizeof e);
-	if (e.level[MMSBX_LEVEL - 1] || e.offset > s->n_native || e.bytes > s->n_native - e.offset)
+	memcpy(&e, section + sizeof h + i * sizeof e, sizeof e);
+	if (e.level[MMSBX_LEVEL - 1] || e.offset > n || e.bytes > n - e.offset)
 		return false;
 	memcpy(out->level, e.level, sizeof e.level);
-	out->bytes = s->native + e.offset;
+	out->bytes = section + e.offset;
 	out->n = e.bytes;
 	return true;
 }

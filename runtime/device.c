@@ -1,9 +1,12 @@
 /* device.c - which passes a device evaluates, and how it is called for them (device.h). */
 #include "device.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../gpu/launch.h"
+#include "container.h"
 #include "device_code.h"
 #include "dirty.h"
 #include "saving.h"
@@ -28,7 +31,46 @@ int device_attach(mmsb_schedule *s, const void *image, size_t n, mmsb_error *err
 	return MMSB_OK;
 }
 
-bool device_attached(const mmsb_schedule *s) { return s->device_image != NULL; }
+bool device_has_code(const mmsb_schedule *s)
+{
+	return s->device_image || code_section_abi(s->tables.device, s->tables.n_device) == MMSB_CUDA_ABI;
+}
+
+/* How well an object suits a device of capability XY: 0, not at all. A cubin runs on devices of its first number from its second on, and one with a letter
+ * on its own kind only; PTX runs on all from its own on. */
+static int suits(const code_object *o, int capability)
+{
+	int number = 0, end = 0;
+	if (sscanf(o->level, "compute_%d%n", &number, &end) == 1)
+		return !o->level[end] && number <= capability && o->n > 0 && o->bytes[o->n - 1] == 0 ? 1 : 0;
+	if (sscanf(o->level, "sm_%d%n", &number, &end) != 1 || number / 10 != capability / 10 || number > capability)
+		return 0;
+	return !o->level[end] ? 1 + number : number == capability ? 2 + number : 0;
+}
+
+int device_image(const mmsb_schedule *s, int major, int minor, const void **out, mmsb_error *err)
+{
+	int best = 0;
+	char there[80] = "";
+	code_object o;
+	*out = s->device_image;
+	if (*out)
+		return MMSB_OK;
+	if (!device_has_code(s))
+		return fail(err, MMSB_INPUT, "the schedule has no code for a CUDA device: mmsbc compile --cuda puts it into the file, and mmsb run makes it");
+	for (uint32_t i = 0; code_section_object(s->tables.device, s->tables.n_device, i, &o); i++) {
+		int how = suits(&o, major * 10 + minor);
+		size_t n = strlen(there);
+		snprintf(there + n, sizeof there - n, "%s%s", n ? ", " : "", o.level);
+		if (how > best) {
+			best = how;
+			*out = o.bytes;
+		}
+	}
+	return best ? MMSB_OK
+	            : fail(err, MMSB_DEVICE, "the CUDA device is an sm_%d%d, and the file has code for %s: compile it with --gpu-arch sm_%d%d", major, minor,
+	                   there[0] ? there : "nothing", major, minor);
+}
 
 int device_choose(mmsb_instance *m, mmsb_error *err)
 {

@@ -37,7 +37,13 @@ extern const device_ops cuda_device;
 
 /* The code of a schedule for a device (PTX or a cubin), which is copied; once there is some, it stays. */
 int device_attach(mmsb_schedule *, const void *image, size_t n, mmsb_error *err);
-bool device_attached(const mmsb_schedule *);
+
+/* Whether a schedule has code that this library can use, attached or from its file. */
+bool device_has_code(const mmsb_schedule *);
+
+/* The code for a device of this compute capability: what was attached, else of the file's the cubin for the nearest architecture below with the same
+ * first number, else PTX. MMSB_INPUT: there is none; MMSB_DEVICE: none that fits. */
+int device_image(const mmsb_schedule *, int major, int minor, const void **out, mmsb_error *err);
 
 /* Whether a new instance has a device, by its options: m->device. */
 int device_choose(mmsb_instance *, mmsb_error *err);

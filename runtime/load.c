@@ -64,7 +64,7 @@ int load_code(const run_spec *spec, mmsb_schedule *s, mmsb_error *err)
 	int executor = load_executor(spec);
 	if (executor == MMSB_NATIVE && native_ready(s, NULL) != MMSB_OK)
 		return native_use(s, err);
-	return executor == MMSB_CUDA && !device_attached(s) ? cuda_use(s, err) : MMSB_OK;
+	return executor == MMSB_CUDA && !device_has_code(s) ? cuda_use(s, err) : MMSB_OK;
 }
 
 int load_schedule(const run_spec *spec, mmsb_schedule **out, mmsb_error *err)

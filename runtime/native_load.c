@@ -66,7 +66,7 @@ void native_detach(mmsb_schedule *s)
 /* ---- objects in a section ---------------------------------------------------------------------- */
 
 /* In memory, under a name that goes with this process. */
-static int load_from_memory(void **handle, const native_object *o, mmsb_error *err)
+static int load_from_memory(void **handle, const code_object *o, mmsb_error *err)
 {
 	char path[64];
 	int fd = memfd_create("mmsb-native", MFD_CLOEXEC), status;
@@ -82,7 +82,7 @@ static int load_from_memory(void **handle, const native_object *o, mmsb_error *e
 }
 
 /* Where there is no /proc, or nothing may be run from memory: in a file of the owner alone, which has no name any more once it is loaded. */
-static int load_from_file(void **handle, const native_object *o, mmsb_error *err)
+static int load_from_file(void **handle, const code_object *o, mmsb_error *err)
 {
 	const char *folder = getenv("TMPDIR");
 	char path[512];
@@ -118,13 +118,13 @@ static bool level_fits(const char *level)
 
 static int load_section(mmsb_schedule *s, mmsb_error *err)
 {
-	native_object o;
+	code_object o;
 	if (!s->tables.native)
 		return fail(err, MMSB_INPUT, "the schedule has no native code: compile it with mmsbc compile, without --portable");
-	if (native_section_abi(&s->tables) != NATIVE_ABI)
+	if (code_section_abi(s->tables.native, s->tables.n_native) != NATIVE_ABI)
 		return fail(err, MMSB_FORMAT, "the native code in the file is of another version of MMSB: compile it again");
 	int status = fail(err, MMSB_INPUT, "the file has no native code for this processor (level %s)", kernel_table_pick()->level);
-	for (uint32_t i = 0; native_section_object(&s->tables, i, &o); i++) {
+	for (uint32_t i = 0; code_section_object(s->tables.native, s->tables.n_native, i, &o); i++) {
 		if (!level_fits(o.level))
 			continue;
 		status = load_from_memory(&s->native.handle, &o, err);

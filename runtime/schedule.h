@@ -290,8 +290,8 @@ typedef struct schedule {
 #define SECTION(name, type) uint32_t n_##name; const type *name;
 	SCHEDULE_SECTIONS(SECTION)
 #undef SECTION
-	const uint8_t *native; /* machine code made from it (container.h), or NULL: no part of what the schedule is */
-	size_t n_native;
+	const uint8_t *native, *device; /* code made from it (container.h), or NULL: no part of what the schedule is */
+	size_t n_native, n_device;
 	void *memory; /* owned: what the tables point into */
 } schedule;
 

@@ -149,14 +149,14 @@ START_TEST(test_sections)
 	static const struct { uint32_t abi; const char *level, *bytes; size_t cut; int status; } rows[] = {
 		{NATIVE_ABI, "base", "no object at all", 0, MMSB_IO}, {NATIVE_ABI, "v9", "of a level to come", 0, MMSB_INPUT},
 		{NATIVE_ABI + 1, "base", "of another version", 0, MMSB_FORMAT}, {NATIVE_ABI, "base", "cut off", 1, MMSB_INPUT},
-		{NATIVE_ABI, "base", "all cut off", 200, MMSB_FORMAT},
+		{NATIVE_ABI, "base", "all cut off", 200, MMSB_INPUT},
 	};
 	lang_ctx *ctx = lang_ctx_new();
 	compile_options none = {0};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		schedule tables;
 		mmsb_error err = {.message = ""};
-		native_object o = {.bytes = (const uint8_t *)rows[i].bytes, .n = strlen(rows[i].bytes)};
+		code_object o = {.bytes = (const uint8_t *)rows[i].bytes, .n = strlen(rows[i].bytes)};
 		uint8_t *section = NULL, *file = NULL;
 		size_t n = 0;
 		mmsb_schedule *s;
@@ -164,7 +164,7 @@ START_TEST(test_sections)
 		mmsb_options options = {.size = sizeof options};
 		strcpy(o.level, rows[i].level);
 		ck_assert(ir_schedule(compile_graph_text(ctx, "program.mmsb", program, strlen(program), &none), &tables));
-		ck_assert_int_eq(native_section_write(rows[i].abi, &o, 1, &section, &tables.n_native, &err), MMSB_OK);
+		ck_assert_int_eq(code_section_write(rows[i].abi, &o, 1, &section, &tables.n_native, &err), MMSB_OK);
 		tables.native = section;
 		size_t cut = rows[i].cut * MMSBX_ALIGN;
 		tables.n_native -= cut < tables.n_native ? cut : tables.n_native;

@@ -44,10 +44,59 @@ run() { "$mmsb" run p.mmsb --in x=x.csv --in k=k.csv --deltas d.txt --skip-bad -
 run portable >portable 2>portable.err || fail "the portable executor: $(cat portable.err)"
 grep -q 'failed: 1,' portable.err || fail "no epoch failed"
 pass
-export MMSB_LIBNVRTC="$fake"
+export MMSB_LIBNVRTC="$fake" MMSB_NVCC=''
 MMSB_LIBCUDA=$fake run cuda >cuda 2>cuda.err || fail "on the device: $(cat cuda.err)"
 cmp portable cuda || fail "other bits on the device"
 grep -q '^cuda: a device that is emulated: kernels for 3 of 4 passes, [1-9]' cuda.err || fail "it was not used: $(tail -1 cuda.err)"
+pass
+
+# The same from a file that holds device code, by NVRTC and by an nvcc, which are emulated too.
+cat >nvcc <<'END'
+#!/bin/sh
+[ "$1" = --version ] && echo "an nvcc that is emulated" && exit
+flags=" $* "
+for flag in --fmad=false --prec-div=true --prec-sqrt=true --ftz=false; do
+	case $flags in *" $flag "*) ;; *) exit 1 ;; esac
+done
+while [ $# -gt 0 ]; do
+	case $1 in -o) shift; out=$1 ;; -x) shift ;; -*) ;; *) source=$1 ;; esac
+	shift
+done
+"${CXX:-c++}" -std=c++17 -O1 -shared -fPIC -w -ffp-contract=off -fno-strict-aliasing -I"$MMSB_SRCDIR/tests/cuda_host" -include cuda_host.h \
+	-o "$out.kernels" -x c++ "$source" && printf 'MMSB-FAKE\n%s\n' "$out.kernels" >"$out"
+END
+chmod +x nvcc
+mmsbc="$MMSB_BUILDDIR/mmsbc"
+case $MMSB_SRCDIR in /*) ;; *) echo "MMSB_SRCDIR is not a full path" && exit 1 ;; esac
+export XDG_CACHE_HOME="$folder/cache"
+compile() { "$mmsbc" compile --cuda --gpu-arch "$2" -p p.mmsb -o "$1.mmsbx" 2>err; }
+MMSB_NVCC="$folder/nvcc" compile nvcc sm_80,sm_90a || fail "by nvcc: $(cat err)"
+MMSB_NVCC='' compile nvrtc sm_80 || fail "by NVRTC: $(cat err)"
+MMSB_NVCC='' compile later sm_90 || fail "by NVRTC: $(cat err)"
+run_file() { "$mmsb" run "$1.mmsbx" --in x=x.csv --in k=k.csv --deltas d.txt --skip-bad --digest=each --watch s --stats --executor cuda >cuda 2>cuda.err; }
+for file in nvcc nvrtc; do
+	MMSB_LIBNVRTC=/there/is/none MMSB_LIBCUDA=$fake run_file $file || fail "$file.mmsbx: $(cat cuda.err)"
+	cmp portable cuda || fail "other bits from $file.mmsbx"
+	grep -q '^cuda: a device that is emulated: kernels for 3 of 4 passes, [1-9]' cuda.err || fail "it was not used: $(tail -1 cuda.err)"
+	pass
+done
+status=0
+MMSB_LIBCUDA=$fake run_file later || status=$?
+[ $status = 3 ] && grep -q 'the CUDA device is an sm_80, and the file has code for sm_90, compute_90: compile it with --gpu-arch sm_80' cuda.err ||
+	fail "status $status, and it says: $(cat cuda.err)"
+pass
+status=0
+MMSB_NVCC='' MMSB_LIBNVRTC=/there/is/none compile none sm_80 || status=$?
+[ $status = 3 ] && grep -q 'error: there is no NVRTC' err || fail "status $status, and it says: $(cat err)"
+status=0
+MMSB_NVCC=/no/nvcc compile none sm_80 || status=$?
+[ $status = 3 ] && grep -q "error: there is no CUDA compiler '/no/nvcc' here: name one in MMSB_NVCC" err || fail "status $status, and it says: $(cat err)"
+status=0
+MMSB_NVCC='echo it does not work; false' compile none sm_80 || status=$?
+[ $status = 3 ] && grep -q '^it does not work' err || fail "status $status, and it says: $(cat err)"
+[ ! -e none.mmsbx ] || fail "there is a file"
+MMSB_NVCC='echo it does not work; false' "$mmsbc" compile --cuda --or-portable -p p.mmsb -o none.mmsbx 2>err || fail "with --or-portable: $(cat err)"
+grep -q 'the file gets no code for CUDA devices' err && cmp none.mmsbx "$("$mmsbc" compile -p p.mmsb -o plain.mmsbx && echo plain.mmsbx)" || fail "with --or-portable: $(cat err)"
 pass
 
 # says WHAT STATUS TEXT: the run fails so

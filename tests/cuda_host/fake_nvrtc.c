@@ -62,6 +62,13 @@ API nvrtcGetPTX(program *p, char *ptx)
 	return 0;
 }
 
+/* A cubin is the same image. */
+API nvrtcGetCUBINSize(program *p, size_t *size);
+API nvrtcGetCUBINSize(program *p, size_t *size) { return nvrtcGetPTXSize(p, size); }
+
+API nvrtcGetCUBIN(program *p, char *cubin);
+API nvrtcGetCUBIN(program *p, char *cubin) { return nvrtcGetPTX(p, cubin); }
+
 API nvrtcGetProgramLogSize(program *p, size_t *size);
 API nvrtcGetProgramLogSize(program *p, size_t *size)
 {
