@@ -1,8 +1,9 @@
 /* durable.c - what durability costs on this disk: records that are there when the call returns, written without an engine and by storage
  * engines; deltas taken in, logged and applied; bytes read back with their checksum; pages written whole and mapped. The least of some rounds, by turns.
  *
- * durable FOLDER: files are made in FOLDER, on the disk that is measured. From the environment: ROUNDS, TIME_MS of each
- * measurement of records, WARM (bytes of records before), REPLAY (records), CHECKPOINT (bytes). */
+ * durable FOLDER: files are made in FOLDER, on the disk that is measured. From the environment: PARTS (some of: records commits deltas replay
+ * checkpoint), ROUNDS, TIME_MS of each measurement of records, WARM (bytes of records before), BYTES and GROUP (records of this size, of so many a sync, alone),
+ * REPLAY (records), CHECKPOINT (bytes). */
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -251,6 +252,22 @@ static void checkpoint(void)
 	free(pages);
 }
 
+static void all_records(const bool *there)
+{
+	printf("| write of 4 KiB and fdatasync, in place | | the disk, %.1f us | | |\n", raw_sync_ns(at.sync, SYNCS) / 1e3);
+	uint64_t bytes = bench_env("BYTES", 0), group = bench_env("GROUP", 0);
+	for (size_t b = 64; b <= 1024; b *= 16)
+		for (uint64_t g = 1; g <= 10000; g *= 100)
+			if ((!bytes || bytes == b) && (!group || group == g))
+				records(b, g, there);
+}
+
+static bool wanted(const char *part)
+{
+	const char *parts = getenv("PARTS");
+	return !parts || !*parts || strstr(parts, part);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -263,13 +280,15 @@ int main(int argc, char **argv)
 		contestants[RAWS + i] = rivals[i];
 		there[RAWS + i] = rivals[i].load();
 	}
-	printf("| write of 4 KiB and fdatasync, in place | | the disk, %.1f us | | |\n", raw_sync_ns(at.sync, SYNCS) / 1e3);
-	for (size_t bytes = 64; bytes <= 1024; bytes *= 16)
-		for (uint64_t group = 1; group <= 10000; group *= 100)
-			records(bytes, group, there);
-	commits();
-	deltas();
-	replay();
-	checkpoint();
+	if (wanted("records"))
+		all_records(there);
+	if (wanted("commits"))
+		commits();
+	if (wanted("deltas"))
+		deltas();
+	if (wanted("replay"))
+		replay();
+	if (wanted("checkpoint"))
+		checkpoint();
 	return 0;
 }

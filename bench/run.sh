@@ -4,7 +4,7 @@
 # NAME: whole deltas compile chain expression life paths portfolio native durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
 # turns, A B A B ...: a ratio is that of the medians. QUICK=1 takes small sizes, to see that all is well; the environment may also give
 # each size: WHOLE (elements), CHAIN (pages), EXPRESSION and OPTIONS (elements), HEAT and LIFE (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio),
-# REPLAY, CHECKPOINT and WARM (bytes), FOLDER (on the disk that `durable` measures), and LEAST_K and MOST_K how many changes an epoch has.
+# REPLAY, CHECKPOINT and WARM (bytes), PARTS (of `durable`), FOLDER (on the disk that it measures), and LEAST_K and MOST_K how many changes an epoch has.
 set -eu
 build=$(cd "${1:-.}" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
