@@ -111,11 +111,12 @@ static size_t check_range(const uint32_t *values, uint64_t range, size_t n)
  * (0: none is checked). Returns the position of the first that does not, or n. `to` is aligned. */
 static size_t copy_run(const mmsb_instance *m, uint8_t type, uint64_t range, uint8_t *to, const uint8_t *from, size_t n)
 {
-	const store_target in_place = {to, NULL, type_table[type].bytes, NULL};
+	if (type == T_F32 || type == T_F64) {
+		m->kernels->canonical[type](to, from, n);
+		return n;
+	}
 	memcpy(to, from, n * type_table[type].bytes);
-	if (type == T_F32 || type == T_F64)
-		m->kernels->store[type](&in_place, to, n);
-	else if (type == T_BOOL)
+	if (type == T_BOOL)
 		for (size_t i = 0; i < n; i++)
 			to[i] = to[i] != 0;
 	else if (range)
@@ -206,24 +207,24 @@ static int find_source(mmsb_instance *m, int id, bool sparse, page **out, mmsb_e
 		return fail(err, MMSB_TYPE, "page %s shares the entries of %s: insert or erase them there", name,
 		            sch_text(m->sch, m->sch->pages[d->like].name));
 	*out = &m->pages[id];
-	return mmsb_bind(m, err);
+	return m->bound ? MMSB_OK : mmsb_bind(m, err);
 }
 
-/* Calls of fewer deltas are timed once in SAMPLE: reading the clock takes longer than they do. */
-enum { SAMPLE = 64 };
+/* Calls of fewer than TIMED deltas are timed once in SAMPLE: reading the clock, twice, takes longer than they do. */
+enum { TIMED = 2048, SAMPLE = 64 };
 
 /* The page's part of the open batch, under the lock. *start: when, or 0. */
 static staged_page *stage_begin(mmsb_instance *m, const page *p, size_t count, uint64_t *start)
 {
 	latch_enter(&m->lock);
-	*start = count >= SAMPLE || m->stage_calls++ % SAMPLE == 0 ? now_ns() : 0;
+	*start = count >= TIMED || m->stage_calls++ % SAMPLE == 0 ? now_ns() : 0;
 	return &m->open->pages[p->id];
 }
 
 static int stage_end(mmsb_instance *m, size_t count, uint64_t start, int status)
 {
 	if (start)
-		m->stats.ns_stage += (now_ns() - start) * (count >= SAMPLE ? 1 : SAMPLE);
+		m->stats.ns_stage += (now_ns() - start) * (count >= TIMED ? 1 : SAMPLE);
 	latch_leave(&m->lock);
 	return status;
 }
@@ -257,23 +258,21 @@ static uint8_t *put_values(staged_page *s, uint32_t field)
 	return s->values + s->n_values;
 }
 
-/* What was put behind the ends of index[] and values[] becomes part of the stage. */
-static void add_op(mmsb_instance *m, staged_page *s, staged_op op, size_t n_index, size_t bytes)
+/* What was put behind the ends of index[] and values[] becomes part of the stage: an op of `count` elements, which took n_index words and `bytes`. (As
+ * numbers, not as a struct: that would be stored in parts and loaded as a whole, for which a processor has to wait.) */
+static void add_op(mmsb_instance *m, staged_page *s, staged_kind kind, uint32_t field, uint64_t first, uint64_t count, size_t n_index, size_t bytes)
 {
 	staging *batch = m->open;
-	staged_op *last = last_op(s, op.field);
+	staged_op *last = last_op(s, field);
 	if (s->n_ops == 0)
 		batch->touched[batch->n_touched++] = (uint32_t)(s - batch->pages);
-	if (last && last->kind == op.kind && op.kind != STAGED_MASK && (op.kind != STAGED_RANGE || last->first + last->count == op.first)) {
-		last->count += op.count;
-	} else {
-		op.index = s->n_index;
-		op.values = s->n_values;
-		s->ops[s->n_ops++] = op;
-	}
+	if (last && last->kind == kind && kind != STAGED_MASK && (kind != STAGED_RANGE || last->first + last->count == first))
+		last->count += count;
+	else
+		s->ops[s->n_ops++] = (staged_op){.kind = kind, .field = field, .first = first, .count = count, .index = s->n_index, .values = s->n_values};
 	s->n_index += n_index;
 	s->n_values += bytes;
-	batch->total += op.count;
+	batch->total += count;
 }
 
 static int bad_position(const mmsb_instance *m, const page *p, uint64_t at, mmsb_error *err)
@@ -300,7 +299,7 @@ int mmsb_write(mmsb_instance *m, int id, size_t first, size_t count, const void 
 	if (!status)
 		status = take_elements(m, p, put_values(s, NONE), values, count, err);
 	if (!status)
-		add_op(m, s, (staged_op){.kind = STAGED_RANGE, .field = NONE, .first = first, .count = count}, 0, bytes);
+		add_op(m, s, STAGED_RANGE, NONE, first, count, 0, bytes);
 	return stage_end(m, count, start, status);
 }
 
@@ -364,7 +363,7 @@ int mmsb_scatter(mmsb_instance *m, int id, size_t count, const uint64_t *index, 
 		status = take_elements(m, p, put_values(s, NONE), values, count, err);
 	if (!status) {
 		size_t words = ascending ? encode(s, &op) : count;
-		add_op(m, s, op, words, bytes);
+		add_op(m, s, op.kind, op.field, op.first, count, words, bytes);
 	}
 	return stage_end(m, count, start, status);
 }
@@ -393,7 +392,7 @@ int mmsb_scatter_field(mmsb_instance *m, int id, unsigned field, size_t count, c
 		status = take_column(m, p, f->type, f->index_size, sch_text(m->sch, f->name), put_values(s, field), values, width, count, err);
 	if (!status) {
 		size_t words = ascending ? encode(s, &op) : count;
-		add_op(m, s, op, words, bytes);
+		add_op(m, s, op.kind, op.field, op.first, count, words, bytes);
 	}
 	return stage_end(m, count, start, status);
 }
@@ -430,7 +429,7 @@ int mmsb_insert(mmsb_instance *m, int id, size_t count, const uint64_t *row, con
 	if (!status && p->element)
 		status = take_elements(m, p, put_values(s, NONE), values, count, err);
 	if (!status)
-		add_op(m, s, (staged_op){.kind = STAGED_INSERT, .field = NONE, .count = count}, count, bytes);
+		add_op(m, s, STAGED_INSERT, NONE, 0, count, count, bytes);
 	return stage_end(m, count, start, status);
 }
 
@@ -446,6 +445,6 @@ int mmsb_erase(mmsb_instance *m, int id, size_t count, const uint64_t *row, cons
 	if (!status)
 		status = take_entries(m, p, s, count, row, col, err);
 	if (!status)
-		add_op(m, s, (staged_op){.kind = STAGED_ERASE, .field = NONE, .count = count}, count, 0);
+		add_op(m, s, STAGED_ERASE, NONE, 0, count, count, 0);
 	return stage_end(m, count, start, status);
 }

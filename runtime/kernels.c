@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#define XXH_INLINE_ALL /* it takes what instructions this level has */
+#include <xxhash.h>
+
 #include "differ.h"
 #include "elementary.h"
 #include "fetch.h"
@@ -222,6 +225,21 @@ STORE(u64, uint64_t, 64, 0)
 STORE(f32, float, 32, 1)
 STORE(f64, double, 64, 1)
 
+#define CANONICAL(S, T)                                                                                      \
+	static void canonical_##S(void *dst, const void *src, size_t n)                                      \
+	{                                                                                                    \
+		T *to = dst;                                                                                 \
+		const uint8_t *from = src;                                                                   \
+		LANES for (size_t i = 0; i < n; i++)                                                         \
+		{                                                                                            \
+			T v;                                                                                 \
+			memcpy(&v, from + i * sizeof v, sizeof v);                                           \
+			to[i] = mmsb_canon_##S(v);                                                           \
+		}                                                                                            \
+	}
+CANONICAL(f32, float)
+CANONICAL(f64, double)
+
 /* ---- blocks of 64 elements --------------------------------------------------------------------- */
 
 #define BLOCKS(B)                                                                                            \
@@ -417,6 +435,10 @@ static void view_outside(int64_t *index, int64_t extent, uint8_t *outside, size_
 	}
 }
 
+/* ---- bytes ------------------------------------------------------------------------------------- */
+
+static uint64_t hash(const void *bytes, size_t n, uint64_t seed) { return XXH3_64bits_withSeed(bytes, n, seed); }
+
 /* ---- the table --------------------------------------------------------------------------------- */
 
 #define NAMED_(level) kernel_table_##level
@@ -462,6 +484,7 @@ const kernel_table NAMED(KERNEL_LEVEL) = {
 	.take = {take_8, take_16, take_32, take_64},
 	.pack = {pack_8, pack_16, pack_32, pack_64},
 	.store = {MMSB_FOR_ALL(ROW_STORE, )},
+	.canonical = {[T_F32] = canonical_f32, [T_F64] = canonical_f64},
 	.differ = {differ_blocks_8, differ_blocks_16, differ_blocks_32, differ_blocks_64},
 	.compress = {compress_block_8, compress_block_16, compress_block_32, compress_block_64},
 	.put = {put_8, put_16, put_32, put_64},
@@ -485,4 +508,5 @@ const kernel_table NAMED(KERNEL_LEVEL) = {
 	.view_wrap = view_wrap,
 	.view_mirror = view_mirror,
 	.view_outside = view_outside,
+	.hash = hash,
 };

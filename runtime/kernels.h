@@ -57,6 +57,8 @@ typedef struct kernel_table {
 	size_t (*pack[WIDTHS])(void *dst, const void *src, const uint8_t *mask, size_t n);
 	/* canonical NaNs, compared with what was there and stored; returns how many lanes changed */
 	size_t (*store[T_COUNT])(const store_target *to, const void *src, size_t n);
+	/* n floats copied with their NaNs canonical, from any address; NULL for other types */
+	void (*canonical[T_COUNT])(void *dst, const void *src, size_t n);
 	/* Blocks of 64 elements, their bits alone: a mask each of those that differ; of one, those that a mask names, taken out side by side
 	 * and put back (returns how many; others are not touched) */
 	void (*differ[WIDTHS])(uint64_t *masks, const void *a, const void *b, size_t blocks);
@@ -83,6 +85,8 @@ typedef struct kernel_table {
 	void (*view_wrap)(int64_t *index, int64_t extent, size_t n);
 	void (*view_mirror)(int64_t *index, int64_t extent, size_t n);
 	void (*view_outside)(int64_t *index, int64_t extent, uint8_t *outside, size_t n);
+	/* XXH3-64 of n bytes, with a seed */
+	uint64_t (*hash)(const void *bytes, size_t n, uint64_t seed);
 } kernel_table;
 
 /* The best level that this machine runs; MMSB_CPU=base|v3|v4 in the environment asks for a level (ignored where it cannot run). */

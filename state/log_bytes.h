@@ -66,9 +66,15 @@ static inline const uint8_t *get_varint(const uint8_t *at, const uint8_t *end, u
 	return at + ((unsigned)__builtin_ctzll(stops) / 8 + 1);
 }
 
+enum { HASH_SHORT = 240 }; /* bytes, which XXH3 takes without loops over stripes */
+
+uint64_t record_check_long(const uint8_t *record, size_t n, uint64_t seed); /* log_encode.c */
+
 /* Of a whole record of n bytes. */
 static inline uint64_t record_check(const uint8_t *record, size_t n, uint64_t seed)
 {
+	if (n > HASH_SHORT + sizeof(uint64_t))
+		return record_check_long(record, n, seed);
 	return XXH3_64bits_withSeed(record + sizeof(uint64_t), n - sizeof(uint64_t), seed);
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xxhash.h>
+
 #include "../runtime/elementary.h"
 #include "../runtime/kernels.h"
 #include "../runtime/scalar.h"
@@ -334,6 +336,43 @@ START_TEST(stores)
 }
 END_TEST
 
+/* Copies from any address: nans become canonical, nothing behind the end is touched. */
+START_TEST(canonical_copies)
+{
+	static const unsigned types[] = {T_F32, T_F64};
+	now = kernel_table_level(levels[_i]);
+	for (size_t k = 0; now && k < 2; k++) {
+		size_t bytes = type_table[types[k]].bytes;
+		for (size_t n = 0; n <= STORE_LANES; n++) {
+			uint8_t from[STORE_LANES * 8 + 8];
+			uint64_t to[STORE_LANES + 1], want[STORE_LANES + 1];
+			memset(to, 1, sizeof to);
+			memset(want, 1, sizeof want);
+			for (size_t i = 0; i < n; i++) {
+				uint64_t v = store_value(types[k], 1, mmsb_rand_step_u64(6, i, n));
+				memcpy(from + n % 8 + i * bytes, &v, bytes);
+				v = canonical(types[k], v);
+				memcpy((uint8_t *)want + i * bytes, &v, bytes);
+			}
+			now->canonical[types[k]](to, from + n % 8, n);
+			ck_assert_mem_eq(to, want, sizeof to);
+		}
+	}
+}
+END_TEST
+
+/* The library's, of all lengths at which XXH3 does something else. */
+START_TEST(hashes)
+{
+	static uint8_t bytes[5000];
+	now = kernel_table_level(levels[_i]);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 167 + (i >> 8));
+	for (size_t n = 0; now && n < sizeof bytes - 8; n = n < 1100 ? n + 1 : n + 501)
+		ck_assert_uint_eq(now->hash(bytes + n % 8, n, n * UINT64_C(0x9e3779b97f4a7c15)), XXH3_64bits_withSeed(bytes + n % 8, n, n * UINT64_C(0x9e3779b97f4a7c15)));
+}
+END_TEST
+
 /* Blocks of 64: which differ; taken out and put back, and nothing else touched. */
 static void check_blocks(unsigned width, uint64_t mask)
 {
@@ -466,6 +505,8 @@ int main(void)
 	tcase_add_loop_test(t, conversions, 0, LEVELS);
 	tcase_add_loop_test(t, moves, 0, LEVELS);
 	tcase_add_loop_test(t, stores, 0, LEVELS);
+	tcase_add_loop_test(t, canonical_copies, 0, LEVELS);
+	tcase_add_loop_test(t, hashes, 0, LEVELS);
 	tcase_add_loop_test(t, blocks, 0, LEVELS);
 	tcase_add_loop_test(t, single, 0, LEVELS);
 	tcase_add_loop_test(t, views, 0, LEVELS);
