@@ -23,34 +23,39 @@ int undo_entries(undo *u, const page *p, mmsb_error *err)
 
 /* ---- what changed twice ------------------------------------------------------------------------ */
 
-static void settle(bitset *marks, const column *c, uint64_t position, const void *was)
-{
-	if (memcmp(c->base + position * c->stride, was, type_table[c->type].bytes) == 0)
-		bitset_unset(marks, position);
-}
-
-static void settle_words(const undo *u, const undo_op *op, bitset *marks, const column *c)
-{
-	const uint8_t *was = u->bytes + op->bytes;
-	for (uint64_t i = 0; i < op->count; i++) {
-		const undo_word *word = &u->words[op->at + i];
-		for (uint64_t bits = word->mask; bits; bits &= bits - 1, was += type_table[c->type].bytes)
-			settle(marks, c, word->word * 64 + (uint64_t)__builtin_ctzll(bits), was);
+/* One loop for each width, without a call for an element. */
+#define DEFINE_SETTLE(type)                                                                                                    \
+	static void settle_##type(const undo *u, const undo_op *op, bitset *marks, const column *c)                             \
+	{                                                                                                                      \
+		const uint8_t *was = u->bytes + op->bytes;                                                                     \
+		for (uint64_t i = 0; i < op->count && op->kind == UNDO_MASK; i++) {                                            \
+			const undo_word *word = &u->words[op->at + i];                                                         \
+			for (uint64_t bits = word->mask; bits; bits &= bits - 1, was += sizeof(type)) {                        \
+				uint64_t position = word->word * 64 + (uint64_t)__builtin_ctzll(bits);                         \
+				if (memcmp(c->base + position * c->stride, was, sizeof(type)) == 0)                            \
+					bitset_unset(marks, position);                                                         \
+			}                                                                                                      \
+		}                                                                                                              \
+		for (uint64_t i = 0; i < op->count && op->kind != UNDO_MASK; i++) {                                            \
+			const put_old *pair = &u->pairs[op->at + i];                                                           \
+			if (*(const type *)(const void *)(c->base + pair->position * c->stride) == (type)pair->bits)           \
+				bitset_unset(marks, pair->position);                                                           \
+		}                                                                                                              \
 	}
-}
+DEFINE_SETTLE(uint8_t)
+DEFINE_SETTLE(uint16_t)
+DEFINE_SETTLE(uint32_t)
+DEFINE_SETTLE(uint64_t)
 
 void undo_settle(mmsb_instance *m, page *p, size_t first)
 {
+	static void (*const settle[WIDTHS])(const undo *, const undo_op *, bitset *, const column *) = {settle_uint8_t, settle_uint16_t, settle_uint32_t,
+	                                                                                               settle_uint64_t};
 	const undo *u = m->undo;
 	for (size_t i = first; i < u->n_ops; i++) {
 		const undo_op *op = &u->ops[i];
 		column c = page_column(m, p, false, op->field);
-		bitset *marks = &p->now[column_number(p, op->field)].bits;
-		if (op->kind == UNDO_MASK)
-			settle_words(u, op, marks, &c);
-		else
-			for (uint64_t k = 0; k < op->count; k++)
-				settle(marks, &c, u->pairs[op->at + k].position, &u->pairs[op->at + k].bits);
+		settle[width_of(c.type)](u, op, &p->now[column_number(p, op->field)].bits, &c);
 	}
 }
 
