@@ -139,7 +139,7 @@ static void make_next(log_writer *w)
 		spare = false;
 	}
 	if (!spare)
-		handle = segment_zeros(w, w->keep_path, bytes);
+		handle = segment_zeros(w, w->keep_path, segment_ahead(w) ? bytes : 0);
 	pthread_mutex_lock(&w->lock);
 	w->next = handle < 0 ? NEXT_FAILED : NEXT_READY;
 	w->next_handle = handle < 0 ? -1 : handle;

@@ -43,9 +43,13 @@ int segment_zeros(const log_writer *w, const char *path, uint64_t bytes)
 	return error;
 }
 
+/* Zeros make syncs quicker; where nobody waits for one they are so many bytes written twice, and the file grows instead. */
+bool segment_ahead(const log_writer *w) { return w->options.durability == LOG_EPOCH_DURABLE || w->options.durability == LOG_GROUP; }
+
 uint64_t segment_length(const log_writer *w, uint64_t bytes)
 {
-	uint64_t most = w->options.segment_bytes ? w->options.segment_bytes : DEFAULT_BYTES, more = bytes ? bytes * GROWTH : FIRST_BYTES;
+	uint64_t most = w->options.segment_bytes ? w->options.segment_bytes : DEFAULT_BYTES, more = bytes * GROWTH;
+	more = more > FIRST_BYTES ? more : FIRST_BYTES;
 	return more < most ? more : most;
 }
 
@@ -95,7 +99,7 @@ int segment_begin(log_writer *w, uint64_t first, uint64_t before, const log_segm
 	bool reused = handle >= 0 && w->next_reused;
 	if (handle < 0) {
 		segment_other(w, w->other, "next");
-		handle = segment_zeros(w, w->other, closed ? 0 : bytes); /* amid a run nobody is to wait until zeros are on the disk */
+		handle = segment_zeros(w, w->other, closed || !segment_ahead(w) ? 0 : bytes); /* amid a run nobody is to wait until zeros are on the disk */
 	}
 	if (handle < 0)
 		return vfs_fail(err, handle, w->other, "begun");
@@ -227,6 +231,8 @@ static int resume(log_writer *w, log_reader *r, uint64_t next, uint64_t at, mmsb
 	w->reused = r->head.version == LOG_REUSED;
 	w->marked = p.sure; /* so the first write has a mark of what was found and is durable now */
 	w->limit = r->size > at ? r->size : at;
+	if (!segment_ahead(w) && w->limit < segment_length(w, 0))
+		w->limit = segment_length(w, 0); /* the file grows */
 	w->last_check = p.last_check;
 	if (!p.closed)
 		return MMSB_OK;

@@ -136,7 +136,7 @@ int writer_flush(log_writer *w, bool sync)
 	size_t from = b.used > LOG_MARK_BYTES ? put_mark(w, &b) : b.used;
 	uint64_t end = w->end + (b.used - from);
 	size_t upto = b.used > from ? put_stop(w, &b, end) : b.used;
-	bool begins = w->fs->ops->start && (w->options.durability == LOG_EPOCH_DURABLE || w->options.durability == LOG_GROUP);
+	bool begins = w->fs->ops->start && segment_ahead(w);
 	pthread_mutex_unlock(&w->lock);
 	int error = vfs_write_all(w->fs, w->handle, b.at + from, upto - from, w->end);
 	if (!error && sync)

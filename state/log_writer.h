@@ -127,6 +127,9 @@ void segment_other(const log_writer *, char *to, const char *which);
 /* How long the segment after one of so many bytes (0: there is none) is to be. */
 uint64_t segment_length(const log_writer *, uint64_t bytes);
 
+/* Whether it is to be bytes that were written before. */
+bool segment_ahead(const log_writer *);
+
 /* A file of zeros, synced; a handle, or a negative errno. */
 int segment_zeros(const log_writer *, const char *path, uint64_t bytes);
 

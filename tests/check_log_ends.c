@@ -98,7 +98,7 @@ static bool is_zero(const uint8_t *at, const uint8_t *to)
 START_TEST(cut_at_every_byte)
 {
 	mmsb_instance *m = fresh();
-	make(m, LOG_NONE, EPOCHS, false);
+	make(m, LOG_GROUP, EPOCHS, false);
 	records whole, cut;
 	ck_assert(walk(bytes, size, &whole) && whole.tail == LOG_WHOLE && whole.n == EPOCHS + 2);
 	uint64_t used = behind(&whole.at[whole.n - 1]), first = behind(&whole.at[0]);
@@ -168,7 +168,7 @@ END_TEST
 START_TEST(hostile_payloads)
 {
 	mmsb_instance *m = fresh();
-	make(m, LOG_NONE, EPOCHS, false);
+	make(m, LOG_GROUP, EPOCHS, false);
 	records whole;
 	ck_assert(walk(bytes, size, &whole));
 	unsigned refused = 0;
@@ -230,15 +230,20 @@ static uint64_t epochs_there(log_tail *tail)
 	return epoch;
 }
 
-static log_writer *go_on(mmsb_instance *m, uint64_t bytes_each, int compress, uint64_t *next)
+static log_writer *go_on_as(mmsb_instance *m, log_durability durability, uint64_t bytes_each, int compress, uint64_t *next)
 {
 	log_tail tail;
 	log_writer *w;
 	*next = epochs_there(&tail) + 1;
-	log_options options = {.durability = LOG_EPOCH_DURABLE, .segment_bytes = bytes_each, .compress = compress};
+	log_options options = {.durability = durability, .group_ns = 1000000, .segment_bytes = bytes_each, .compress = compress};
 	log_segment *last = &names.segment[names.n - 1];
 	ok(log_open(&w, &vfs_machine, folder, m, &options, *next, last, last->bytes, turn, NULL, &err));
 	return w;
+}
+
+static log_writer *go_on(mmsb_instance *m, uint64_t bytes_each, int compress, uint64_t *next)
+{
+	return go_on_as(m, LOG_EPOCH_DURABLE, bytes_each, compress, next);
 }
 
 /* What was not sure is torn in some way; the next writer goes on, and nothing of it comes back. */
@@ -249,7 +254,7 @@ START_TEST(going_on_after_torn_writes)
 		log_tail tail;
 		records whole;
 		uint64_t next;
-		make(m, LOG_NONE, EPOCHS, false);
+		make(m, LOG_GROUP, EPOCHS, false);
 		ck_assert(walk(bytes, size, &whole));
 		unsigned torn = 2 + (unsigned)draw(whole.n - 2);
 		bytes[whole.at[torn].at + draw(LOG_HEAD + whole.at[torn].n)] ^= 0x55;
@@ -319,7 +324,7 @@ START_TEST(going_on_behind_an_end)
 	mmsb_instance *m = fresh();
 	log_tail tail;
 	uint64_t next;
-	make(m, LOG_NONE, EPOCHS, false);
+	make(m, LOG_GROUP, EPOCHS, false);
 	records whole;
 	ck_assert(walk(bytes, size, &whole));
 	uint64_t seed, at = behind(&whole.at[whole.n - 1]);
@@ -344,7 +349,7 @@ START_TEST(going_on_without_an_epoch)
 	log_tail tail;
 	uint64_t next;
 	records whole;
-	make(m, LOG_NONE, EPOCHS, false);
+	make(m, LOG_GROUP, EPOCHS, false);
 	ck_assert(walk(bytes, size, &whole) && whole.at[0].kind == LOG_PAGES);
 	ck_assert_int_eq(truncate(name_of(0), (off_t)behind(&whole.at[0])), 0);
 	log_writer *w = go_on(m, 1 << 14, 0, &next);
@@ -358,13 +363,38 @@ START_TEST(going_on_without_an_epoch)
 }
 END_TEST
 
+/* Where nobody waits for syncs the file grows with its records; who goes on so goes on in it, who waits begins another. */
+START_TEST(a_file_that_grows)
+{
+	mmsb_instance *m = fresh();
+	log_tail tail;
+	uint64_t next;
+	records whole;
+	make(m, LOG_NONE, EPOCHS, false);
+	for (unsigned life = 0; life < 3; life++) {
+		ck_assert(walk(bytes, size, &whole) && whole.tail == LOG_WHOLE);
+		ck_assert_uint_eq(behind(&whole.at[whole.n - 1]), size);
+		log_writer *w = go_on_as(m, life < 2 ? LOG_OS : LOG_EPOCH_DURABLE, 1 << 14, 0, &next);
+		ck_assert_uint_eq(next, EPOCHS + life + 1);
+		stage(m, 1, NULL);
+		ok(append(w, m, next, NULL));
+		ok(log_close(w, &err));
+		mmsb_discard(m);
+		read_file(0);
+		ck_assert_uint_eq(names.n, life < 2 ? 1 : 2);
+	}
+	ck_assert_uint_eq(epochs_there(&tail), EPOCHS + 3);
+	mmsb_instance_free(m);
+}
+END_TEST
+
 /* What a writer found when it went on is marked by its first write: a byte of it that changes later is damage, not a torn write. */
 START_TEST(what_was_found_is_marked)
 {
 	mmsb_instance *m = fresh();
 	uint64_t next, corrupt = 0;
 	records whole, damaged;
-	make(m, LOG_NONE, 3, false);
+	make(m, LOG_GROUP, 3, false);
 	ck_assert(walk(bytes, size, &whole) && whole.tail == LOG_WHOLE);
 	uint64_t found = behind(&whole.at[whole.n - 1]);
 	for (int life = 0; life < 2; life++) { /* in the second there is a mark already, of less */
@@ -625,6 +655,7 @@ static Suite *suite(void)
 	tcase_add_test(c, segments_take_turns);
 	tcase_add_test(c, going_on_behind_an_end);
 	tcase_add_test(c, going_on_without_an_epoch);
+	tcase_add_test(c, a_file_that_grows);
 	tcase_add_test(c, what_was_found_is_marked);
 	tcase_add_test(c, files_that_fail);
 	tcase_add_test(c, no_memory);
