@@ -25,10 +25,11 @@ static uint64_t wall_ns(const log_writer *w, uint64_t epoch)
 static uint64_t time_of(log_writer *w, uint64_t epoch)
 {
 	enum { ALIKE = 15 };
-	struct timespec tick;
-	if (w->dated || clock_gettime(CLOCK_REALTIME_COARSE, &tick))
+	struct timespec t;
+	if (w->dated || clock_gettime(CLOCK_REALTIME_COARSE, &t))
 		return wall_ns(w, epoch);
-	bool again = w->alike < ALIKE && w->own.used > LOG_MARK_BYTES && tick.tv_nsec == w->tick.tv_nsec && tick.tv_sec == w->tick.tv_sec;
+	uint64_t tick = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	bool again = w->alike < ALIKE && w->own.used > LOG_MARK_BYTES && tick == w->tick;
 	w->alike = again ? w->alike + 1 : 0;
 	w->tick = tick;
 	return again ? w->time : (w->time = wall_ns(w, epoch));

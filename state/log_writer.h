@@ -58,7 +58,7 @@ struct log_writer {
 	uint64_t length;             /* bytes of the segment, with all that was appended */
 	uint64_t last_check;         /* of the last record appended */
 	uint64_t time;               /* what the clock said last, */
-	struct timespec tick;        /* in which tick, */
+	uint64_t tick;               /* in which tick, */
 	unsigned alike;              /* and how often it was taken for the time of a later record */
 	log_tags tags;
 
