@@ -314,6 +314,8 @@ static log_tail tail_of(const log_reader *r, bool record, uint64_t *torn)
 	return LOG_TORN;
 }
 
+static uint64_t behind_record(const log_record *record) { return record->at + LOG_HEAD + record->n; }
+
 log_tail log_next(log_reader *r, log_record *record)
 {
 	bool there = !r->closed && record_at(r, r->at, record);
@@ -323,7 +325,7 @@ log_tail log_next(log_reader *r, log_record *record)
 		*record = (log_record){.at = r->at, .epoch = r->epoch, .n = torn};
 		return tail;
 	}
-	r->at += LOG_HEAD + record->n;
+	r->at = behind_record(record);
 	if (record->kind == LOG_EPOCH || record->kind == LOG_TICKS)
 		r->epoch = record->epoch;
 	r->closed = record->kind == LOG_END;
@@ -339,20 +341,28 @@ static bool is_possible(const log_record *record)
 	return record->epoch != 0;
 }
 
-/* A record of one of these kinds (of an epoch; 0: of any), from `at` on: all begin at multiples of LOG_UNIT. */
-static bool find_record(const log_reader *r, uint64_t at, unsigned kinds, uint64_t epoch, uint64_t *budget, log_record *out)
+/* The next record from `at` on, whatever it is: all begin at multiples of LOG_UNIT. What looks like a record and is none, which the bytes of a damaged one
+ * may at every place, is paid from the budget; one that would cost more than is left is passed over. */
+static bool find_record(const log_reader *r, uint64_t at, uint64_t *budget, log_record *out)
 {
 	for (; at < r->size && r->size - at >= LOG_HEAD; at += LOG_UNIT) {
 		log_head head;
 		memcpy(&head, r->data + at, sizeof head);
 		uint64_t length = (uint64_t)head.units * LOG_UNIT;
-		bool wanted = head.units && head.kind <= LOG_END && (kinds >> head.kind & 1) && head.epoch >= epoch && length <= r->size - at;
-		if (wanted && length > *budget)
-			return false;
-		*budget -= wanted ? length : 0;
-		if (wanted && record_at(r, at, out) && is_possible(out) && (epoch == 0 || log_record_first(out) <= epoch))
+		bool may = length >= LOG_HEAD && length <= r->size - at && length <= *budget && head.kind >= LOG_PAGES && head.kind <= LOG_END && head.flags == 0;
+		if (may && record_at(r, at, out))
 			return true;
+		*budget -= may ? length : 0;
 	}
+	return false;
+}
+
+/* The same of a kind, with an epoch in it (0: any): between whole records there is nothing to look at. */
+static bool find_kind(const log_reader *r, uint64_t at, unsigned kinds, uint64_t epoch, uint64_t *budget, log_record *out)
+{
+	for (; find_record(r, at, budget, out); at = behind_record(out))
+		if ((kinds >> out->kind & 1) && is_possible(out) && out->epoch >= epoch && (epoch == 0 || log_record_first(out) <= epoch))
+			return true;
 	return false;
 }
 
@@ -360,10 +370,10 @@ bool log_seek(log_reader *r, uint64_t epoch)
 {
 	log_record record;
 	uint64_t budget = budget_of(r);
-	for (uint64_t at = sizeof r->head; find_record(r, at, 1u << LOG_SOURCE, 0, &budget, &record); at = record.at + LOG_UNIT)
+	for (uint64_t at = sizeof r->head; find_kind(r, at, 1u << LOG_SOURCE, 0, &budget, &record); at = behind_record(&record))
 		take_source(r, &record);
 	budget = budget_of(r);
-	bool found = find_record(r, sizeof r->head, 1u << LOG_EPOCH | 1u << LOG_TICKS, epoch, &budget, &record);
+	bool found = find_kind(r, sizeof r->head, 1u << LOG_EPOCH | 1u << LOG_TICKS, epoch, &budget, &record);
 	r->at = found ? record.at : r->size;
 	r->epoch = found ? log_record_first(&record) - 1 : epoch - 1;
 	r->closed = false;
@@ -374,7 +384,7 @@ uint64_t log_highest(const log_reader *r)
 {
 	log_record record;
 	uint64_t last = 0, budget = budget_of(r);
-	for (uint64_t at = sizeof r->head; find_record(r, at, 1u << LOG_EPOCH | 1u << LOG_TICKS, 0, &budget, &record); at = record.at + LOG_UNIT)
+	for (uint64_t at = sizeof r->head; find_kind(r, at, 1u << LOG_EPOCH | 1u << LOG_TICKS, 0, &budget, &record); at = behind_record(&record))
 		last = record.epoch > last ? record.epoch : last;
 	return last;
 }

@@ -14,11 +14,13 @@
 
 /* ---- the manifest ------------------------------------------------------------------------------ */
 
-/* Checkpoints beyond those that are kept, and files that nothing refers to any more. Files go when no manifest on disk names them. */
+/* Checkpoints beyond those that are kept, and files that nothing refers to any more. Files go when no manifest on disk names them. A log that does not begin
+ * with epoch 1 needs its first checkpoint for the epochs from there on. */
 static void drop_old(mmsb_state *s)
 {
-	while (s->names.n_checkpoints > s->options.keep)
-		manifest_drop_checkpoint(&s->names, 0);
+	size_t begins = s->names.segments[0].first > 1;
+	while (s->names.n_checkpoints > s->options.keep + begins)
+		manifest_drop_checkpoint(&s->names, begins);
 }
 
 static void remove_unnamed(mmsb_state *s)

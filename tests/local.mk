@@ -51,7 +51,7 @@ CASES += %D%/cases/groups.test
 CASES += %D%/cases/propagate.test
 CASES += %D%/cases/constants.test
 CASES += %D%/cases/native.test
-CASES += %D%/cases/state.test
+CASES += %D%/cases/state.test %D%/cases/state_damage.test
 DOCUMENTS = README.md docs/state.md docs/language.md docs/data.md docs/run-files.md docs/compiler.md docs/determinism.md docs/native.md docs/gpu.md docs/propagation.md %D%/cases/README.md \
 	examples/flights/README.md examples/fx/README.md examples/life/README.md examples/terrain/README.md
 TESTS += $(CASES) $(DOCUMENTS)
