@@ -127,10 +127,10 @@ void args_note(const char *why)
 	fprintf(stderr, "mmsb: note: %s; an older one is used\n", why);
 }
 
-int args_history(history **out, const char *text, uint64_t *epoch, mmsb_error *err)
+int args_history(history **out, const char *text, const char *when, uint64_t *epoch, mmsb_error *err)
 {
 	struct stat st;
-	const char *at = stat(text, &st) == 0 ? NULL : strrchr(text, '@'); /* a folder may have one in its name */
+	const char *at = when != NULL || stat(text, &st) == 0 ? NULL : strrchr(text, '@'); /* a folder may have one in its name */
 	char *folder = at == NULL ? strdup(text) : strndup(text, (size_t)(at - text));
 	*out = NULL;
 	if (folder == NULL)
@@ -140,8 +140,8 @@ int args_history(history **out, const char *text, uint64_t *epoch, mmsb_error *e
 	if (status != MMSB_OK)
 		return status;
 	(*out)->note = args_note;
-	if (at != NULL)
-		return history_find(*out, at + 1, epoch, err);
+	if (when != NULL || at != NULL)
+		return history_find(*out, when != NULL ? when : at + 1, epoch, err);
 	*epoch = (*out)->last;
 	if ((*out)->damage.status == MMSB_OK)
 		return MMSB_OK;

@@ -39,8 +39,9 @@ int args_digest(const args_command *, run_spec *, const char *text);
 /* history.note: on standard error. */
 void args_note(const char *why);
 
-/* Opens the folder of DIR[@EPOCH|@TIME]. *epoch: the one asked for; without one the last (a damaged log is an error then). */
-int args_history(history **out, const char *text, uint64_t *epoch, mmsb_error *err);
+/* Opens the folder of DIR[@EPOCH|@TIME], or (when: not NULL) DIR as of an epoch or time that stands elsewhere. *epoch: the one asked for; without one the
+ * last (a damaged log is an error then). */
+int args_history(history **out, const char *text, const char *when, uint64_t *epoch, mmsb_error *err);
 
 /* Elements of a page: PAGE, PAGE.FIELD, with [i, j..k] behind it: an index, or a range without its end, for each dimension. */
 typedef struct args_elements {

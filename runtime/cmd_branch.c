@@ -30,7 +30,7 @@ int cmd_branch(int argc, char **argv)
 	int status = args_parse(argc, argv, &command, no_option, NULL);
 	if (status != RUNOPTS_GO)
 		return status;
-	status = args_history(&h, argv[optind], &epoch, &err);
+	status = args_history(&h, argv[optind], NULL, &epoch, &err);
 	if (status == MMSB_OK)
 		status = branch_make(h, epoch, argv[optind + 1], &err);
 	if (status == MMSB_OK)

@@ -152,10 +152,20 @@ static int compare(diff *d, int ia, int ib)
 
 /* ---- the whole --------------------------------------------------------------------------------- */
 
+/* A page of one of the two; -1: it has none of that name. */
+static int find_in(diff *d, int which, const char *name)
+{
+	mmsb_error why;
+	int id = find_page(d->p[which]->m, name, &why);
+	if (id < 0)
+		fail(&d->err, MMSB_NAME, "%.300s: %.600s", d->h[which]->folder, why.message);
+	return id;
+}
+
 static int compare_named(diff *d, const char *name)
 {
 	mmsb_info info;
-	int a = find_page(d->p[0]->m, name, &d->err), b = a < 0 ? -1 : find_page(d->p[1]->m, name, &d->err);
+	int a = find_in(d, 0, name), b = a < 0 ? -1 : find_in(d, 1, name);
 	if (a < 0 || b < 0)
 		return MMSB_NAME;
 	mmsb_page_info(d->p[0]->m, a, &info);
@@ -164,16 +174,37 @@ static int compare_named(diff *d, const char *name)
 	return compare(d, a, b);
 }
 
-/* The pages of a digest. */
+/* Page i, where it is one of those that a digest is made of. */
+static const char *page_of_digest(const mmsb_instance *m, uint32_t i)
+{
+	const sch_page *p = &m->sch->pages[i];
+	bool counts = p->role == PAGE_ROLE_IN || p->role == PAGE_ROLE_OUT || (p->flags & PAGEF_STATE) != 0;
+	return counts && (p->flags & PAGEF_STORED) != 0 ? sch_text(m->sch, p->name) : NULL;
+}
+
+/* States of two programs may have other pages: nothing is left out without a word. */
+static int check_pages(diff *d)
+{
+	for (int which = 0; which < 2; which++) {
+		const mmsb_instance *m = d->p[which]->m;
+		for (uint32_t i = 0; i < m->sch->n_pages; i++) {
+			const char *name = page_of_digest(m, i);
+			if (name && mmsb_page(d->p[!which]->m, name) < 0)
+				return fail(&d->err, MMSB_NAME, "%.300s has a page '%s' and %.300s has none: the states are of different programs; name the pages "
+				                                "that are to be compared with --page", d->h[which]->folder, name, d->h[!which]->folder);
+		}
+	}
+	return MMSB_OK;
+}
+
 static int compare_all(diff *d)
 {
-	int status = MMSB_OK;
-	mmsb_instance *m = d->p[0]->m;
+	int status = check_pages(d);
+	const mmsb_instance *m = d->p[0]->m;
 	for (uint32_t i = 0; i < m->sch->n_pages && status == MMSB_OK; i++) {
-		const sch_page *p = &m->sch->pages[i];
-		bool counts = p->role == PAGE_ROLE_IN || p->role == PAGE_ROLE_OUT || (p->flags & PAGEF_STATE) != 0;
-		if (counts && (p->flags & PAGEF_STORED) != 0)
-			status = compare_named(d, sch_text(m->sch, p->name));
+		const char *name = page_of_digest(m, i);
+		if (name)
+			status = compare_named(d, name);
 	}
 	return status;
 }
@@ -181,7 +212,7 @@ static int compare_all(diff *d)
 static int open_side(diff *d, int i, const char *folder)
 {
 	uint64_t epoch;
-	int status = args_history(&d->h[i], folder, &epoch, &d->err);
+	int status = args_history(&d->h[i], folder, NULL, &epoch, &d->err);
 	if (status == MMSB_OK)
 		status = player_new(&d->p[i], d->h[i], epoch, false, NULL, &d->err);
 	return status == MMSB_OK ? player_to(d->p[i], epoch, NULL, NULL, &d->err) : status;

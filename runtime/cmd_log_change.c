@@ -11,7 +11,8 @@
 static const char repair_help[] =
 	"Usage: mmsb log repair DIR NEWDIR\n"
 	"\n"
-	"Copies what verifies of a damaged state folder to a new one, and says what was lost. DIR is not changed.\n"
+	"Copies what verifies of a damaged state folder (also one without its MANIFEST) to a new one, and says what was lost.\n"
+	"DIR is not changed.\n"
 	"\n"
 	"Exit status: 0 fine, 1 nothing can be had, 2 wrong usage, 3 the machine.\n";
 

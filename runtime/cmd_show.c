@@ -76,7 +76,7 @@ static int show(const char *folder, const char *what, mmsb_error *err)
 	args_elements e;
 	mmsb_info info;
 	outfile out = {.fd = -1};
-	int status = args_history(&h, folder, &epoch, err);
+	int status = args_history(&h, folder, NULL, &epoch, err);
 	if (status == MMSB_OK)
 		status = player_new(&p, h, epoch, false, NULL, err);
 	if (status == MMSB_OK)

@@ -225,9 +225,7 @@ static int take_option(void *user, int option, char *value)
 static int run_why(telling *t, int n, char **arguments)
 {
 	uint64_t epoch;
-	int status = args_history(&t->w.h, arguments[0], &epoch, &t->err);
-	if (status == MMSB_OK && n == 3)
-		status = history_find(t->w.h, arguments[2] + 1, &epoch, &t->err);
+	int status = args_history(&t->w.h, arguments[0], n == 3 ? arguments[2] + 1 : NULL, &epoch, &t->err);
 	return status == MMSB_OK ? tell_why(t, arguments[1], epoch) : status;
 }
 

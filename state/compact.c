@@ -1,25 +1,10 @@
 /* compact.c - a folder forgets old epochs (branch.h). */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "branch.h"
-
-static int lock(const vfs *fs, const char *folder, int *handle, mmsb_error *err)
-{
-	char *path = vfs_path(folder, "LOCK");
-	if (!path)
-		return fail_memory(err, 8, folder);
-	*handle = fs->ops->open(fs->at, path, VFS_WRITE | VFS_CREATE);
-	int error = *handle < 0 ? *handle : fs->ops->lock(fs->at, *handle), status = MMSB_OK;
-	if (error == -EWOULDBLOCK)
-		status = fail(err, MMSB_BUSY, "%s: another process has this state open: compact it when that has ended", folder);
-	else if (error)
-		status = vfs_fail(err, error, path, "locked");
-	free(path);
-	return status;
-}
+#include "state.h"
 
 /* The newest checkpoint at or before an epoch. */
 static size_t base_of(const manifest *m, uint64_t before)
@@ -96,7 +81,7 @@ int compact_log(const vfs *fs, const char *folder, uint64_t before, uint64_t *ea
 	history_close(h);
 	*earliest = *bytes = *segments = 0;
 	if (!status)
-		status = lock(fs, folder, &handle, err);
+		status = folder_lock(fs, folder, &handle, err);
 	if (!status)
 		status = forget(fs, folder, before, earliest, segments, bytes, err);
 	if (handle >= 0)

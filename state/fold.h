@@ -15,6 +15,9 @@ int fold_take_checkpoint(const vfs *, const manifest_checkpoint *, const char *f
 /* The records of a segment up to an epoch, as a segment that is open. */
 int fold_cut(const vfs *, log_reader *, const log_segment *, uint64_t epoch, const char *to, mmsb_error *err);
 
+/* What the files of a folder say where its manifest is missing or damaged (guess.c). MMSB_FORMAT: there is no log. */
+int fold_guess(manifest *out, const vfs *, const char *folder, mmsb_schedule *, mmsb_error *err);
+
 /* Syncs, and writes the manifest: from then on it is a state. */
 int fold_finish(const vfs *, const manifest *, const char *to, mmsb_error *err);
 

@@ -11,24 +11,29 @@
 /* A child of a writer that was killed lets go of the lock in a moment. */
 enum { LOCK_TRIES = 20, LOCK_NAP = 10000000 };
 
-static int take_lock(mmsb_state *s, mmsb_error *err)
+static int fail_lock(int error, const char *folder, mmsb_error *err)
 {
-	char *path = vfs_path(s->folder, "LOCK");
+	if (error == -EWOULDBLOCK)
+		return fail(err, MMSB_BUSY, "%s: another process has this state open; only one may write to it, any number may read", folder);
+	if (error == -EACCES || error == -EPERM || error == -EROFS)
+		return fail(err, MMSB_IO, "%s: the folder cannot be written to (LOCK: %s), which is needed to change a state; to look at one (mmsb log, show, "
+		                          "replay, diff, why) it need only be readable", folder, strerror(-error));
+	return fail(err, error == -ENOMEM ? MMSB_MEMORY : MMSB_IO, "%s/LOCK: cannot be locked: %s", folder, strerror(-error));
+}
+
+int folder_lock(const vfs *fs, const char *folder, int *handle, mmsb_error *err)
+{
+	char *path = vfs_path(folder, "LOCK");
 	if (!path)
-		return fail_memory(err, strlen(s->folder), s->folder);
-	s->lock = s->fs.ops->open(s->fs.at, path, VFS_WRITE | VFS_CREATE);
-	int error = s->lock < 0 ? s->lock : s->fs.ops->lock(s->fs.at, s->lock);
+		return fail_memory(err, strlen(folder), folder);
+	*handle = fs->ops->open(fs->at, path, VFS_WRITE | VFS_CREATE);
+	free(path);
+	int error = *handle < 0 ? *handle : fs->ops->lock(fs->at, *handle);
 	for (int i = 0; i < LOCK_TRIES && error == -EWOULDBLOCK; i++) {
 		nanosleep(&(struct timespec){.tv_nsec = LOCK_NAP}, NULL);
-		error = s->fs.ops->lock(s->fs.at, s->lock);
+		error = fs->ops->lock(fs->at, *handle);
 	}
-	int status = MMSB_OK;
-	if (error == -EWOULDBLOCK)
-		status = fail(err, MMSB_BUSY, "%s: another process has this state open; only one may write to it, any number may read", s->folder);
-	else if (error)
-		status = vfs_fail(err, error, path, s->lock < 0 ? "opened" : "locked");
-	free(path);
-	return status;
+	return error ? fail_lock(error, folder, err) : MMSB_OK;
 }
 
 /* A folder that holds other things is nobody's state. */
@@ -95,7 +100,7 @@ int folder_take(mmsb_state *s, mmsb_error *err)
 {
 	int status = make_folder(s, err);
 	if (!status)
-		status = take_lock(s, err);
+		status = folder_lock(&s->fs, s->folder, &s->lock, err);
 	if (!status)
 		status = manifest_read(&s->names, &s->fs, s->folder, &s->has_manifest, err);
 	if (!status && !s->has_manifest)

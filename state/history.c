@@ -101,28 +101,36 @@ static int read_files(history *h, mmsb_error *err)
 	return fail(err, MMSB_INPUT, "%s: there is no state in this folder: it has no MANIFEST (mmsb run ... --state DIR makes one)", h->folder);
 }
 
-static int read_schedule(history *h, mmsb_error *err)
+int history_load_schedule(const vfs *fs, const char *folder, mmsb_schedule **out, mmsb_error *err)
 {
-	char *path = vfs_path(h->folder, "schedule.mmsbx");
+	char *path = vfs_path(folder, "schedule.mmsbx");
 	vfs_bytes bytes;
+	mmsb_error why;
 	if (!path)
-		return fail_memory(err, 64, h->folder);
-	int error = vfs_view(h->fs, path, &bytes), status;
+		return fail_memory(err, 64, folder);
+	int error = vfs_view(fs, path, &bytes), status;
 	if (error) {
 		status = vfs_fail(err, error, path, "read");
-		free(path);
-		return status;
-	}
-	status = mmsb_schedule_load(&h->schedule, bytes.data, bytes.size, err);
-	vfs_release(h->fs, &bytes);
-	uint64_t identity[2];
-	if (!status) {
-		checkpoint_identity(&h->schedule->tables, identity);
-		if (memcmp(identity, h->files.identity, sizeof identity) != 0)
-			status = fail(err, MMSB_FORMAT, "%s: this is the schedule of another program than the state's", path);
+	} else {
+		status = mmsb_schedule_load(out, bytes.data, bytes.size, &why);
+		vfs_release(fs, &bytes);
+		if (status)
+			fail(err, status, "%s: %.900s", path, why.message);
 	}
 	free(path);
 	return status;
+}
+
+static int read_schedule(history *h, mmsb_error *err)
+{
+	int status = history_load_schedule(h->fs, h->folder, &h->schedule, err);
+	if (status)
+		return status;
+	uint64_t identity[2];
+	checkpoint_identity(&h->schedule->tables, identity);
+	if (memcmp(identity, h->files.identity, sizeof identity) != 0)
+		return fail(err, MMSB_FORMAT, "%s/schedule.mmsbx: this is the schedule of another program than the state's", h->folder);
+	return MMSB_OK;
 }
 
 /* A segment that is compressed now may have gone from where the manifest named it: it is looked for under both names. */

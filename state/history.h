@@ -29,6 +29,9 @@ int history_find(history *, const char *text, uint64_t *epoch, mmsb_error *err);
 /* An epoch that can be had: MMSB_OK, or MMSB_RANGE and a message that says which can. */
 int history_has(const history *, uint64_t epoch, mmsb_error *err);
 
+/* The schedule of a folder. MMSB_IO, MMSB_FORMAT, MMSB_NUMERICS, MMSB_MEMORY. */
+int history_load_schedule(const vfs *, const char *folder, mmsb_schedule **out, mmsb_error *err);
+
 /* A segment of it. */
 int history_open_segment(const history *, const log_segment *, log_reader **out, mmsb_error *err);
 

@@ -138,6 +138,9 @@ static int read_segment(reader *r, manifest *to, mmsb_error *err)
 	return manifest_add_segment(to, &s, err);
 }
 
+/* What the folder has beside it says all that is needed. */
+#define REPAIR ". `mmsb log repair` makes a new folder without it"
+
 /* The last line holds the checksum of what is before it. */
 static int check_text(const reader *r, mmsb_error *err)
 {
@@ -146,9 +149,9 @@ static int check_text(const reader *r, mmsb_error *err)
 	reader last = {.path = r->path, .at = r->all - tail, .end = r->all - 1};
 	uint64_t value = 0;
 	if (n < tail || r->all[-1] != '\n' || (n > tail && last.at[-1] != '\n') || !take_word(&last, "check") || !take_hex(&last, 16, &value))
-		return fail(err, MMSB_FORMAT, "%s: the manifest is damaged: it does not end with its checksum", r->path);
+		return fail(err, MMSB_FORMAT, "%s: the manifest is damaged: it does not end with its checksum" REPAIR, r->path);
 	return XXH3_64bits(r->next, n - tail) == value ? MMSB_OK
-	                                               : fail(err, MMSB_FORMAT, "%s: the manifest is damaged: its checksum is wrong", r->path);
+	                                               : fail(err, MMSB_FORMAT, "%s: the manifest is damaged: its checksum is wrong" REPAIR, r->path);
 }
 
 static int read_lines(reader *r, manifest *to, mmsb_error *err)
@@ -175,7 +178,7 @@ int manifest_parse(manifest *out, const char *path, const uint8_t *bytes, size_t
 	const char *text = (const char *)bytes;
 	reader r = {.path = path, .next = text, .all = text + n};
 	if (n < strlen(mark) || memcmp(text, mark, strlen(mark)) != 0)
-		return fail(err, MMSB_FORMAT, "%s: this is no manifest of a state: it does not begin with 'mmsb-state'", path);
+		return fail(err, MMSB_FORMAT, "%s: this is no manifest of a state: it does not begin with 'mmsb-state'" REPAIR, path);
 	int status = check_text(&r, err);
 	if (!status)
 		status = read_lines(&r, out, err);

@@ -343,16 +343,27 @@ static int take_run(const repair *r, const run *one, uint64_t *first, mmsb_error
 
 /* ---- the whole --------------------------------------------------------------------------------- */
 
-static int open_from(repair *r, mmsb_error *err)
+/* Where the manifest is missing or damaged, the files speak for themselves. */
+static int read_manifest(repair *r, mmsb_error *err)
 {
 	bool found;
-	int status = manifest_read(&r->files, r->fs, r->from, &found, err);
-	if (!status && !found)
-		status = fail(err, MMSB_INPUT, "%s: there is no state in this folder: it has no MANIFEST", r->from);
-	char *path = status ? NULL : vfs_path(r->from, "schedule.mmsbx");
+	mmsb_error why;
+	int status = manifest_read(&r->files, r->fs, r->from, &found, &why);
+	if (status == MMSB_OK && found)
+		return MMSB_OK;
+	if (status != MMSB_OK && status != MMSB_FORMAT)
+		return *err = why, status;
+	int guessed = fold_guess(&r->files, r->fs, r->from, r->schedule, err);
+	if (!guessed)
+		say(r, "%s: the MANIFEST is %s: the files of the log and the checkpoints are taken as they are", r->from, found ? "damaged" : "missing");
+	return guessed;
+}
+
+static int open_from(repair *r, mmsb_error *err)
+{
+	int status = history_load_schedule(r->fs, r->from, &r->schedule, err);
 	if (!status)
-		status = path ? mmsb_schedule_open(&r->schedule, path, err) : fail_memory(err, STATE_NAME, "a path");
-	free(path);
+		status = read_manifest(r, err);
 	if (status)
 		return status;
 	r->parts = calloc(r->files.n_segments + 1, sizeof *r->parts);

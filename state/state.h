@@ -70,6 +70,9 @@ void state_later(mmsb_state *);
 
 /* ---- folder.c ---- */
 
+/* The lock of a folder, until the handle (-1: there is none) is closed. MMSB_BUSY: another process has it; MMSB_IO, MMSB_MEMORY. */
+int folder_lock(const vfs *, const char *folder, int *handle, mmsb_error *err);
+
 /* Makes the folder where there is none, locks it, reads its manifest. */
 int folder_take(mmsb_state *, mmsb_error *err);
 void folder_release(mmsb_state *);

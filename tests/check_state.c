@@ -1,9 +1,11 @@
 /* check_state.c - state folders through the API: what was committed is there again, bit for bit, however the folder was left; checkpoints refer to
  * older ones for what has not changed; what is damaged is told. (tests/property.c goes on from folders in random programs.) */
 #include <dirent.h>
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "io_instance.h"
+#include "state/branch.h"
 #include "state/state.h"
 #include "unit.h"
 
@@ -409,6 +411,41 @@ START_TEST(refuses)
 }
 END_TEST
 
+static int denied;
+static int open_denied(void *at, const char *path, int flags)
+{
+	return flags & VFS_WRITE ? denied : vfs_machine.ops->open(at, path, flags);
+}
+
+/* Who may only read is told so, by whoever would write; looking is allowed. (Modes of files do not hold back who runs tests as root.) */
+START_TEST(only_readable)
+{
+	vfs_ops ops = *vfs_machine.ops;
+	const vfs reading = {&ops, NULL};
+	mmsb_instance *m = fresh(9);
+	mmsb_state *s = open_with(m, (mmsb_state_options){.size = 0});
+	run_on(m, 3);
+	ok(mmsb_state_close(s, &err));
+	mmsb_instance_free(m);
+	ops.open = open_denied;
+	for (int i = 0; i < 2; i++) {
+		uint64_t earliest, bytes;
+		unsigned segments;
+		history *h;
+		denied = i ? -EROFS : -EACCES;
+		m = fresh(9);
+		ck_assert_int_eq(state_open(&s, &reading, m, folder, NULL, &err), MMSB_IO);
+		ck_assert_msg(strstr(err.message, "cannot be written to") && strstr(err.message, folder), "%s", err.message);
+		mmsb_instance_free(m);
+		ck_assert_int_eq(compact_log(&reading, folder, 3, &earliest, &segments, &bytes, &err), MMSB_IO);
+		ck_assert_msg(strstr(err.message, "cannot be written to") && strstr(err.message, folder), "%s", err.message);
+		ok(history_open(&h, &reading, folder, &err));
+		ck_assert_uint_eq(h->last, 3);
+		history_close(h);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("state");
@@ -426,6 +463,7 @@ int main(void)
 	tcase_add_test(c, left_before_the_first_epoch);
 	tcase_add_test(c, wrong_digest);
 	tcase_add_test(c, refuses);
+	tcase_add_test(c, only_readable);
 	suite_add_tcase(s, c);
 	return unit_run(s);
 }
