@@ -1,37 +1,23 @@
 /* emit_cuda.c - the kernels of a schedule's passes as CUDA C: a thread for each element, which computes it whole, reductions included,
- * in their order. The text needs no header of ours: those that say what operators mean, and what device code has besides, are part of it. */
+ * in their order (emit_cuda_reduce.c). The text needs no header of ours: those that say what operators mean, and what device code has besides, are part of it. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../gpu/launch.h"
 #include "../runtime/device_code.h"
-#include "../runtime/native.h"
 #include "compile.h"
 #include "emit.h"
 #include "emit_c.h"
+#include "emit_cuda.h"
 
 static const char *const texts[] = {
 #include "compiler/emit_cuda_text.h"
 };
 
-/* The kernel at hand. The body is written first: it says which sizes and params the head must name. */
-typedef struct writer {
-	const schedule *s;
-	const sch_kernel *k;
-	const sch_pass *pass;
-	const sch_instr *instrs;
-	const uint8_t *types;   /* of registers */
-	FILE *out;
-	unsigned depth;         /* of indentation */
-	uint8_t *sizes;         /* by id: used */
-	bool can_fail;
-	native_stages st;
-} writer;
-
 static const char *type_of(const writer *w, uint32_t reg) { return emit_c_type(w->types[reg]); }
 
-static void indent(const writer *w)
+void cuda_indent(const writer *w)
 {
 	for (unsigned i = 0; i < w->depth; i++)
 		fputc('\t', w->out);
@@ -39,7 +25,7 @@ static void indent(const writer *w)
 
 /* ---- sizes and values -------------------------------------------------------------------------- */
 
-static void put_size(writer *w, uint32_t id)
+void cuda_put_size(writer *w, uint32_t id)
 {
 	const sch_size *z = &w->s->sizes[id];
 	if (z->kind == SIZE_CONST && z->value >= 0) {
@@ -50,7 +36,7 @@ static void put_size(writer *w, uint32_t id)
 	fprintf(w->out, "z%u", id);
 }
 
-static void put_constant(FILE *out, uint8_t type, uint64_t bits)
+void cuda_put_constant(FILE *out, uint8_t type, uint64_t bits)
 {
 	if (type == T_F32)
 		fprintf(out, "mmsb_from_bits_f32(0x%08" PRIx32 "u)", (uint32_t)bits);
@@ -60,11 +46,11 @@ static void put_constant(FILE *out, uint8_t type, uint64_t bits)
 		fprintf(out, "(%s)0x%" PRIx64 "ull", emit_c_type(type), bits);
 }
 
-static void put_reg(const writer *w, uint32_t reg)
+void cuda_put_reg(const writer *w, uint32_t reg)
 {
 	const sch_instr *def = &w->instrs[w->st.def[reg]];
 	if (def->code == CODE_CONST)
-		put_constant(w->out, def->type, def->imm);
+		cuda_put_constant(w->out, def->type, def->imm);
 	else
 		fprintf(w->out, "v%u", reg);
 }
@@ -87,14 +73,14 @@ static void put_index(writer *w, const sch_index *x)
 	fputs("(int64_t)(", w->out);
 	if (x->reg != NONE) {
 		fputs("(uint64_t)", w->out);
-		put_reg(w, x->reg);
+		cuda_put_reg(w, x->reg);
 	}
 	for (uint32_t t = 0; t < x->n_terms; t++, any = true) {
 		fprintf(w->out, "%s%" PRIu64 "ull * (uint64_t)", any ? " + " : "", (uint64_t)terms[t].coef);
 		if (terms[t].kind == TERM_VAR)
 			fprintf(w->out, "x%u", terms[t].id);
 		else
-			put_size(w, terms[t].id);
+			cuda_put_size(w, terms[t].id);
 	}
 	if (x->constant)
 		fprintf(w->out, " + %" PRIu64 "ull", (uint64_t)x->constant);
@@ -116,7 +102,7 @@ static void put_load(const writer *w, uint32_t id, uint32_t reg, const char *at)
 static void put_outside(const writer *w, const sch_read *r)
 {
 	if (r->view == RV_PAD)
-		put_reg(w, r->pad);
+		cuda_put_reg(w, r->pad);
 	else
 		fputc('0', w->out);
 }
@@ -130,7 +116,7 @@ static void put_not_empty(writer *w, const sch_page *p)
 		if (z->kind == SIZE_CONST && z->value > 0)
 			continue;
 		fputs(any ? " && " : "if (", w->out);
-		put_size(w, p->dims[d]);
+		cuda_put_size(w, p->dims[d]);
 		fputs(" > 0", w->out);
 		any = true;
 	}
@@ -144,14 +130,14 @@ static void put_positions(writer *w, const sch_read *r, const sch_page *p)
 	static const char *const views[] = {[RV_CLAMP] = "clamp", [RV_WRAP] = "wrap", [RV_MIRROR] = "mirror"};
 	bool brings = r->view == RV_CLAMP || r->view == RV_WRAP || r->view == RV_MIRROR;
 	for (uint32_t d = 0; d < r->n_index; d++) {
-		indent(w);
+		cuda_indent(w);
 		fprintf(w->out, "const int64_t i%u = ", d);
 		if (brings)
 			fprintf(w->out, "mmsb_view_%s(", views[r->view]);
 		put_index(w, &w->s->indices[r->first_index + d]);
 		if (brings) {
 			fputs(", ", w->out);
-			put_size(w, p->dims[d]);
+			cuda_put_size(w, p->dims[d]);
 			fputc(')', w->out);
 		}
 		fputs(";\n", w->out);
@@ -163,7 +149,7 @@ static void put_inside(writer *w, const sch_page *p)
 	fputs("if (", w->out);
 	for (uint32_t d = 0; d < p->ndim; d++) {
 		fprintf(w->out, "%s(uint64_t)i%u < (uint64_t)", d ? " && " : "", d);
-		put_size(w, p->dims[d]);
+		cuda_put_size(w, p->dims[d]);
 	}
 	fputs(") ", w->out);
 }
@@ -172,7 +158,7 @@ static void put_read(writer *w, const sch_instr *in)
 {
 	const sch_read *r = &w->s->reads[w->k->first_read + in->a];
 	const sch_page *p = &w->s->pages[r->page];
-	indent(w);
+	cuda_indent(w);
 	if (r->cls == READ_SAME || r->n_index == 0) {
 		fprintf(w->out, "const %s v%u = ", type_of(w, in->dst), in->dst);
 		put_load(w, in->a, in->dst, r->cls == READ_SAME ? "e" : "0");
@@ -182,12 +168,12 @@ static void put_read(writer *w, const sch_instr *in)
 	fprintf(w->out, "%s v%u = ", type_of(w, in->dst), in->dst);
 	put_outside(w, r);
 	fputs(";\n", w->out);
-	indent(w);
+	cuda_indent(w);
 	put_not_empty(w, p);
 	fputs("{\n", w->out);
 	w->depth++;
 	put_positions(w, r, p);
-	indent(w);
+	cuda_indent(w);
 	if (r->view == RV_ZERO || r->view == RV_PAD)
 		put_inside(w, p);
 	fprintf(w->out, "v%u = ", in->dst);
@@ -206,7 +192,7 @@ static void put_read(writer *w, const sch_instr *in)
 	put_load(w, in->a, in->dst, at);
 	fputs(";\n", w->out);
 	w->depth--;
-	indent(w);
+	cuda_indent(w);
 	fputs("}\n", w->out);
 }
 
@@ -215,21 +201,21 @@ static void put_read(writer *w, const sch_instr *in)
 static void put_failure(writer *w, const sch_instr *in)
 {
 	w->can_fail = true;
-	indent(w);
+	cuda_indent(w);
 	fputs("bad |= ", w->out);
 	if (in->mask != NONE) {
-		put_reg(w, in->mask);
+		cuda_put_reg(w, in->mask);
 		fputs(" && ", w->out);
 	}
 	if (in->code == CODE_OP) {
-		put_reg(w, in->b);
+		cuda_put_reg(w, in->b);
 		fputs(" == 0;\n", w->out);
 		return;
 	}
 	fputs("(uint64_t)", w->out);
-	put_reg(w, in->a);
+	cuda_put_reg(w, in->a);
 	fputs(" >= (uint64_t)", w->out);
-	put_size(w, in->b);
+	cuda_put_size(w, in->b);
 	fputs(";\n", w->out);
 }
 
@@ -237,7 +223,7 @@ static void put_op(writer *w, const sch_instr *in)
 {
 	const uint32_t args[3] = {in->a, in->b, in->c};
 	uint32_t n = in->code == CODE_CONV ? 1 : op_table[in->op].arity;
-	indent(w);
+	cuda_indent(w);
 	fprintf(w->out, "const %s v%u = ", type_of(w, in->dst), in->dst);
 	if (in->code == CODE_OP)
 		fprintf(w->out, "mmsb_%s_%s(", op_table[in->op].name, type_table[in->type].name);
@@ -247,7 +233,7 @@ static void put_op(writer *w, const sch_instr *in)
 		fputc('(', w->out);
 	for (uint32_t a = 0; a < n; a++) {
 		fputs(a ? ", " : "", w->out);
-		put_reg(w, args[a]);
+		cuda_put_reg(w, args[a]);
 	}
 	fputs(");\n", w->out);
 	if (in->code == CODE_OP && (op_table[in->op].flags & OPF_FAILS) && TYPES_INT >> in->type & 1)
@@ -256,23 +242,23 @@ static void put_op(writer *w, const sch_instr *in)
 
 static void put_to_index(writer *w, const sch_instr *in)
 {
-	indent(w);
+	cuda_indent(w);
 	fprintf(w->out, "const uint32_t v%u = (uint64_t)", in->dst);
-	put_reg(w, in->a);
+	cuda_put_reg(w, in->a);
 	fputs(" < (uint64_t)", w->out);
-	put_size(w, in->b);
+	cuda_put_size(w, in->b);
 	fputs(" ? (uint32_t)", w->out);
-	put_reg(w, in->a);
+	cuda_put_reg(w, in->a);
 	fputs(" : 0;\n", w->out);
 	put_failure(w, in);
 }
 
-static void put_region(writer *w, uint32_t region);
+void cuda_put_region(writer *w, uint32_t region);
 
 static void put_param(writer *w, const sch_instr *in)
 {
 	const char *type = type_of(w, in->dst);
-	indent(w);
+	cuda_indent(w);
 	fprintf(w->out, "const %s v%u = ", type, in->dst);
 	if (TYPES_FLT >> w->types[in->dst] & 1)
 		fprintf(w->out, "mmsb_from_bits_%s((%s)L.params[%u]);", type_table[w->types[in->dst]].name,
@@ -288,164 +274,53 @@ static void put_instr(writer *w, const sch_instr *in)
 	case CODE_OP: case CODE_CONV: put_op(w, in); break;
 	case CODE_PARAM: put_param(w, in); break;
 	case CODE_SIZE: case CODE_VAR:
-		indent(w);
+		cuda_indent(w);
 		fprintf(w->out, "const int64_t v%u = ", in->dst);
 		if (in->code == CODE_VAR)
 			fprintf(w->out, "x%u", in->a);
 		else
-			put_size(w, in->a);
+			cuda_put_size(w, in->a);
 		fputs(";\n", w->out);
 		break;
 	case CODE_READ: put_read(w, in); break;
 	case CODE_TO_INDEX: put_to_index(w, in); break;
-	case CODE_REDUCE: put_region(w, in->a); break;
+	case CODE_REDUCE: cuda_put_region(w, in->a); break;
 	case CODE_CONST: case CODE_GUARD: break; /* written where it is used; no pass with a kernel has one */
 	}
 }
 
 /* Those of a region that `where` needs, or the others. */
-static void put_instrs(writer *w, const sch_region *g, bool late)
+void cuda_put_instrs(writer *w, const sch_region *g, bool late)
 {
 	for (uint32_t i = g->first_instr; i < g->first_instr + g->n_instr; i++)
 		if (((w->st.stage[i] & NATIVE_LATE) != 0) == late)
 			put_instr(w, &w->instrs[i]);
 }
 
-/* ---- reductions -------------------------------------------------------------------------------- */
-
-/* Operands as they come; or, of floats, the tree of adjacent pairs: what is complete of it stands in t, level k where bit k of n is set. */
-static void put_push(writer *w, const sch_region *g, uint32_t region, uint32_t dst, bool tree)
-{
-	const char *op = op_table[g->op].name, *type = type_table[w->types[g->value]].name;
-	if (!tree) {
-		indent(w);
-		fprintf(w->out, "v%u = n%u++ ? mmsb_%s_%s(v%u, ", dst, region, op, type, dst);
-		put_reg(w, g->value);
-		fputs(") : ", w->out);
-		put_reg(w, g->value);
-		fputs(";\n", w->out);
-		return;
-	}
-	indent(w);
-	fprintf(w->out, "%s p%u = ", type_of(w, g->value), region);
-	put_reg(w, g->value);
-	fputs(";\n", w->out);
-	indent(w);
-	fprintf(w->out, "int k%u = 0;\n", region);
-	indent(w);
-	fprintf(w->out, "for (; n%u >> k%u & 1; k%u++)\n", region, region, region);
-	indent(w);
-	fprintf(w->out, "\tp%u = mmsb_%s_%s(t%u[k%u], p%u);\n", region, op, type, region, region, region);
-	indent(w);
-	fprintf(w->out, "t%u[k%u] = p%u;\n", region, region, region);
-	indent(w);
-	fprintf(w->out, "n%u++;\n", region);
-}
-
-/* What is complete at the end, from right to left. */
-static void put_tree_end(writer *w, const sch_region *g, uint32_t region, uint32_t dst)
-{
-	indent(w);
-	fprintf(w->out, "for (int k = 0, any = 0; n%u >> k; k++)\n", region);
-	indent(w);
-	fprintf(w->out, "\tif (n%u >> k & 1) {\n", region);
-	indent(w);
-	fprintf(w->out, "\t\tv%u = any ? mmsb_%s_%s(t%u[k], v%u) : t%u[k];\n", dst, op_table[g->op].name, type_table[w->types[g->value]].name, region,
-	        dst, region);
-	indent(w);
-	fputs("\t\tany = 1;\n", w->out);
-	indent(w);
-	fputs("\t}\n", w->out);
-}
-
-/* The instruction that gives a region's value. */
-static const sch_instr *reduce_of(const writer *w, uint32_t region)
-{
-	const sch_instr *in = w->instrs;
-	while (in->code != CODE_REDUCE || in->a != region)
-		in++;
-	return in;
-}
-
-static void put_loop_head(writer *w, const sch_region *g)
-{
-	indent(w);
-	for (uint32_t n = g->nest; n != NONE; n = w->s->regions[w->k->first_region + n].nest) {
-		const sch_region *inner = &w->s->regions[w->k->first_region + n];
-		fputs("if (", w->out);
-		put_size(w, inner->lo);
-		fputs(" < ", w->out);
-		put_size(w, inner->hi);
-		fputs(") ", w->out);
-	}
-	fprintf(w->out, "for (int64_t x%u = ", g->first_var);
-	put_size(w, g->lo);
-	fprintf(w->out, "; x%u < ", g->first_var);
-	put_size(w, g->hi);
-	fprintf(w->out, "; x%u++) {\n", g->first_var);
-}
-
-static void put_region(writer *w, uint32_t region)
-{
-	const sch_region *g = &w->s->regions[w->k->first_region + region];
-	const sch_instr *in = reduce_of(w, region);
-	uint8_t type = w->types[g->value];
-	bool tree = op_table[g->op].reduce != REDUCE_IDEM && TYPES_FLT >> type & 1;
-	indent(w);
-	fprintf(w->out, "%s v%u = ", emit_c_type(type), in->dst);
-	put_constant(w->out, type, g->identity);
-	fprintf(w->out, "; /* %s */\n", emit_reducer_name(g->reducer, g->op));
-	indent(w);
-	fprintf(w->out, "uint64_t n%u = 0;\n", region);
-	if (tree) {
-		indent(w);
-		fprintf(w->out, "%s t%u[48];\n", emit_c_type(type), region);
-	}
-	put_loop_head(w, g);
-	w->depth++;
-	put_instrs(w, g, false);
-	if (g->where != NONE) {
-		indent(w);
-		fputs("if (!", w->out);
-		put_reg(w, g->where);
-		fputs(")\n", w->out);
-		indent(w);
-		fputs("\tcontinue;\n", w->out);
-		put_instrs(w, g, true);
-	}
-	put_push(w, g, region, in->dst, tree);
-	w->depth--;
-	indent(w);
-	fputs("}\n", w->out);
-	if (tree)
-		put_tree_end(w, g, region, in->dst);
-	if (in->b != NONE) {
-		indent(w);
-		fprintf(w->out, "const int64_t v%u = (int64_t)n%u;\n", in->b, region);
-	}
-}
-
 /* ---- kernels ----------------------------------------------------------------------------------- */
 
 /* The variables of element e. */
-static void put_vars(writer *w)
+void cuda_put_vars(writer *w)
 {
 	const sch_region *g = &w->s->regions[w->k->first_region];
 	const sch_page *p = &w->s->pages[w->pass->page];
 	if (g->n_vars == 1) {
-		fprintf(w->out, "\t\tconst int64_t x%u = (int64_t)e;\n", g->first_var);
+		cuda_indent(w);
+		fprintf(w->out, "const int64_t x%u = (int64_t)e;\n", g->first_var);
 		return;
 	}
 	for (uint32_t d = g->n_vars; d-- > 0;) {
-		fprintf(w->out, "\t\tconst int64_t x%u = (int64_t)(%s", g->first_var + d, d + 1 == g->n_vars ? "e" : "rest");
+		cuda_indent(w);
+		fprintf(w->out, "const int64_t x%u = (int64_t)(%s", g->first_var + d, d + 1 == g->n_vars ? "e" : "rest");
 		if (d > 0) {
 			fputs(" % (uint64_t)", w->out);
-			put_size(w, p->dims[d]);
+			cuda_put_size(w, p->dims[d]);
 		}
 		fputs(");\n", w->out);
 		if (d > 0) {
-			fputs(d + 1 == g->n_vars ? "\t\tuint64_t rest = e / (uint64_t)" : "\t\trest /= (uint64_t)", w->out);
-			put_size(w, p->dims[d]);
+			cuda_indent(w);
+			fputs(d + 1 == g->n_vars ? "uint64_t rest = e / (uint64_t)" : "rest /= (uint64_t)", w->out);
+			cuda_put_size(w, p->dims[d]);
 			fputs(";\n", w->out);
 		}
 	}
@@ -461,7 +336,7 @@ static void put_output(const writer *w, uint32_t o)
 	fprintf(w->out, "\t\tconst %s y%u = ", type, o);
 	if (flt)
 		fprintf(w->out, "mmsb_canon_%s(", name);
-	put_reg(w, def->reg);
+	cuda_put_reg(w, def->reg);
 	fputs(flt ? ");\n" : ";\n", w->out);
 	if (stride == type_table[w->types[def->reg]].bytes)
 		fprintf(w->out, "\t\tchanged%u = mmsb_put_%s((%s *)L.out[%u] + e, y%u);\n", o, name, type, o, o);
@@ -495,13 +370,21 @@ static void put_reads(const writer *w, FILE *out)
 	}
 }
 
-static void put_head(const writer *w, const char *prefix, FILE *out)
+static void put_head(const writer *w, FILE *out)
 {
+	static const char *const rows[] = {[STEP_WHOLE] = "", [STEP_PART] = "_part", [STEP_JOIN] = "_join", [STEP_END] = "_end"};
+	static const char *const whats[] = {[STEP_PART] = ": parts of its reduction", [STEP_JOIN] = ": parts as one", [STEP_END] = ": what comes after"};
 	char name[DEVICE_NAME];
 	device_kernel_name(name, w->pass->kernel);
-	fprintf(out, "\n/* %s:%u: %s */\n", emit_text(w->s, w->pass->file), w->pass->line, emit_text(w->s, w->k->name));
-	fprintf(out, "extern \"C\" __global__ void %s%s(const mmsb_launch L)\n{\n", prefix, name);
-	put_reads(w, out);
+	fprintf(out, "\n/* %s:%u: %s%s */\n", emit_text(w->s, w->pass->file), w->pass->line, emit_text(w->s, w->k->name),
+	        w->step == STEP_WHOLE ? "" : whats[w->step]);
+	fprintf(out, "extern \"C\" __global__ void %s%s%s(const mmsb_launch L)\n{\n", w->prefix, name, rows[w->step]);
+	if (w->step != STEP_JOIN)
+		put_reads(w, out);
+}
+
+static void put_element(const writer *w, FILE *out)
+{
 	fputs("\tconst uint64_t i = (uint64_t)blockIdx.x * blockDim.x + threadIdx.x;\n", out);
 	for (uint32_t o = 0; o < w->k->n_outputs; o++)
 		fprintf(out, "\tuint32_t changed%u = 0;\n", o);
@@ -510,30 +393,71 @@ static void put_head(const writer *w, const char *prefix, FILE *out)
 		fputs("\t\tint bad = 0;\n", out);
 }
 
-static bool put_kernel(writer *w, const char *prefix, FILE *out)
+static void put_element_end(const writer *w, FILE *out)
+{
+	fputs("\t}\n", out);
+	for (uint32_t o = 0; o < w->k->n_outputs; o++)
+		fprintf(out, "\tmmsb_mark(L.marks[%u], i, changed%u);\n", o, o);
+}
+
+/* A thread for each element. */
+static void put_elements(writer *w)
+{
+	cuda_put_vars(w);
+	cuda_put_instrs(w, &w->s->regions[w->k->first_region], false);
+	for (uint32_t o = 0; o < w->k->n_outputs; o++)
+		put_output(w, o);
+}
+
+static bool put_kernel(writer *w, kernel_step step, FILE *out)
 {
 	char *body = NULL;
 	size_t n = 0;
+	bool elements = step == STEP_WHOLE || step == STEP_END;
+	w->step = step;
+	w->depth = elements ? 2 : 1;
+	w->can_fail = false;
+	memset(w->sizes, 0, w->s->n_sizes);
 	w->out = open_memstream(&body, &n);
 	if (!w->out)
 		return false;
-	w->depth = 2;
-	put_vars(w);
-	put_instrs(w, &w->s->regions[w->k->first_region], false);
-	for (uint32_t o = 0; o < w->k->n_outputs; o++)
-		put_output(w, o);
-	if (w->can_fail)
-		fputs("\t\tif (bad)\n\t\t\tmmsb_fail(L.fault, e);\n", w->out);
+	if (elements)
+		put_elements(w);
+	else if (step == STEP_PART)
+		cuda_put_part(w);
+	else
+		cuda_put_join(w);
+	if (w->can_fail) {
+		cuda_indent(w);
+		fputs("if (bad)\n", w->out);
+		cuda_indent(w);
+		fputs("\tmmsb_fail(L.fault, e);\n", w->out);
+	}
 	bool ok = fclose(w->out) == 0;
 	if (ok) {
-		put_head(w, prefix, out);
+		put_head(w, out);
+		if (elements)
+			put_element(w, out);
+		else if (step == STEP_PART)
+			fputs("\tconst uint64_t i = blockIdx.x / L.parts, part = blockIdx.x % L.parts;\n\tconst uint64_t e = L.list ? L.list[i] : i;\n", out);
+		if (!elements && w->can_fail)
+			fputs("\tint bad = 0;\n", out);
 		fwrite(body, 1, n, out);
-		fputs("\t}\n", out);
-		for (uint32_t o = 0; o < w->k->n_outputs; o++)
-			fprintf(out, "\tmmsb_mark(L.marks[%u], i, changed%u);\n", o, o);
+		if (elements)
+			put_element_end(w, out);
 		fputs("}\n", out);
 	}
 	free(body);
+	return ok;
+}
+
+static bool put_pass(writer *w, FILE *out)
+{
+	w->out = out;
+	cuda_put_types(w);
+	bool ok = put_kernel(w, STEP_WHOLE, out);
+	for (kernel_step step = STEP_PART; step <= STEP_END && ok && w->split != NONE; step++)
+		ok = put_kernel(w, step, out);
 	return ok;
 }
 
@@ -556,10 +480,10 @@ bool emit_cuda_kernels(const schedule *s, const char *prefix, FILE *out)
 		}
 		const sch_kernel *k = &s->kernels[s->passes[p].kernel];
 		writer w = {.s = s, .k = k, .pass = &s->passes[p], .instrs = s->instrs + k->first_instr, .types = s->reg_types + k->first_reg_type,
-		            .sizes = calloc(s->n_sizes + 1, 1)};
+		            .sizes = calloc(s->n_sizes + 1, 1), .prefix = prefix, .split = device_splits(s, p)};
 		ok = w.sizes && native_stages_find(&w.st, s, s->passes[p].kernel);
 		if (ok) {
-			ok = put_kernel(&w, prefix, out);
+			ok = put_pass(&w, out);
 			native_stages_free(&w.st);
 		}
 		free(w.sizes);

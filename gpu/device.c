@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../runtime/device_code.h"
+#include "../runtime/thresholds.h"
 
 int cuda_check(struct device *v, CUresult result, const char *call, const char *file, int line, mmsb_error *err)
 {
@@ -102,10 +103,9 @@ int wait_for(struct device *v, mmsb_error *err)
 	return status;
 }
 
-int launch(struct device *v, CUfunction f, const mmsb_launch *l, mmsb_error *err)
+int launch(struct device *v, CUfunction f, const mmsb_launch *l, uint64_t blocks, mmsb_error *err)
 {
 	void *params[] = {(void *)(uintptr_t)l};
-	uint64_t blocks = (l->n + MMSB_BLOCK - 1) / MMSB_BLOCK;
 	if (blocks > INT32_MAX)
 		return fail(err, MMSB_DEVICE, "a pass of %llu elements is too large for a CUDA device", (unsigned long long)l->n);
 	v->figures.launches++;
@@ -125,6 +125,18 @@ static int find_move(struct device *v, const char *name, CUfunction by_width[MOV
 	return MMSB_OK;
 }
 
+static int find_split(struct device *v, struct split *out, const char *kernel, mmsb_error *err)
+{
+	const struct { CUfunction *f; const char *step; } rows[] = {{&out->part, "part"}, {&out->join, "join"}, {&out->end, "end"}};
+	int status = MMSB_OK;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0] && !status; i++) {
+		char name[DEVICE_NAME + 8];
+		snprintf(name, sizeof name, "%s_%s", kernel, rows[i].step);
+		status = CUDA(v, err, module_function, rows[i].f, v->module, name);
+	}
+	return status;
+}
+
 static int find_kernels(struct device *v, mmsb_error *err)
 {
 	const schedule *s = v->m->sch;
@@ -137,6 +149,8 @@ static int find_kernels(struct device *v, mmsb_error *err)
 			continue;
 		device_kernel_name(name, s->passes[i].kernel);
 		status = CUDA(v, err, module_function, &v->kernels[i], v->module, name);
+		if (!status && device_splits(s, i) != NONE)
+			status = find_split(v, &v->splits[i], name, err);
 		v->figures.kernels++;
 	}
 	return status;
@@ -173,7 +187,7 @@ static void cuda_close(struct device *v)
 	if (!v)
 		return;
 	const cuda_driver *d = v->d;
-	device_room *rooms[] = {&v->sizes, &v->params, &v->fault, &v->list, &v->values, &v->marks, &v->moved_list, &v->moved_values};
+	device_room *rooms[] = {&v->sizes, &v->params, &v->fault, &v->list, &v->values, &v->marks, &v->partial, &v->joined, &v->moved_list, &v->moved_values};
 	if (v->retained)
 		d->context_use(v->context);
 	if (v->stream)
@@ -198,6 +212,7 @@ static void cuda_close(struct device *v)
 	if (v->retained)
 		d->context_release(v->id);
 	free(v->kernels);
+	free(v->splits);
 	free(v->pages);
 	free(v);
 }
@@ -214,9 +229,12 @@ static int cuda_open(struct device **out, mmsb_instance *m, mmsb_error *err)
 		return fail_memory(err, sizeof *v, "a CUDA device");
 	v->d = d;
 	v->m = m;
+	const char *least = getenv("MMSB_DEVICE_SPLIT"); /* for tests */
+	v->split_least = least && *least ? strtoull(least, NULL, 0) : DEVICE_SPLIT;
 	v->kernels = calloc(m->sch->n_passes + 1, sizeof *v->kernels);
+	v->splits = calloc(m->sch->n_passes + 1, sizeof *v->splits);
 	v->pages = calloc(m->sch->n_pages + 1, sizeof *v->pages);
-	status = v->kernels && v->pages ? take_device(v, err) : fail_memory(err, m->sch->n_pages * sizeof *v->pages, "a CUDA device");
+	status = v->kernels && v->splits && v->pages ? take_device(v, err) : fail_memory(err, m->sch->n_pages * sizeof *v->pages, "a CUDA device");
 	if (status) {
 		cuda_close(v);
 		return status;

@@ -44,6 +44,142 @@ MMSB_FN void mmsb_mark(uint32_t *marks, uint64_t i, uint32_t changed)
 
 MMSB_FN void mmsb_fail(uint64_t *fault, uint64_t element) { atomicMin((unsigned long long *)fault, (unsigned long long)element); }
 
+/* ---- reductions (docs/determinism.md has the order) -------------------------------------------- */
+
+/* Operands of which some are present, by one thread. What belongs to one node and is not more than 32 operands stands in `values`, and is combined by
+ * rank; nodes on its left stand in `closed`, each with the bit of positions at which it parts from what is on its right. */
+#define MMSB_RANKED(NAME, T, COMBINE)                                                                        \
+	typedef struct NAME {                                                                                \
+		uint64_t at[32];                                                                             \
+		T values[32], closed[64];                                                                    \
+		int n, depth, level[64];                                                                     \
+	} NAME;                                                                                              \
+	MMSB_FN T NAME##_value(const T *values, int n)                                                       \
+	{                                                                                                    \
+		T t[6], v = values[0];                                                                       \
+		for (int i = 0; i < n; i++) {                                                                \
+			int k = 0;                                                                           \
+			v = values[i];                                                                       \
+			for (; i >> k & 1; k++)                                                              \
+				v = COMBINE(t[k], v);                                                        \
+			t[k] = v;                                                                            \
+		}                                                                                            \
+		for (int k = 0, any = 0; n >> k; k++)                                                        \
+			if (n >> k & 1) {                                                                    \
+				v = any ? COMBINE(t[k], v) : t[k];                                           \
+				any = 1;                                                                     \
+			}                                                                                    \
+		return v;                                                                                    \
+	}                                                                                                    \
+	MMSB_FN void NAME##_close(NAME *r, int operands, int level)                                          \
+	{                                                                                                    \
+		T v = NAME##_value(r->values, operands);                                                     \
+		while (r->depth > 0 && r->level[r->depth - 1] < level)                                       \
+			v = COMBINE(r->closed[--r->depth], v);                                               \
+		r->closed[r->depth] = v;                                                                     \
+		r->level[r->depth++] = level;                                                                \
+		for (int i = operands; i < r->n; i++) {                                                      \
+			r->at[i - operands] = r->at[i];                                                      \
+			r->values[i - operands] = r->values[i];                                              \
+		}                                                                                            \
+		r->n -= operands;                                                                            \
+	}                                                                                                    \
+	MMSB_FN void NAME##_push(NAME *r, uint64_t at, T value)                                              \
+	{                                                                                                    \
+		int level = r->n ? 63 - __clzll((long long)(r->at[0] ^ at)) : 0;                             \
+		if (r->n && r->depth && r->level[r->depth - 1] < level) {                                    \
+			NAME##_close(r, r->n, level);                                                        \
+		} else if (r->n == 32) {                                                                     \
+			int left = 1;                                                                        \
+			while (left < 32 && !((r->at[left] ^ r->at[0]) >> level & 1))                        \
+				left++;                                                                      \
+			NAME##_close(r, left, level);                                                        \
+		}                                                                                            \
+		r->at[r->n] = at;                                                                            \
+		r->values[r->n++] = value;                                                                   \
+	}                                                                                                    \
+	MMSB_FN T NAME##_end(const NAME *r)                                                                  \
+	{                                                                                                    \
+		T v = NAME##_value(r->values, r->n);                                                         \
+		for (int i = r->depth; i-- > 0;)                                                             \
+			v = COMBINE(r->closed[i], v);                                                        \
+		return v;                                                                                    \
+	}
+
+MMSB_FN uint64_t mmsb_shuffle(uint64_t bits, size_t bytes, unsigned lane)
+{
+	return bytes > 4 ? (uint64_t)__shfl_sync(0xffffffffu, (unsigned long long)bits, (int)lane) : (uint64_t)__shfl_sync(0xffffffffu, (unsigned)bits, (int)lane);
+}
+
+/* Operands by blocks of threads, each of which has MMSB_EACH that stand side by side: nodes of the tree over positions. n counts who is present; a node of nobody
+ * is skipped. The result of _block is thread 0's; all threads of the block are there. */
+#define MMSB_PARTS(NAME, T, COMBINE)                                                                         \
+	typedef struct NAME {                                                                                \
+		T value;                                                                                     \
+		uint64_t n;                                                                                  \
+	} NAME;                                                                                              \
+	typedef struct NAME##_tree {                                                                         \
+		NAME t[48];                                                                                  \
+		uint64_t n;                                                                                  \
+	} NAME##_tree;                                                                                       \
+	MMSB_FN NAME NAME##_both(NAME a, NAME b)                                                             \
+	{                                                                                                    \
+		if (!a.n || !b.n)                                                                            \
+			return a.n ? a : b;                                                                  \
+		a.value = COMBINE(a.value, b.value);                                                         \
+		a.n += b.n;                                                                                  \
+		return a;                                                                                    \
+	}                                                                                                    \
+	MMSB_FN NAME NAME##_block(NAME *p)                                                                   \
+	{                                                                                                    \
+		__shared__ NAME warps[MMSB_BLOCK / 32];                                                      \
+		const unsigned lane = threadIdx.x % 32;                                                      \
+		_Pragma("unroll") for (int s = 1; s < MMSB_EACH; s *= 2)                                     \
+			_Pragma("unroll") for (int j = 0; j < MMSB_EACH; j += 2 * s)                         \
+				p[j] = NAME##_both(p[j], p[j + s]);                                          \
+		NAME v = p[0];                                                                               \
+		_Pragma("unroll") for (unsigned s = 1; s < 32; s *= 2) {                                     \
+			NAME other = v;                                                                      \
+			uint64_t bits = 0;                                                                   \
+			memcpy(&bits, &v.value, sizeof v.value);                                             \
+			bits = mmsb_shuffle(bits, sizeof v.value, (lane + s) % 32);                          \
+			memcpy(&other.value, &bits, sizeof v.value);                                         \
+			other.n = mmsb_shuffle(v.n, sizeof v.n, (lane + s) % 32);                            \
+			if (lane % (2 * s) == 0)                                                             \
+				v = NAME##_both(v, other);                                                   \
+		}                                                                                            \
+		if (lane == 0)                                                                               \
+			warps[threadIdx.x / 32] = v;                                                         \
+		__syncthreads();                                                                             \
+		if (threadIdx.x == 0)                                                                        \
+			for (int s = 1; s < MMSB_BLOCK / 32; s *= 2)                                         \
+				for (int j = 0; j < MMSB_BLOCK / 32; j += 2 * s)                             \
+					warps[j] = NAME##_both(warps[j], warps[j + s]);                      \
+		v = warps[0];                                                                                \
+		__syncthreads();                                                                             \
+		return v;                                                                                    \
+	}                                                                                                    \
+	MMSB_FN void NAME##_push(NAME##_tree *all, NAME v)                                                   \
+	{                                                                                                    \
+		int k = 0;                                                                                   \
+		for (; all->n >> k & 1; k++)                                                                 \
+			v = NAME##_both(all->t[k], v);                                                       \
+		all->t[k] = v;                                                                               \
+		all->n++;                                                                                    \
+	}                                                                                                    \
+	MMSB_FN NAME NAME##_end(const NAME##_tree *all)                                                      \
+	{                                                                                                    \
+		NAME v;                                                                                      \
+		v.value = 0;                                                                                 \
+		v.n = 0;                                                                                     \
+		for (int k = 0; all->n >> k; k++)                                                            \
+			if (all->n >> k & 1)                                                                 \
+				v = NAME##_both(all->t[k], v);                                               \
+		return v;                                                                                    \
+	}
+
+/* ---- transfers --------------------------------------------------------------------------------- */
+
 /* Elements of a list, side by side in values[0], to and from a page. */
 #define MMSB_TRANSFER(ABI, BYTES)                                                                            \
 	extern "C" __global__ void mmsb##ABI##_scatter_##BYTES(const mmsb_launch L)                          \
@@ -58,7 +194,7 @@ MMSB_FN void mmsb_fail(uint64_t *fault, uint64_t element) { atomicMin((unsigned 
 		if (i < L.n)                                                                                 \
 			memcpy(L.values[0] + i * BYTES, L.out[0] + L.list[i] * L.stride, BYTES);             \
 	}
-MMSB_TRANSFER(1, 1) /* the first is MMSB_CUDA_ABI */
-MMSB_TRANSFER(1, 2)
-MMSB_TRANSFER(1, 4)
-MMSB_TRANSFER(1, 8)
+MMSB_TRANSFER(2, 1) /* the first is MMSB_CUDA_ABI */
+MMSB_TRANSFER(2, 2)
+MMSB_TRANSFER(2, 4)
+MMSB_TRANSFER(2, 8)

@@ -42,9 +42,11 @@ struct device {
 	CUstream stream;
 	CUmodule module;
 	CUfunction *kernels;    /* by pass, or NULL */
+	struct split { CUfunction part, join, end; } *splits; /* by pass: of a reduction by blocks, or NULL */
 	CUfunction scatter[MOVES], take[MOVES];
+	uint64_t split_least;   /* operands from which on blocks share a reduction */
 	device_page *pages;
-	device_room sizes, params, fault, list, values, marks, moved_list, moved_values;
+	device_room sizes, params, fault, list, values, marks, partial, joined, moved_list, moved_values;
 	bool constants;         /* sizes and params are there */
 	host_room up, down;
 	size_t up_used;
@@ -68,7 +70,7 @@ int up_room(struct device *, size_t bytes, void *out_address, mmsb_error *err);
 int copy_up(struct device *, CUdeviceptr to, const void *from, size_t bytes, mmsb_error *err);
 int copy_down(struct device *, void *to, CUdeviceptr from, size_t bytes, mmsb_error *err);
 int wait_for(struct device *, mmsb_error *err);
-int launch(struct device *, CUfunction, const mmsb_launch *, mmsb_error *err);
+int launch(struct device *, CUfunction, const mmsb_launch *, uint64_t blocks, mmsb_error *err);
 
 /* ---- pages.c ----------------------------------------------------------------------------------- */
 

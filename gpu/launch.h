@@ -4,7 +4,12 @@
 
 /* A pass with more reads, or of a record with more fields, has no kernel. Threads of a block: a multiple of 64, so that nobody shares
  * a word of `marks`. */
-enum { MMSB_CUDA_ABI = 1, MMSB_MOST_READS = 64, MMSB_MOST_OUTPUTS = 16, MMSB_BLOCK = 256 };
+enum { MMSB_CUDA_ABI = 2, MMSB_MOST_READS = 64, MMSB_MOST_OUTPUTS = 16, MMSB_BLOCK = 256 };
+
+/* A reduction by blocks has three kernels beside the one of a thread for each element. PART: each block reduces a part of an element's operands, of part_size
+ * positions, to partial. JOIN: a block for each element makes one of its parts, to joined. END: a thread for each element does the rest.
+ * Threads take MMSB_EACH positions side by side; part_size is a power of two and a multiple of what a block takes. */
+enum { MMSB_EACH = 8, MMSB_PARTIAL = 16 /* most bytes of a partial result */ };
 
 typedef struct mmsb_launch {
 	uint64_t n;                    /* elements to evaluate: all of the page, or those of the list */
@@ -12,6 +17,8 @@ typedef struct mmsb_launch {
 	uint64_t stride;               /* of scatter and take: bytes from element to element in out[0] */
 	const int64_t *sizes;          /* of the schedule, by id */
 	const uint64_t *params;        /* their bits, by id */
+	uint64_t parts, part_size;     /* of a reduction by blocks: parts of an element, positions of a part */
+	uint8_t *partial, *joined;     /* parts x n, and n partial results */
 	uint64_t *fault;               /* becomes the least position at which something failed; UINT64_MAX: nothing has */
 	const uint8_t *in[MMSB_MOST_READS];    /* by read: where its page, or that field of it, begins */
 	uint8_t *out[MMSB_MOST_OUTPUTS];       /* by output: the same of the page that is written, which holds the values of the epoch before */

@@ -13,7 +13,7 @@ int column_move(struct device *v, const page *p, column host, CUfunction const b
 	mmsb_launch l = {.n = n, .list = (const uint64_t *)(uintptr_t)v->moved_list.at, .stride = host.stride};
 	l.out[0] = (uint8_t *)(uintptr_t)(v->pages[p->id].now.at + (uint64_t)(host.base - p->cur));
 	l.values[0] = (uint8_t *)(uintptr_t)v->moved_values.at;
-	return launch(v, by_width[move_of(host.type)], &l, err);
+	return launch(v, by_width[move_of(host.type)], &l, (n + MMSB_BLOCK - 1) / MMSB_BLOCK, err);
 }
 
 /* The elements of a column that are set, packed, to where they lie on the device. */

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include "../runtime/device_code.h"
+#include "../runtime/thresholds.h"
+
 enum { MOST_LISTED_SHARE = 2, MOST_MOVED_SHARE = 8 }; /* beyond one in so many, all elements are evaluated; all values come back */
 
 /* A pass at work. */
@@ -232,11 +235,57 @@ static int fetch_results(const work *w, uint64_t n)
 	return status ? status : wait_for(v, w->err);
 }
 
-static int run(const work *w, uint32_t pass, uint64_t *fault)
+/* Operands of a reduction by blocks. */
+static uint64_t operands(const work *w, uint32_t region)
+{
+	const sch_region *g = &w->v->m->sch->regions[w->k->first_region + region];
+	int64_t lo = w->v->m->sizes[g->lo], hi = w->v->m->sizes[g->hi];
+	return lo < hi ? (uint64_t)(hi - lo) : 0;
+}
+
+/* Parts as large as leave each element its share of so many blocks. */
+static void choose_parts(work *w, uint64_t length)
+{
+	enum { BLOCKS = 2048 };
+	uint64_t wanted = w->n < BLOCKS ? BLOCKS / w->n : 1;
+	w->l.part_size = MMSB_BLOCK * MMSB_EACH;
+	while (w->l.part_size * wanted < length)
+		w->l.part_size *= 2;
+	w->l.parts = length ? (length + w->l.part_size - 1) / w->l.part_size : 1; /* of nothing too */
+}
+
+static int launch_split(work *w, const struct split *f, uint64_t length)
+{
+	struct device *v = w->v;
+	choose_parts(w, length);
+	int status = room_of(v, &v->joined, w->n * MMSB_PARTIAL, "results of a reduction", w->err);
+	if (!status && w->l.parts > 1)
+		status = room_of(v, &v->partial, w->n * w->l.parts * MMSB_PARTIAL, "partial results", w->err);
+	w->l.joined = (uint8_t *)(uintptr_t)v->joined.at;
+	w->l.partial = w->l.parts > 1 ? (uint8_t *)(uintptr_t)v->partial.at : w->l.joined;
+	if (!status)
+		status = launch(v, f->part, &w->l, w->n * w->l.parts, w->err);
+	if (!status && w->l.parts > 1)
+		status = launch(v, f->join, &w->l, w->n, w->err);
+	return status ? status : launch(v, f->end, &w->l, w->blocks, w->err);
+}
+
+/* A thread for each element, or where that would be few with much to do, blocks. */
+static int launch_pass(work *w, uint32_t pass)
+{
+	struct device *v = w->v;
+	uint32_t region = v->splits[pass].end ? device_splits(v->m->sch, pass) : NONE;
+	uint64_t length = region == NONE ? 0 : operands(w, region);
+	if (region != NONE && length >= v->split_least && w->n < DEVICE_SPLIT_MOST)
+		return launch_split(w, &v->splits[pass], length);
+	return launch(v, v->kernels[pass], &w->l, w->blocks, w->err);
+}
+
+static int run(work *w, uint32_t pass, uint64_t *fault)
 {
 	struct device *v = w->v;
 	v->pages[w->to->id].now_good = false; /* until all is well */
-	int status = launch(v, v->kernels[pass], &w->l, w->err);
+	int status = launch_pass(w, pass);
 	if (!status)
 		status = copy_down(v, v->down.at, v->fault.at, sizeof *fault, w->err);
 	if (!status)

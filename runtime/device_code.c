@@ -20,19 +20,36 @@ size_t device_stride(const schedule *s, const sch_page *p, uint32_t field, size_
 	return r->size;
 }
 
-static const char *region_lacks(const sch_region *g, uint32_t id, const schedule *s, const sch_kernel *k)
+static const char *region_lacks(const sch_region *g, uint32_t id)
 {
 	if (id == 0)
 		return g->kind == REGION_DOMAIN ? NULL : "it goes by the entries of a sparse page";
 	if (g->kind != REGION_RANGE)
 		return g->kind == REGION_GROUP ? "a reduction goes by groups"
 		                               : g->kind == REGION_PREFIX ? "a reduction is of prefixes" : "a reduction goes along a sparse page";
-	if (g->reducer != REDUCER_OP)
-		return "argmin or argmax";
-	uint8_t type = g->value == NONE ? g->type : s->reg_types[k->first_reg_type + g->value];
-	if (!g->dense && op_table[g->op].reduce != REDUCE_IDEM && TYPES_FLT >> type & 1)
-		return "a reduction of floats under a condition";
-	return g->value == NONE ? "a count" : NULL;
+	return NULL;
+}
+
+/* The order of floats under a condition goes by rank: parts do not know theirs. */
+static bool can_split(const schedule *s, const sch_kernel *k, const sch_region *g)
+{
+	bool flt = TYPES_FLT >> s->reg_types[k->first_reg_type + g->value] & 1;
+	return g->reducer == REDUCER_OP && (g->dense || op_table[g->op].reduce == REDUCE_IDEM || !flt);
+}
+
+uint32_t device_splits(const schedule *s, uint32_t pass)
+{
+	const sch_kernel *k = &s->kernels[s->passes[pass].kernel];
+	uint32_t found = NONE;
+	for (uint32_t r = 1; r < k->n_regions; r++) {
+		const sch_region *g = &s->regions[k->first_region + r];
+		if (g->parent != 0)
+			continue;
+		if (found != NONE || !can_split(s, k, g))
+			return NONE;
+		found = r;
+	}
+	return found;
 }
 
 const char *device_lacks(const schedule *s, uint32_t id)
@@ -46,7 +63,7 @@ const char *device_lacks(const schedule *s, uint32_t id)
 	if (k->n_reads > MMSB_MOST_READS || k->n_outputs > MMSB_MOST_OUTPUTS)
 		return "too many reads or fields";
 	for (uint32_t r = 0; r < k->n_regions; r++) {
-		const char *why = region_lacks(&s->regions[k->first_region + r], r, s, k);
+		const char *why = region_lacks(&s->regions[k->first_region + r], r);
 		if (why)
 			return why;
 	}

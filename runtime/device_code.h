@@ -13,6 +13,9 @@ enum { DEVICE_NAME = 24 };
 /* NULL: pass `id` has a kernel; else why it has none, for people. */
 const char *device_lacks(const schedule *, uint32_t id);
 
+/* The one reduction of a pass that blocks of threads can share (launch.h): its region; NONE: there is none. */
+uint32_t device_splits(const schedule *, uint32_t pass);
+
 void device_kernel_name(char name[DEVICE_NAME], uint32_t kernel);
 
 /* Bytes from element to element of a column, field NONE or of a record, and (offset) where a packed record has it. */

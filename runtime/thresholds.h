@@ -34,6 +34,11 @@ enum thresholds {
 	/* COST of all of a pass from which on a device evaluates it, if it has code for it and nobody says @cpu or @gpu. Not measured yet. */
 	DEVICE_LEAST = 1 << 17,
 
+	/* Operands of a reduction from which on blocks of a device's threads share it, unless MMSB_DEVICE_SPLIT says another number, where fewer than so
+	 * many elements have one. Not measured yet. */
+	DEVICE_SPLIT = 1024,
+	DEVICE_SPLIT_MOST = 1 << 16,
+
 	/* ---- partial results: store.c, store_update.c ---- */
 
 	/* Elements of fewer operands are evaluated whole, unless MMSB_STORES says another number. */

@@ -28,13 +28,20 @@ static const char program[] =
 	"page s : f64[600] out;\n"
 	"page p : Pair[600] in;\n"
 	"page o : Pair[600] out;\n"
+	"page t : f64 out;\n"
+	"page u : f64 out;\n"
+	"page b : index(600) out;\n"
+
 	"edge y[i] <- exp(x[i]) * gain;\n"
 	"edge q[i] <- 1000 / d[i];\n"
 	"edge g[i] <- y[k[i]] - clamp(x)[i - 1];\n"
 	"edge r[i] <- prev r[i] * 0.5 + x[i];\n"
 	"edge h[i] <- sum[j where j <= i] x[j];\n"
 	"edge s[i] <- sum[j in 0..9] wrap(h)[i + j];\n"
-	"edge o[i] <- clamp(p)[i + 1];\n";
+	"edge o[i] <- clamp(p)[i + 1];\n"
+	"edge t <- sum[i] y[i];\n"
+	"edge u <- sum[i where q[i] % 2 == 0] y[i];\n"
+	"edge b <- argmax[i] g[i];\n";
 
 static long (*fake_fail)(long);
 static long (*fake_live)(void);
@@ -219,6 +226,7 @@ int main(void)
 	snprintf(fake, sizeof fake, "%s/tests/cuda_host/fake_cuda.so", build ? build : ".");
 	setenv("MMSB_LIBCUDA", fake, 1);
 	setenv("MMSB_DEVICE_LEAST", "0", 1);
+	setenv("MMSB_DEVICE_SPLIT", "100", 1);
 	void *library = dlopen(fake, RTLD_NOW);
 	if (!library || !make_kernels() || driver_open(&d, &err)) {
 		fprintf(stderr, "check_cuda: %s: %s\n", fake, library ? "no kernels, or no driver" : dlerror());

@@ -38,6 +38,12 @@ cuda_host *cuda_host_at; /* set by who loads this */
 #define gridDim (cuda_host_at->grid_size)
 
 static inline unsigned __ballot_sync(unsigned members, int predicate) { return cuda_host_at->ballot(members, predicate); }
+static inline unsigned __shfl_sync(unsigned members, unsigned value, int lane) { return (unsigned)cuda_host_at->shuffle(members, value, (unsigned)lane); }
+static inline unsigned long long __shfl_sync(unsigned members, unsigned long long value, int lane)
+{
+	return cuda_host_at->shuffle(members, value, (unsigned)lane);
+}
+static inline int __clzll(long long value) { return value ? __builtin_clzll((unsigned long long)value) : 64; }
 static inline void __syncthreads(void) { cuda_host_at->sync_block(); }
 
 static inline unsigned long long atomicMin(unsigned long long *at, unsigned long long value)

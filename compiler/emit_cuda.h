@@ -1,0 +1,56 @@
+/* emit_cuda.h - what the parts of the writer of CUDA C share. Internal.
+ *
+ *   emit_cuda.c         kernels, reads, arithmetic
+ *   emit_cuda_reduce.c  reductions: by one thread, or by blocks of threads */
+#ifndef MMSB_COMPILER_EMIT_CUDA_H
+#define MMSB_COMPILER_EMIT_CUDA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../runtime/native.h"
+#include "../runtime/schedule.h"
+
+/* What a kernel does of a pass: all of it, or one of the three steps of a reduction by blocks (launch.h). */
+typedef enum kernel_step { STEP_WHOLE, STEP_PART, STEP_JOIN, STEP_END } kernel_step;
+
+/* The kernel at hand. The body is written first: it says which sizes and params the head must name. */
+typedef struct writer {
+	const schedule *s;
+	const sch_kernel *k;
+	const sch_pass *pass;
+	const sch_instr *instrs;
+	const uint8_t *types;   /* of registers */
+	FILE *out;
+	unsigned depth;         /* of indentation */
+	uint8_t *sizes;         /* by id: used */
+	bool can_fail;
+	kernel_step step;
+	uint32_t split;         /* the region that is reduced by blocks, or NONE */
+	const char *prefix;     /* of names */
+	native_stages st;
+} writer;
+
+void cuda_indent(const writer *);
+void cuda_put_size(writer *, uint32_t id);
+void cuda_put_constant(FILE *, uint8_t type, uint64_t bits);
+void cuda_put_reg(const writer *, uint32_t reg);
+
+/* The variables of element e. */
+void cuda_put_vars(writer *);
+
+/* Those instructions of a region that `where` needs, or the others. */
+void cuda_put_instrs(writer *, const sch_region *, bool late);
+
+/* A region, where its CODE_REDUCE stands. */
+void cuda_put_region(writer *, uint32_t region);
+
+/* What the text needs before the kernels of w's pass: types of partial results. */
+void cuda_put_types(const writer *);
+
+/* The bodies of the steps that are about the split region alone. */
+void cuda_put_part(writer *);
+void cuda_put_join(writer *);
+
+#endif
