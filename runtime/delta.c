@@ -173,8 +173,8 @@ static int take_column(const mmsb_instance *m, const page *p, uint8_t type, uint
 	return out_of_range(m, p, field, done, value, range, err);
 }
 
-/* Takes n whole elements; to has room. */
-static int take_elements(const mmsb_instance *m, const page *p, uint8_t *to, const uint8_t *from, size_t n, mmsb_error *err)
+/* Takes n whole elements that are no floats. */
+static int take_others(const mmsb_instance *m, const page *p, uint8_t *to, const uint8_t *from, size_t n, mmsb_error *err)
 {
 	const sch_page *d = p->def;
 	if (d->record == NONE)
@@ -192,8 +192,11 @@ static int take_elements(const mmsb_instance *m, const page *p, uint8_t *to, con
 
 /* ---- staging ---- */
 
-/* The source page of this number, bound and of this kind. */
-static int find_source(mmsb_instance *m, int id, bool sparse, page **out, mmsb_error *err)
+/* Parts of every call: each takes less time than calling it does. */
+#define IN_PLACE static inline __attribute__((always_inline))
+
+/* Page number `id` is no source of this kind: says why. */
+static int refuse_source(const mmsb_instance *m, int id, bool sparse, mmsb_error *err)
 {
 	if (id < 0 || (uint32_t)id >= m->sch->n_pages)
 		return fail(err, MMSB_NAME, "there is no page number %d", id);
@@ -203,10 +206,16 @@ static int find_source(mmsb_instance *m, int id, bool sparse, page **out, mmsb_e
 		return fail(err, MMSB_NAME, "page %s is no source: it follows from an edge and takes no deltas", name);
 	if (sparse != ((d->flags & PAGEF_SPARSE) != 0))
 		return fail(err, MMSB_TYPE, sparse ? "page %s is dense: write its elements" : "page %s is sparse: insert or erase its entries", name);
-	if (sparse && d->like != NONE)
-		return fail(err, MMSB_TYPE, "page %s shares the entries of %s: insert or erase them there", name,
-		            sch_text(m->sch, m->sch->pages[d->like].name));
-	*out = &m->pages[id];
+	return fail(err, MMSB_TYPE, "page %s shares the entries of %s: insert or erase them there", name, sch_text(m->sch, m->sch->pages[d->like].name));
+}
+
+/* The source page of this number, bound and of this kind. */
+IN_PLACE int find_source(mmsb_instance *m, int id, bool sparse, page **out, mmsb_error *err)
+{
+	const sch_page *d = id >= 0 && (uint32_t)id < m->sch->n_pages ? &m->sch->pages[id] : NULL;
+	*out = d ? &m->pages[id] : NULL;
+	if (!d || d->role != PAGE_ROLE_IN || sparse != ((d->flags & PAGEF_SPARSE) != 0) || (sparse && d->like != NONE))
+		return refuse_source(m, id, sparse, err);
 	return m->bound ? MMSB_OK : mmsb_bind(m, err);
 }
 
@@ -214,14 +223,14 @@ static int find_source(mmsb_instance *m, int id, bool sparse, page **out, mmsb_e
 enum { TIMED = 2048, SAMPLE = 64 };
 
 /* The page's part of the open batch, under the lock. *start: when, or 0. */
-static staged_page *stage_begin(mmsb_instance *m, const page *p, size_t count, uint64_t *start)
+IN_PLACE staged_page *stage_begin(mmsb_instance *m, const page *p, size_t count, uint64_t *start)
 {
 	latch_enter(&m->lock);
 	*start = count >= TIMED || m->stage_calls++ % SAMPLE == 0 ? now_ns() : 0;
 	return &m->open->pages[p->id];
 }
 
-static int stage_end(mmsb_instance *m, size_t count, uint64_t start, int status)
+IN_PLACE int stage_end(mmsb_instance *m, size_t count, uint64_t start, int status)
 {
 	if (start)
 		m->stats.ns_stage += (now_ns() - start) * (count >= TIMED ? 1 : SAMPLE);
@@ -234,24 +243,24 @@ enum { LIST_MOST = 16, MASK_LEAST = 4 };
 
 /* Room for one more op, n positions beside the masks that they may become, and `bytes` of values, which may begin up to 8 bytes behind
  * the end. */
-static int make_room(staged_page *s, size_t n, size_t bytes, mmsb_error *err)
+IN_PLACE int make_room(staged_page *s, size_t n, size_t bytes, mmsb_error *err)
 {
 	if (reserve(&s->ops, &s->cap_ops, (s->n_ops + 1) * sizeof *s->ops) ||
-	    reserve(&s->index, &s->cap_index, (s->n_index + n + n / MASK_LEAST) * sizeof *s->index) ||
+	    (n && reserve(&s->index, &s->cap_index, (s->n_index + n + n / MASK_LEAST) * sizeof *s->index)) ||
 	    reserve(&s->values, &s->cap_values, s->n_values + 8 + bytes))
 		return fail_memory(err, n * sizeof *s->index + bytes, "staged deltas");
 	return MMSB_OK;
 }
 
 /* The last op, if more of this field can follow it. */
-static staged_op *last_op(staged_page *s, uint32_t field)
+IN_PLACE staged_op *last_op(staged_page *s, uint32_t field)
 {
 	staged_op *last = s->n_ops ? &s->ops[s->n_ops - 1] : NULL;
 	return last && last->field == field ? last : NULL;
 }
 
 /* Where the values of a call are put: behind those of the last op if it is of the same field, else from a multiple of 8 on. */
-static uint8_t *put_values(staged_page *s, uint32_t field)
+IN_PLACE uint8_t *put_values(staged_page *s, uint32_t field)
 {
 	if (!last_op(s, field))
 		s->n_values = (s->n_values + 7) & ~(size_t)7;
@@ -260,7 +269,7 @@ static uint8_t *put_values(staged_page *s, uint32_t field)
 
 /* What was put behind the ends of index[] and values[] becomes part of the stage: an op of `count` elements, which took n_index words and `bytes`. (As
  * numbers, not as a struct: that would be stored in parts and loaded as a whole, for which a processor has to wait.) */
-static void add_op(mmsb_instance *m, staged_page *s, staged_kind kind, uint32_t field, uint64_t first, uint64_t count, size_t n_index, size_t bytes)
+IN_PLACE void add_op(mmsb_instance *m, staged_page *s, staged_kind kind, uint32_t field, uint64_t first, uint64_t count, size_t n_index, size_t bytes)
 {
 	staging *batch = m->open;
 	staged_op *last = last_op(s, field);
@@ -273,6 +282,16 @@ static void add_op(mmsb_instance *m, staged_page *s, staged_kind kind, uint32_t 
 	s->n_index += n_index;
 	s->n_values += bytes;
 	batch->total += count;
+}
+
+/* Takes n whole elements; to has room. */
+IN_PLACE int take_elements(const mmsb_instance *m, const page *p, uint8_t *to, const uint8_t *from, size_t n, mmsb_error *err)
+{
+	void (*copy)(void *, const void *, size_t) = p->def->record == NONE ? m->kernels->canonical[p->def->type] : NULL;
+	if (!copy)
+		return take_others(m, p, to, from, n, err);
+	copy(to, from, n);
+	return MMSB_OK;
 }
 
 static int bad_position(const mmsb_instance *m, const page *p, uint64_t at, mmsb_error *err)

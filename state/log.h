@@ -100,6 +100,8 @@ int log_encode_pages(const mmsb_instance *, const uint32_t *ids, uint32_t n, uin
  * and the payload may stand there already, LOG_HEAD bytes behind its beginning. Returns the record's length. */
 size_t log_room(size_t n);
 size_t log_put(uint8_t *to, uint64_t seed, const log_record *r);
+/* The checksums of n bytes of records that have none yet (put_head of log_bytes.h). Returns the last one. */
+uint64_t log_seal(uint8_t *records, size_t n, uint64_t seed);
 uint64_t log_record_check(const uint8_t *record, size_t n, uint64_t seed); /* the checksum that a record of n bytes is to have */
 void log_put_header(uint8_t to[64], const mmsb_instance *, uint32_t version, uint64_t first, uint64_t seed, uint64_t before);
 

@@ -1,10 +1,12 @@
-/* log_bytes.h - numbers of seven bits to a byte, eight at a time, and the checksums of records. Internal. */
+/* log_bytes.h - numbers of seven bits to a byte, eight at a time; heads and checksums of records. Internal. */
 #ifndef MMSB_LOG_BYTES_H
 #define MMSB_LOG_BYTES_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "log_format.h"
 
 #define XXH_INLINE_ALL /* most records are short: a call would take as long as the hash */
 #include <xxhash.h>
@@ -76,6 +78,39 @@ static inline uint64_t record_check(const uint8_t *record, size_t n, uint64_t se
 	if (n > HASH_SHORT + sizeof(uint64_t))
 		return record_check_long(record, n, seed);
 	return XXH3_64bits_withSeed(record + sizeof(uint64_t), n - sizeof(uint64_t), seed);
+}
+
+/* ---- records ---- */
+
+/* Of a payload of n bytes. */
+static inline size_t record_bytes(size_t n) { return (LOG_HEAD + n + LOG_UNIT - 1) / LOG_UNIT * LOG_UNIT; }
+
+static inline uint8_t *put64(uint8_t *to, uint64_t v)
+{
+	memcpy(to, &v, sizeof v);
+	return to + sizeof v;
+}
+
+/* Fewer than 8: without a call. */
+static inline void put_zeros(uint8_t *to, size_t n)
+{
+	static const uint8_t zeros[4] = {0};
+	if (n & 4)
+		memcpy(to, zeros, 4), to += 4;
+	if (n & 2)
+		memcpy(to, zeros, 2), to += 2;
+	if (n & 1)
+		*to = 0;
+}
+
+/* All of a record but its checksum, around a payload of n bytes that stands behind room for its head. The head is written number by number, as the
+ * checksum reads it: bytes that were just stored are had back at once only by reads that are no wider. Returns the record's length. */
+static inline size_t put_head(uint8_t *to, size_t n, unsigned kind, uint16_t source, uint64_t epoch, uint64_t time)
+{
+	size_t length = record_bytes(n);
+	put_zeros(to + LOG_HEAD + n, length - LOG_HEAD - n);
+	put64(put64(put64(to + sizeof(uint64_t), length / LOG_UNIT | (uint64_t)source << 32 | (uint64_t)kind << 48), epoch), time);
+	return length;
 }
 
 #endif

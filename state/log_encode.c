@@ -4,7 +4,6 @@
  * So their loops have no branches. */
 #include "log.h"
 #include "log_bytes.h"
-#include "log_format.h"
 #include "checkpoint.h"
 #include "runtime/kernels.h"
 
@@ -196,37 +195,27 @@ int log_encode_pages(const mmsb_instance *m, const uint32_t *ids, uint32_t n, ui
 
 /* ---- records ----------------------------------------------------------------------------------- */
 
-size_t log_room(size_t n) { return (LOG_HEAD + n + LOG_UNIT - 1) / LOG_UNIT * LOG_UNIT; }
+size_t log_room(size_t n) { return record_bytes(n); }
 
-static uint8_t *put64(uint8_t *to, uint64_t v)
-{
-	memcpy(to, &v, sizeof v);
-	return to + sizeof v;
-}
-
-/* Fewer than 8: without a call. */
-static void put_zeros(uint8_t *to, size_t n)
-{
-	static const uint8_t zeros[4] = {0};
-	if (n & 4)
-		memcpy(to, zeros, 4), to += 4;
-	if (n & 2)
-		memcpy(to, zeros, 2), to += 2;
-	if (n & 1)
-		*to = 0;
-}
-
-/* The head is written number by number, as the checksum reads it: bytes that were just stored are had back at once only by reads that are no wider. */
 size_t log_put(uint8_t *to, uint64_t seed, const log_record *r)
 {
-	size_t length = log_room(r->n);
-	uint64_t what = length / LOG_UNIT | (uint64_t)r->source << 32 | (uint64_t)r->kind << 48;
 	if (r->n && r->payload != to + LOG_HEAD)
 		memcpy(to + LOG_HEAD, r->payload, r->n);
-	put_zeros(to + LOG_HEAD + r->n, length - LOG_HEAD - r->n);
-	put64(put64(put64(to + sizeof(uint64_t), what), r->epoch), r->time);
+	size_t length = put_head(to, r->n, r->kind, r->source, r->epoch, r->time);
 	put64(to, record_check(to, length, seed));
 	return length;
+}
+
+uint64_t log_seal(uint8_t *records, size_t n, uint64_t seed)
+{
+	uint64_t check = 0;
+	for (size_t at = 0, length; at < n; at += length) {
+		log_head head;
+		memcpy(&head, records + at, sizeof head);
+		length = (size_t)head.units * LOG_UNIT;
+		put64(records + at, check = record_check(records + at, length, seed));
+	}
+	return check;
 }
 
 /* With the widest instructions that the machine has, as a loop over values. */

@@ -126,12 +126,9 @@ int segment_begin(log_writer *w, uint64_t first, uint64_t before, const log_segm
 static int end_segment(log_writer *w)
 {
 	log_buffer *b = &w->own;
-	const log_record end = {.kind = LOG_END, .epoch = w->appended};
 	if (reserve(&b->at, &b->capacity, b->used + log_room(0)))
 		return writer_fail(w, -ENOMEM, w->folder, "written");
-	log_put(b->at + b->used, w->seed, &end);
-	memcpy(&w->last_check, b->at + b->used, sizeof w->last_check);
-	b->used += log_room(0);
+	b->used += put_head(b->at + b->used, 0, LOG_END, 0, w->appended, 0);
 	return writer_hand_over(w) ? w->failure.status : writer_flush(w, true);
 }
 

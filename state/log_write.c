@@ -139,6 +139,8 @@ int writer_flush(log_writer *w, bool sync)
 	size_t upto = b.used > from ? put_stop(w, &b, end) : b.used;
 	bool begins = w->fs->ops->start && segment_ahead(w);
 	pthread_mutex_unlock(&w->lock);
+	if (b.used > LOG_MARK_BYTES)
+		w->last_check = log_seal(b.at + LOG_MARK_BYTES, b.used - LOG_MARK_BYTES, w->seed);
 	int error = vfs_write_all(w->fs, w->handle, b.at + from, upto - from, w->end);
 	if (!error && sync)
 		error = w->fs->ops->sync(w->fs->at, w->handle);
@@ -213,16 +215,16 @@ uint64_t log_durable(log_writer *w)
 
 /* ---- appending --------------------------------------------------------------------------------- */
 
-/* The record whose payload was put behind room for its head at `from`. */
-static void seal(log_writer *w, size_t from, log_kind kind, uint16_t source, uint64_t epoch)
+/* Parts of every append: each takes less time than calling it does. */
+#define IN_PLACE static inline __attribute__((always_inline))
+
+/* The record whose payload was put behind room for its head at `from`; its checksum comes when it is written. */
+IN_PLACE void finish(log_writer *w, size_t from, log_kind kind, uint16_t source, uint64_t epoch)
 {
 	log_buffer *b = &w->own;
-	const log_record record = {.kind = kind, .source = source, .epoch = epoch, .time = time_of(w, epoch), .payload = b->at + from + LOG_HEAD,
-	                           .n = b->used - from - LOG_HEAD};
-	size_t n = log_put(b->at + from, w->seed, &record);
+	size_t n = put_head(b->at + from, b->used - from - LOG_HEAD, kind, source, epoch, time_of(w, epoch));
 	b->used = from + n;
 	w->length += n;
-	memcpy(&w->last_check, b->at + from, sizeof w->last_check);
 }
 
 static int append_bytes(log_writer *w, log_kind kind, uint16_t source, uint64_t epoch, const uint8_t *payload, size_t n, mmsb_error *err)
@@ -234,18 +236,15 @@ static int append_bytes(log_writer *w, log_kind kind, uint16_t source, uint64_t 
 	if (n)
 		memcpy(b->at + from + LOG_HEAD, payload, n);
 	b->used = from + LOG_HEAD + n;
-	seal(w, from, kind, source, epoch);
+	finish(w, from, kind, source, epoch);
 	return MMSB_OK;
 }
 
 /* The number of a tag, named before its first use. */
-static int take_tag(log_writer *w, const char *source, uint64_t epoch, uint16_t *number, mmsb_error *err)
+static int find_tag(log_writer *w, const char *source, uint64_t epoch, uint16_t *number, mmsb_error *err)
 {
-	size_t n = source ? strlen(source) : 0;
+	size_t n = strlen(source);
 	bool fresh;
-	*number = 0;
-	if (n == 0)
-		return MMSB_OK;
 	if (n > LOG_TAG)
 		return fail(err, MMSB_USAGE, "a source tag has %zu bytes: at most %d are allowed", n, LOG_TAG);
 	*number = log_tag_number(&w->tags, source, n, &fresh);
@@ -258,6 +257,12 @@ static int take_tag(log_writer *w, const char *source, uint64_t epoch, uint16_t 
 	return append_bytes(w, LOG_SOURCE, *number, epoch, payload, (size_t)(to - payload) + n, err);
 }
 
+IN_PLACE int take_tag(log_writer *w, const char *source, uint64_t epoch, uint16_t *number, mmsb_error *err)
+{
+	*number = 0;
+	return source && *source ? find_tag(w, source, epoch, number, err) : MMSB_OK;
+}
+
 static int take_turn(log_writer *w, mmsb_error *err)
 {
 	pthread_mutex_lock(&w->lock);
@@ -267,7 +272,7 @@ static int take_turn(log_writer *w, mmsb_error *err)
 }
 
 /* Before the record of epochs from `first` on: it is their turn, and there is a segment for it. */
-static int admit(log_writer *w, uint64_t first, mmsb_error *err)
+IN_PLACE int admit(log_writer *w, uint64_t first, mmsb_error *err)
 {
 	int status = check(w, err);
 	if (status)
@@ -316,7 +321,7 @@ static int fail_for_good(log_writer *w, int status, const mmsb_error *err)
 }
 
 /* After it. */
-static int ended(log_writer *w, int status, uint64_t epoch, mmsb_error *err)
+IN_PLACE int ended(log_writer *w, int status, uint64_t epoch, mmsb_error *err)
 {
 	if (status)
 		return fail_for_good(w, status, err);
@@ -341,7 +346,7 @@ int log_append_epoch(log_writer *w, const mmsb_instance *m, uint64_t epoch, cons
 		status = log_encode(m, m->staging, w->place, &b->at, &b->capacity, &b->used, err);
 	}
 	if (!status)
-		seal(w, from, LOG_EPOCH, number, epoch);
+		finish(w, from, LOG_EPOCH, number, epoch);
 	return ended(w, status, epoch, err);
 }
 

@@ -1,8 +1,8 @@
 /* log_writer.h - a log that is written: what log_write.c, log_segment.c and log_keep.c share. Internal.
  *
  * The committing thread appends records to the buffer `own`, which it hands over to `fill` when it is much, or somebody is to wait for it: a lock
- * for each record would take longer than the record. Whoever wants records on the disk and finds nobody at work takes `fill`, writes it
- * and syncs (flush), without the lock; the others wait for it, or hand over more meanwhile. `busy` is held for that, and while a
+ * for each record would take longer than the record. Whoever wants records on the disk and finds nobody at work takes `fill`, puts checksums
+ * into its records (so where many come it is another thread that does), writes it and syncs (flush), without the lock; the others wait for it, or hand over more meanwhile. `busy` is held for that, and while a
  * segment takes the place of another, so that writes of a segment never overlap. Two threads wait for work: one (keep) makes files for the next
  * segment and compresses closed ones, one (pour) writes what is much and syncs when it is time, while the committing thread makes the next records. */
 #ifndef MMSB_LOG_WRITER_H
@@ -56,7 +56,6 @@ struct log_writer {
 	log_buffer own;
 	uint64_t appended;           /* the last epoch that is */
 	uint64_t length;             /* bytes of the segment, with all that was appended */
-	uint64_t last_check;         /* of the last record appended */
 	uint64_t time;               /* what the clock said last, */
 	uint64_t tick;               /* in which tick, */
 	unsigned alike;              /* and how often it was taken for the time of a later record */
@@ -77,6 +76,7 @@ struct log_writer {
 	uint64_t first, seed;
 	uint64_t end;                /* bytes written */
 	uint64_t synced, marked;     /* bytes that are durable; of these, what the last mark says */
+	uint64_t last_check;         /* of the last record written; whoever has `busy` owns it */
 	uint64_t limit;              /* a segment that has so many is closed */
 	bool reused;                 /* behind its records are those of an earlier segment */
 	uint64_t cleared;            /* reused: up to here zeros follow the records */
