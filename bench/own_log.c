@@ -253,8 +253,10 @@ static double replay(mmsb_instance *m, bool propagate)
 		log_record record;
 		bench_check(log_read_open(&r, &vfs_machine, segment(i), &err), &err);
 		while (log_next(r, &record) == LOG_GOES_ON)
-			if (record.kind == LOG_EPOCH)
+			if (record.kind == LOG_EPOCH) {
 				bench_check(log_apply(r, &record, m, &err), &err);
+				log_apply_run(r, m, own.epoch);
+			}
 		log_read_close(r);
 	}
 	if (propagate) {

@@ -208,6 +208,9 @@ int log_stage_delta(log_reader *, const log_delta *, mmsb_instance *, int page, 
  * applied, and before somebody looks log_apply_end(m, epoch) and a commit, which makes epoch `epoch` (that of the last record applied) by
  * evaluating all that is derived. */
 int log_apply(log_reader *, const log_record *, mmsb_instance *, mmsb_error *err);
+/* As log_next and log_apply of epoch after epoch, but quicker, while each sets one value: up to epoch `last`, or to a record that is something else, or
+ * wrong, which is the next one that log_next looks at. Returns the last epoch read. Takes none before a first log_apply into the instance. */
+uint64_t log_apply_run(log_reader *, const mmsb_instance *, uint64_t last);
 void log_apply_end(mmsb_instance *, uint64_t epoch);
 
 #endif

@@ -152,11 +152,11 @@ static int apply_one(const log_reader *r, const log_delta *d, mmsb_instance *m, 
 }
 
 /* One value of one plain page, which most small epochs are: in a few steps what walk does in many. false: it is something else, or wrong. */
-static bool apply_single(const log_reader *r, const log_record *record)
+static bool apply_single(const log_reader *r, const uint8_t *at, size_t n)
 {
 	enum { LEAST = 4 };
-	const uint8_t *at = record->payload, *end = at + record->n;
-	if (record->n < LOG_UNIT || at[0] >= r->n_pages || at[0] >= 128 || !r->plain[at[0]] || at[1] != 1 || at[2] > POSITIONS_GAPS || at[2] == POSITIONS_MASK || at[3] != 1)
+	const uint8_t *end = at + n;
+	if (n < LOG_UNIT || at[0] >= r->n_pages || at[0] >= 128 || !r->plain[at[0]] || at[1] != 1 || at[2] > POSITIONS_GAPS || at[2] == POSITIONS_MASK || at[3] != 1)
 		return false;
 	page *p = r->plain[at[0]];
 	log_positions how = at[2];
@@ -178,6 +178,48 @@ static bool apply_single(const log_reader *r, const log_record *record)
 	return true;
 }
 
+/* The same of 8 bytes, at a position of at most four bytes (28 bits): two words, all of the payload. */
+static inline bool apply_word(page *const *plain, unsigned n_pages, const uint8_t *at)
+{
+	uint64_t w = load64(at), number = w & 0xff, how = w >> 16 & 0xff;
+	uint32_t bits = (uint32_t)(w >> 32), stops = ~bits & (uint32_t)CONTINUES;
+	page *p = number < n_pages && number < 128 ? plain[number] : NULL;
+	if ((w & 0xff00ff00) != 0x01000100 || (how != POSITIONS_GAPS && how != POSITIONS_RANGE) || !stops || !p || p->element != sizeof w)
+		return false;
+	bits &= stops ^ (stops - 1);
+	uint64_t position = (bits & 0x7f) | (bits >> 1 & 0x3f80) | (bits >> 2 & 0x1fc000) | (bits >> 3 & 0xfe00000);
+	position = how == POSITIONS_GAPS ? unzigzag(position) : position;
+	unsigned last = (unsigned)__builtin_ctz(stops) / 8; /* of its bytes */
+	if (position >= p->count || load64(at + sizeof w) >> 8 * (4 + last) >> 8) /* zeros follow the value */
+		return false;
+	memcpy(p->cur + position * sizeof w, at + 5 + last, sizeof w);
+	p->version++;
+	return true;
+}
+
+/* Numbers are taken where they stand: where the next record begins is known as soon as its length is. */
+uint64_t log_apply_run(log_reader *r, const mmsb_instance *m, uint64_t last)
+{
+	const uint8_t *end = r->data + r->size, *at = r->data + r->at;
+	const uint64_t seed = r->head.seed;
+	page *const *plain = r->plain;
+	const unsigned n_pages = r->n_pages;
+	uint64_t epoch = r->epoch;
+	while (r->bound == m && !r->closed && epoch < last && (size_t)(end - at) >= LOG_HEAD) {
+		uint64_t what = load64(at + offsetof(log_head, units)), kind = what >> 48; /* and flags, which are 0 */
+		size_t length = (size_t)(uint32_t)what * LOG_UNIT, n = length - LOG_HEAD;
+		bool single = kind == LOG_EPOCH && load64(at + offsetof(log_head, epoch)) == epoch + 1, mark = kind == LOG_MARK && length == LOG_MARK_BYTES;
+		if ((!single && !mark) || length < LOG_HEAD || length > HASH_SHORT || length > (size_t)(end - at) || record_check(at, length, seed) != load64(at))
+			break;
+		if (single && !(n == 2 * LOG_UNIT && apply_word(plain, n_pages, at + LOG_HEAD)) && !apply_single(r, at + LOG_HEAD, n))
+			break;
+		at += length;
+		epoch += single;
+	}
+	r->at = (uint64_t)(at - r->data);
+	return r->epoch = epoch;
+}
+
 /* ---- records ----------------------------------------------------------------------------------- */
 
 static int walk(log_reader *r, const log_record *record, mmsb_instance *m, bool at_once, mmsb_error *err)
@@ -195,7 +237,7 @@ int log_stage(log_reader *r, const log_record *record, mmsb_instance *m, mmsb_er
 
 int log_apply(log_reader *r, const log_record *record, mmsb_instance *m, mmsb_error *err)
 {
-	if (record->kind == LOG_EPOCH && r->bound == m && apply_single(r, record))
+	if (record->kind == LOG_EPOCH && r->bound == m && apply_single(r, record->payload, record->n))
 		return MMSB_OK;
 	return walk(r, record, m, true, err);
 }

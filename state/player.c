@@ -155,6 +155,8 @@ static int merge(player *p, uint64_t upto, mmsb_error *err)
 	if (p->record.kind == LOG_EPOCH)
 		status = log_apply(p->walk.reader, &p->record, p->m, err);
 	p->applied += p->record.n + 1;
+	if (!status && p->record.kind == LOG_EPOCH && reached + 1 < upto)
+		reached = log_apply_run(p->walk.reader, p->m, upto - 1);
 	p->m->epoch = p->m->at_hand = reached;
 	return !status && (reached == upto || p->applied >= MOST_APPLIED) ? evaluate(p, reached, err) : status;
 }

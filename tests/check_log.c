@@ -85,16 +85,18 @@ START_TEST(what_is_staged_comes_back)
 }
 END_TEST
 
-/* Epoch 1 staged, the others put into the pages at once, the last made of them. */
+/* Epoch 1 staged, the others put into the pages at once, record by record or in runs, the last made of them. */
 START_TEST(values_put_into_pages_at_once)
 {
+	uint64_t in_runs = 0;
 	mmsb_instance *m = fresh(), *other = fresh();
 	log_writer *w = begin(m, LOG_NONE, 0, 0);
 	char mine[33], theirs[33];
 	for (uint64_t e = 1; e <= 90; e++) {
 		if (e > 10 && e % 4) { /* one value: of all types, as a range, or as a list */
-			static const uint8_t value[8] = {1};
+			uint8_t value[8];
 			uint64_t at = draw(m->pages[e % 11].count);
+			draw_values(m, (int)(e % 11), NONE, 1, value);
 			int status = e % 3 ? mmsb_scatter(m, (int)(e % 11), 1, &at, value, &err) : mmsb_write(m, (int)(e % 11), at % N_VALUE, 1, value, &err);
 			ok(status);
 		} else {
@@ -113,6 +115,8 @@ START_TEST(values_put_into_pages_at_once)
 			ok(record.epoch == 1 ? log_stage(r, &record, other, &err) : log_apply(r, &record, other, &err));
 			if (record.epoch == 1)
 				ok(mmsb_commit(other, NULL, &err));
+			else if (_i)
+				in_runs += log_apply_run(r, other, record.epoch + draw(20)) - record.epoch;
 		}
 		log_read_close(r);
 	}
@@ -122,6 +126,7 @@ START_TEST(values_put_into_pages_at_once)
 	digest(other, theirs);
 	ck_assert(other->epoch == 90);
 	ck_assert_str_eq(mine, theirs);
+	ck_assert(_i ? in_runs > 30 && in_runs < 80 : in_runs == 0);
 	for (int e = 0; e < 5; e++) { /* and both go on alike */
 		uint64_t again = state;
 		stage(m, 10, NULL);
@@ -138,6 +143,58 @@ START_TEST(values_put_into_pages_at_once)
 }
 END_TEST
 
+/* The last epoch that can be read, with runs or without; where and how the records end. */
+static log_tail read_through(mmsb_instance *m, const uint8_t *bytes, size_t n, bool runs, log_record *end)
+{
+	log_reader *r;
+	if (log_read_memory(&r, bytes, n, "l", &err))
+		return LOG_GOES_ON;
+	log_tail tail;
+	while ((tail = log_next(r, end)) == LOG_GOES_ON) {
+		if (runs && end->kind == LOG_EPOCH && log_apply(r, end, m, &err) == MMSB_OK)
+			log_apply_run(r, m, UINT64_MAX);
+	}
+	log_read_close(r);
+	return tail;
+}
+
+/* Damage of any byte ends a run where it ends the walk over records: nothing behind it is applied. */
+START_TEST(runs_end_where_records_do)
+{
+	enum { SINGLES = 40, MOST = 1 << 15 };
+	static uint8_t bytes[MOST];
+	mmsb_instance *m = fresh();
+	log_writer *w = begin(m, LOG_NONE, 0, 0);
+	for (uint64_t e = 1; e <= SINGLES; e++) {
+		uint8_t value[8];
+		int id = (int)draw(11);
+		draw_values(m, id, NONE, 1, value);
+		ok(mmsb_write(m, id, draw(m->pages[id].count), 1, value, &err));
+		ok(append(w, m, e, NULL));
+		ok(mmsb_commit(m, NULL, &err));
+		if (e % 8 == 0)
+			ok(log_sync(w, e, &err)); /* so there are marks */
+	}
+	ok(log_close(w, &err));
+	FILE *from = fopen(name_of(0), "rb");
+	ck_assert_ptr_nonnull(from);
+	size_t n = fread(bytes, 1, MOST, from);
+	fclose(from);
+	ck_assert(n > SINGLES * LOG_HEAD && n < MOST);
+	for (size_t i = 0; i <= n; i++) { /* the last time nothing is damaged */
+		log_record each = {.at = 0}, run = {.at = 0};
+		uint8_t damage = i < n ? (uint8_t)(1u << draw(8)) : 0;
+		bytes[i] ^= damage;
+		log_tail tail = read_through(m, bytes, n, false, &each);
+		ck_assert_int_eq(read_through(m, bytes, n, true, &run), tail);
+		ck_assert(run.at == each.at && run.epoch == each.epoch && run.n == each.n);
+		ck_assert(damage || (tail == LOG_WHOLE && run.epoch == SINGLES));
+		bytes[i] ^= damage;
+	}
+	mmsb_instance_free(m);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("log");
@@ -145,7 +202,8 @@ static Suite *suite(void)
 	tcase_set_timeout(c, 120);
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, what_is_staged_comes_back);
-	tcase_add_test(c, values_put_into_pages_at_once);
+	tcase_add_loop_test(c, values_put_into_pages_at_once, 0, 2);
+	tcase_add_test(c, runs_end_where_records_do);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -192,8 +192,8 @@ START_TEST(hostile_payloads)
 				refused += status != MMSB_OK;
 				if (draw(50) == 0)
 					ok(mmsb_commit(m, NULL, &err));
-				if (status == MMSB_OK)
-					log_apply(reading, &record, m, &err);
+				if (status == MMSB_OK && log_apply(reading, &record, m, &err) == MMSB_OK)
+					log_apply_run(reading, m, UINT64_MAX);
 			}
 			log_read_close(reading);
 		} else {
