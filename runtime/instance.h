@@ -107,6 +107,8 @@ struct mmsb_instance {
 	uint64_t commits;       /* counts commits begun, failed ones too */
 	mmsb_pass_stats *pass_stats;
 	mmsb_stats stats;
+	uint64_t weight;        /* of the commit at hand: for how many its time counts; 0: it is not taken */
+	uint64_t last_ns;       /* what the last that was timed took */
 	struct staging *open;     /* delta.c: what producers add to, in any thread */
 	struct staging *staging;  /* delta.c: what the commit at hand takes; else empty */
 	uint64_t stage_calls;     /* counted to time some of them */

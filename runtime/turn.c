@@ -18,13 +18,15 @@ void turn_destroy(commit_turn *t)
 	pthread_mutex_destroy(&t->lock);
 }
 
-bool turn_is_mine(commit_turn *t)
+/* The address that stands for this thread. */
+static const void *myself(void)
 {
-	pthread_mutex_lock(&t->lock);
-	bool mine = t->running && pthread_equal(t->by, pthread_self());
-	pthread_mutex_unlock(&t->lock);
-	return mine;
+	static _Thread_local char me;
+	return &me;
 }
+
+/* Without the lock: no other thread writes this one's address, or takes it away. */
+bool turn_is_mine(commit_turn *t) { return atomic_load_explicit(&t->by, memory_order_relaxed) == myself(); }
 
 /* Those that wait, up to one that does not share. */
 static turn_call *take_sharing(commit_turn *t)
@@ -49,8 +51,8 @@ bool turn_begin(commit_turn *t, turn_call *call, turn_call **others)
 			pthread_cond_wait(&t->moved, &t->lock);
 	}
 	if (!call->over) {
-		t->taken = t->running = true;
-		t->by = pthread_self();
+		t->taken = true;
+		atomic_store_explicit(&t->by, myself(), memory_order_relaxed);
 		if (call->shares)
 			*others = take_sharing(t);
 	}
@@ -70,7 +72,7 @@ void turn_end(commit_turn *t, const turn_call *call, turn_call *others)
 		o->over = true;
 	}
 	turn_call *next = t->first;
-	t->running = false;
+	atomic_store_explicit(&t->by, NULL, memory_order_relaxed);
 	t->taken = next != NULL;
 	if (next) {
 		t->first = next->next;

@@ -6,6 +6,7 @@
 #define MMSB_TURN_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "mmsb.h"
@@ -25,8 +26,7 @@ typedef struct commit_turn {
 	pthread_mutex_t lock;
 	pthread_cond_t moved;
 	bool taken;             /* somebody has it, or is to have it next */
-	bool running;           /* somebody has it: */
-	pthread_t by;
+	_Atomic(const void *) by; /* who has it: an address of the thread's own; NULL: nobody */
 	turn_call *first, **last; /* those that wait, in their order */
 } commit_turn;
 
