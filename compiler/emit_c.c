@@ -161,6 +161,7 @@ static void put_region(emitter *e, const sch_pass *pass)
 
 /* A program uses few of the functions and tables. */
 static const char before[] =
+	"#include <stddef.h>\n"
 	"#pragma GCC diagnostic push\n"
 	"#pragma GCC diagnostic ignored \"-Wunused-function\"\n"
 	"#pragma GCC diagnostic ignored \"-Wunused-variable\"\n"
@@ -169,12 +170,8 @@ static const char before[] =
 static const char head[] =
 	"\n#pragma GCC diagnostic pop\n"
 	"\n/* ---- the program ---- */\n\n"
-	"#include <stddef.h>\n\n"
 	"#if defined __clang__\n"
 	"#pragma clang diagnostic ignored \"-Wpass-failed\" /* a loop that is not vectorised is slower, not wrong */\n"
-	"#define LANES _Pragma(\"clang loop vectorize(assume_safety)\")\n"
-	"#else\n"
-	"#define LANES _Pragma(\"GCC ivdep\")\n"
 	"#endif\n";
 
 /* Extensions of the processor that the compiler was allowed to use. */

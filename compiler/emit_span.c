@@ -1,4 +1,4 @@
-/* emit_span.c - whole passes as C: a function for each span that native_span.h names, with reads and arithmetic in one loop. */
+/* emit_span.c - whole passes as C: a function for each span and fold that native_span.h names, with reads and arithmetic in one loop. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -18,12 +18,6 @@ static const sch_instr *source_of(const writer *w, uint32_t operand)
 {
 	const span_operand *o = &w->span->in[operand];
 	return &w->s->instrs[kernel_of(w, o->pass)->first_instr + o->instr];
-}
-
-static const char *operand_type(const writer *w, uint32_t operand)
-{
-	const sch_instr *in = source_of(w, operand);
-	return emit_c_type(in->code == CODE_SIZE || in->code == CODE_VAR ? T_I64 : in->type);
 }
 
 /* ---- values ------------------------------------------------------------------------------------ */
@@ -76,7 +70,7 @@ static void put_operands(const writer *w)
 {
 	for (uint32_t i = 0; i < w->span->n_in; i++) {
 		const span_operand *o = &w->span->in[i];
-		const char *type = operand_type(w, i);
+		const char *type = emit_c_type(o->type);
 		if (o->kind == SPAN_ONE || o->kind == SPAN_FIRST)
 			fprintf(w->out, "\tconst %s k%u = *(const %s *)in[%u];", type, i, type, i);
 		else
@@ -86,8 +80,6 @@ static void put_operands(const writer *w)
 	}
 	if (w->span->n_in == 0)
 		fputs("\t(void)in;\n", w->out);
-	for (uint32_t i = 0; i < w->span->n_out; i++)
-		fprintf(w->out, "\t%s *const r%u = out[%u];\n", emit_c_type(w->span->values[w->span->out[i].value].type), i, i);
 }
 
 static void put_function(const writer *w)
@@ -103,6 +95,8 @@ static void put_function(const writer *w)
 	fprintf(w->out, ": whole */\nvoid %s(void *const *out, const void *const *in, size_t n);\n", name);
 	fprintf(w->out, "void %s(void *const *out, const void *const *in, size_t n)\n{\n", name);
 	put_operands(w);
+	for (uint32_t i = 0; i < w->span->n_out; i++)
+		fprintf(w->out, "\t%s *const r%u = out[%u];\n", emit_c_type(w->span->values[w->span->out[i].value].type), i, i);
 	fputs("\tLANES\n\tfor (size_t i = 0; i < n; i++) {\n", w->out);
 	for (uint32_t i = 0; i < w->span->n_values; i++)
 		put_definition(w, i);
@@ -114,6 +108,49 @@ static void put_function(const writer *w)
 	fputs("\t}\n}\n", w->out);
 }
 
+/* Operands of the tile after the next one: what a tile computes after it has read its own would keep the caches waiting. */
+static void put_asking(const writer *w)
+{
+	uint32_t arrays = 0;
+	for (uint32_t i = 0; i < w->span->n_in; i++)
+		if (w->span->in[i].kind == SPAN_LANES && arrays++ < 8)
+			fprintf(w->out, "\t\tfor (size_t b = 0; b < MMSB_TREE_TILE * sizeof *a%u; b += 64)\n"
+			        "\t\t\t__builtin_prefetch((const char *)(a%u + t + MMSB_TREE_TILE) + b);\n", i, i);
+}
+
+static void put_fold(const writer *w, uint32_t region)
+{
+	char name[NATIVE_NAME];
+	const sch_pass *pass = &w->s->passes[w->span->first];
+	const sch_region *g = &w->s->regions[kernel_of(w, w->span->first)->first_region + region];
+	const span_value *value = &w->span->values[w->span->out[0].value];
+	const char *type = emit_c_type(value->type), *combine = g->reducer == REDUCER_OP ? op_table[g->op].name : g->reducer == REDUCER_ARGMIN ? "min" : "max";
+	bool plain = value->kind == SPAN_LANES;
+	native_fold_name(name, w->s, w->span->first, region);
+	fprintf(w->out, "\n/* %s:%u: %s, %s */\n", emit_text(w->s, pass->file), pass->line, emit_text(w->s, kernel_of(w, w->span->first)->name),
+	        emit_reducer_name(g->reducer, g->op));
+	fprintf(w->out, "void %s(void *const *out, const void *const *in, size_t n);\nvoid %s(void *const *out, const void *const *in, size_t n)\n{\n", name, name);
+	put_operands(w);
+	fprintf(w->out, "\t%s *const r = out[0], scratch[MMSB_TREE_TILE / 2];\n", type);
+	fputs(g->reducer == REDUCER_OP ? "" : "\tuint32_t *const at = out[1];\n", w->out);
+	fputs("\tfor (size_t t = 0; t < n; t += MMSB_TREE_TILE) {\n\t\tconst size_t m = n - t < MMSB_TREE_TILE ? n - t : MMSB_TREE_TILE;\n", w->out);
+	put_asking(w);
+	if (plain) {
+		fprintf(w->out, "\t\tconst %s *const lanes = a%u + t;\n", type, value->operand);
+	} else {
+		fprintf(w->out, "\t\t%s lanes[MMSB_TREE_TILE];\n\t\tLANES\n\t\tfor (size_t i = t; i < t + m; i++) {\n", type);
+		for (uint32_t i = 0; i < w->span->n_values; i++)
+			put_definition(w, i);
+		fputs("\t\tlanes[i - t] = ", w->out);
+		put_value(w, w->span->out[0].value);
+		fputs(";\n\t\t}\n", w->out);
+	}
+	fprintf(w->out, "\t\tr[t / MMSB_TREE_TILE] = mmsb_tree_%s_%s(lanes, scratch, m);\n", combine, type_table[value->type].name);
+	if (g->reducer != REDUCER_OP)
+		fprintf(w->out, "\t\tat[t / MMSB_TREE_TILE] = (uint32_t)mmsb_find_%s(lanes, r[t / MMSB_TREE_TILE], m);\n", type_table[value->type].name);
+	fputs("\t}\n}\n", w->out);
+}
+
 bool emit_c_spans(FILE *out, const schedule *s, uint32_t pass)
 {
 	native_span *span = malloc(sizeof *span);
@@ -121,6 +158,9 @@ bool emit_c_spans(FILE *out, const schedule *s, uint32_t pass)
 	for (int together = 0; span && together < 2; together++)
 		if (native_span_find(span, s, pass, together))
 			put_function(&w);
+	for (uint32_t r = 1; span && r < s->kernels[s->passes[pass].kernel].n_regions; r++)
+		if (native_fold_find(span, s, pass, r))
+			put_fold(&w, r);
 	free(span);
 	return span != NULL;
 }

@@ -4,6 +4,7 @@
  *   run.c       the code of a region over the lanes of a batch
  *   read.c      reads of pages: aliases, strides, gathers, views
  *   over.c      reductions with a lane for each outer element, over the positions in turn
+ *   fold.c      runs of positions of a reduction by a function of native code
  *   expand.c    reductions with a lane for each position, of one outer element or of several side by side
  *   prefix.c    prefix reductions along the lanes
  *   reduce.[ch] the order of reductions
@@ -161,6 +162,7 @@ struct region_plan {
 	double weight;          /* about how many element operations a lane of this region takes */
 	struct store *store;    /* what is kept, where `stored` */
 	struct pour *pour;      /* grouped reductions by position: pour.h; or NULL */
+	const struct fold *fold; /* a function of native code that evaluates runs of positions: fold.c; or NULL */
 	int over_cost, expand_cost; /* reads that stride when lanes are outer elements; when lanes are positions */
 };
 
@@ -382,6 +384,16 @@ void expand_range(worker *, run *c, uint32_t lane, int64_t first, int64_t end);
 /* expand.c: gives the present operands of one outer element of r, in ascending order. Positions are those of reduction_push. */
 typedef void operands_fn(void *context, const void *values, const int64_t *positions, size_t n);
 void expand_operands(worker *, run *r, const step *s, uint32_t lane, operands_fn *, void *context);
+
+/* fold.c: the fold of a region, once its steps are known (plan_native.c); NULL: it has none. */
+struct planner;
+const struct fold *fold_plan(struct planner *, const region_plan *, uint32_t pass);
+
+/* Whether it can be used as memory is now. */
+bool fold_ready(const worker *, const region_plan *);
+
+/* Pushes positions first .. end-1 into c->red, once what c takes from the region around is there (OUTER_ONE). */
+void fold_push(worker *, run *c, int64_t first, int64_t end);
 
 /* split.c: one outer element's RANGE by all threads; false: not worth it. */
 bool reduce_split(worker *, run *r, const step *s, uint32_t lane);

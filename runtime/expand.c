@@ -287,6 +287,20 @@ static bool run_one(const expansion *e, uint32_t lane, int64_t start, uint32_t n
 	return run_code(e->w, c);
 }
 
+/* The same by a function of native code. */
+static void fold_element(const expansion *e, uint32_t lane)
+{
+	run *c = e->c;
+	c->n = 1;
+	c->live = NULL;
+	c->form = OUTER_ONE;
+	c->outer_lane = lane;
+	run_import(e->w, c);
+	reduction_begin(c->red);
+	fold_push(e->w, c, 0, e->plan->extent);
+	give_result(e, lane);
+}
+
 static void add_piece(expansion *e, int64_t *starts, const segment *piece, int64_t start)
 {
 	starts[e->n_segments] = start;
@@ -344,7 +358,7 @@ void reduce_expand(worker *w, run *r, const step *s)
 {
 	int64_t starts[TILE];
 	expansion e = begin(w, r, s);
-	bool given = store_holds_any(s->child);
+	bool given = store_holds_any(s->child), fold = fold_ready(w, s->child);
 	for (uint32_t lane = 0; lane < r->n; lane++) {
 		if (given && store_holds(s->child, (uint64_t)var_lane(&r->vars[r->plan->flat], lane)))
 			continue; /* has its value */
@@ -352,7 +366,7 @@ void reduce_expand(worker *w, run *r, const step *s)
 		if (sp.n <= 0)
 			give_identity(w, r, s, lane);
 		else if (!reduce_split(w, r, s, lane))
-			add_element(&e, starts, lane, sp);
+			fold ? fold_element(&e, lane) : add_element(&e, starts, lane, sp);
 	}
 	flush(&e, starts);
 }
@@ -379,6 +393,15 @@ void expand_range(worker *w, run *c, uint32_t lane, int64_t first, int64_t end)
 {
 	expansion e = {w, c->parent, c, NULL, c->plan, NULL, false, 0};
 	reduction_begin(c->red);
+	if (fold_ready(w, c->plan)) {
+		c->n = 1;
+		c->live = NULL;
+		c->form = OUTER_ONE;
+		c->outer_lane = lane;
+		run_import(w, c);
+		fold_push(w, c, first, end);
+		return;
+	}
 	for (int64_t at = first; at < end;) {
 		uint32_t part = end - at < TILE ? (uint32_t)(end - at) : TILE;
 		segment seg = {at, (uint16_t)lane, 0, (uint16_t)part, false};

@@ -11,20 +11,13 @@
 #include "fetch.h"
 #include "packed.h"
 #include "scalar.h"
+#include "tree.h"
 #include "view.h"
 
 #undef bool /* a suffix in the lists of types */
 
 #ifndef KERNEL_LEVEL
 #define KERNEL_LEVEL base
-#endif
-
-/* Lanes are independent: dst is an operand or overlaps none. */
-#ifdef __clang__
-#pragma clang diagnostic ignored "-Wpass-failed" /* integer division has no vector form */
-#define LANES _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define LANES _Pragma("GCC ivdep")
 #endif
 
 /* Suffixes of scalar.h to ids of types.def. */
@@ -306,35 +299,19 @@ PUT(64)
 
 /* A few operands of a sum are filled up with -0, which moves no bit (0 of integers): loops of known lengths become a few vector instructions. */
 enum { FEW = 32, PAD_add = 1, PAD_mul = 0, PAD_land = 0, PAD_lor = 0, PAD_band = 0, PAD_bor = 0, PAD_bxor = 0, PAD_min = 0, PAD_max = 0 };
-#define HALVE(S, T, name, to, from, n) LANES for (size_t i = 0; i < (n); i++) (to)[i] = mmsb_##name##_##S((from)[2 * i], (from)[2 * i + 1])
-
 #define TREE_(S, T, name)                                                                                    \
 	static inline T few_##name##_##S(const T *a, size_t n)                                               \
 	{                                                                                                    \
 		T w[FEW], b[FEW / 2], c[FEW / 4], d[FEW / 8];                                                \
 		LANES for (size_t i = 0; i < FEW; i++) w[i] = i < n ? a[i] : (T)-0.0;                         \
-		HALVE(S, T, name, b, w, FEW / 2);                                                            \
-		HALVE(S, T, name, c, b, FEW / 4);                                                            \
-		HALVE(S, T, name, d, c, FEW / 8);                                                            \
+		MMSB_HALVE(S, T, name, b, w, FEW / 2);                                                            \
+		MMSB_HALVE(S, T, name, c, b, FEW / 4);                                                            \
+		MMSB_HALVE(S, T, name, d, c, FEW / 8);                                                            \
 		return mmsb_##name##_##S(mmsb_##name##_##S(d[0], d[1]), mmsb_##name##_##S(d[2], d[3]));      \
 	}                                                                                                    \
 	static void tree_##name##_##S(void *dst, const void *src, void *scratch, size_t n)                   \
 	{                                                                                                    \
-		const T *a = src;                                                                            \
-		T *r = scratch;                                                                              \
-		if (PAD_##name && n <= FEW) {                                                                \
-			*(T *)dst = few_##name##_##S(a, n);                                                  \
-			return;                                                                              \
-		}                                                                                            \
-		while (n > 1) {                                                                              \
-			size_t half = n / 2;                                                                 \
-			LANES for (size_t i = 0; i < half; i++) r[i] = mmsb_##name##_##S(a[2 * i], a[2 * i + 1]); \
-			if (n & 1)                                                                           \
-				r[half++] = a[n - 1];                                                        \
-			n = half;                                                                            \
-			a = r;                                                                               \
-		}                                                                                            \
-		*(T *)dst = a[0];                                                                            \
+		*(T *)dst = PAD_##name && n <= FEW ? few_##name##_##S(src, n) : mmsb_tree_##name##_##S(src, scratch, n); \
 	}                                                                                                    \
 	static void scan_##name##_##S(void *dst, const void *src, size_t n)                                  \
 	{                                                                                                    \
@@ -377,11 +354,17 @@ enum { FEW = 32, PAD_add = 1, PAD_mul = 0, PAD_land = 0, PAD_lor = 0, PAD_band =
 	static size_t arg_find_##dir##_##S(const void *values, size_t n)                                     \
 	{                                                                                                    \
 		const T *v = values;                                                                         \
-		size_t best = 0;                                                                             \
-		for (size_t i = 1; i < n; i++)                                                               \
-			if (v[i] BETTER v[best] || (NAN_(v[i]) && !NAN_(v[best])))                           \
-				best = i;                                                                    \
-		return best;                                                                                 \
+		T scratch[(MMSB_TREE_TILE + 1) / 2], best = v[0];                                                      \
+		size_t at = 0;                                                                               \
+		for (size_t first = 0; first < n; first += MMSB_TREE_TILE) {                                           \
+			size_t m = n - first < MMSB_TREE_TILE ? n - first : MMSB_TREE_TILE;                                    \
+			T own = mmsb_tree_##dir##_##S(v + first, scratch, m);                                \
+			if (first > 0 && !(own BETTER best || (NAN_(own) && !NAN_(best))))                   \
+				continue;                                                                    \
+			best = own;                                                                          \
+			at = first + mmsb_find_##S(v + first, own, m);                                       \
+		}                                                                                            \
+		return at;                                                                                   \
 	}
 #define ARGS_INT(S, T, ...) ARG(S, T, min, <, NEVER) ARG(S, T, max, >, NEVER)
 #define ARGS_FLT(S, T, ...) ARG(S, T, min, <, IS_NAN) ARG(S, T, max, >, IS_NAN)

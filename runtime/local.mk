@@ -23,7 +23,7 @@ libmmsb_internal_la_LIBADD = libops.la
 
 # The kernels are one text, compiled for each level of x86-64; kernels are chosen at run time.
 noinst_LTLIBRARIES += libkernels_base.la
-libkernels_base_la_SOURCES = %D%/kernels.c %D%/kernels.h %D%/scalar.h
+libkernels_base_la_SOURCES = %D%/kernels.c %D%/kernels.h %D%/scalar.h %D%/tree.h
 libkernels_base_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=base
 libkernels_base_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS)
 libmmsb_internal_la_LIBADD += libkernels_base.la
@@ -66,7 +66,7 @@ libmmsb_internal_la_SOURCES += \
 
 # What evaluates.
 libmmsb_internal_la_SOURCES += \
-	%D%/dirty.c %D%/dirty.h %D%/drain.c %D%/exec.h %D%/expand.c %D%/fault.c %D%/fixpoint.c %D%/fpenv.c %D%/fpenv.h %D%/frontier.c %D%/hand.c %D%/kernel_pick.c %D%/numeric.c %D%/over.c \
+	%D%/dirty.c %D%/dirty.h %D%/drain.c %D%/exec.h %D%/expand.c %D%/fault.c %D%/fixpoint.c %D%/fold.c %D%/fpenv.c %D%/fpenv.h %D%/frontier.c %D%/hand.c %D%/kernel_pick.c %D%/numeric.c %D%/over.c \
 	%D%/native.c %D%/native.h %D%/native_load.c %D%/native_span.c %D%/native_span.h %D%/own.c \
 	%D%/plan.c %D%/plan.h %D%/plan_code.c \
 	%D%/plan_cost.c %D%/plan_names.c %D%/plan_native.c %D%/plan_read.c %D%/plan_span.c \

@@ -99,8 +99,10 @@ static bool same_index(const schedule *s, uint32_t p, const sch_index *x, uint32
 static bool same_operand(const schedule *s, const span_operand *a, const span_operand *b)
 {
 	const sch_instr *x = instr_at(s, a->pass, a->instr), *y = instr_at(s, b->pass, b->instr);
-	if (a->kind != b->kind || x->code != y->code)
+	if (a->kind != b->kind || x->code != y->code || a->reg != b->reg)
 		return false;
+	if (a->reg != NONE)
+		return a->pass == b->pass;
 	if (x->code == CODE_VAR)
 		return x->a - domain_of(s, a->pass)->first_var == y->a - domain_of(s, b->pass)->first_var;
 	if (x->code != CODE_READ)
@@ -118,10 +120,10 @@ static bool same_operand(const schedule *s, const span_operand *a, const span_op
 	return true;
 }
 
-static uint32_t add_operand(builder *b, uint32_t instr, span_kind kind)
+static uint32_t add_operand(builder *b, uint32_t instr, span_kind kind, uint8_t type, uint32_t reg)
 {
 	native_span *to = b->to;
-	const span_operand o = {b->pass, instr, (uint8_t)kind};
+	const span_operand o = {b->pass, instr, reg, (uint8_t)kind, type};
 	for (uint32_t i = 0; i < to->n_in; i++)
 		if (same_operand(b->s, &to->in[i], &o))
 			return i;
@@ -131,14 +133,27 @@ static uint32_t add_operand(builder *b, uint32_t instr, span_kind kind)
 	return to->n_in++;
 }
 
-static uint32_t operand_value(builder *b, uint32_t instr, span_kind kind, uint8_t type, uint32_t index)
+/* index: GATHER, else 0. reg: see span_operand. */
+static uint32_t operand_value(builder *b, uint32_t instr, span_kind kind, uint8_t type, uint32_t index, uint32_t reg)
 {
-	uint32_t operand = add_operand(b, instr, kind);
+	uint32_t operand = add_operand(b, instr, kind, type, reg);
 	if (operand == NONE)
 		return NONE;
 	span_value v = {.kind = (uint8_t)kind, .type = type, .operand = (uint16_t)operand, .n_args = kind == SPAN_GATHER,
-	                .args = {kind == SPAN_GATHER ? index : 0, 0, 0}};
+	                .args = {index, 0, 0}};
 	return add_value(b, &v);
+}
+
+/* The value of a register: of one of a region around a fold it is an operand. */
+static uint32_t register_value(builder *b, uint32_t reg)
+{
+	uint32_t i = b->def[reg];
+	const sch_instr *in = instr_at(b->s, b->pass, i);
+	uint8_t type = b->s->reg_types[b->k->first_reg_type + reg];
+	if (b->value_of[reg] != NONE)
+		return b->value_of[reg];
+	const span_value v = {.kind = SPAN_CONST, .type = type, .imm = in->imm};
+	return b->value_of[reg] = in->code == CODE_CONST ? add_value(b, &v) : operand_value(b, i, SPAN_ONE, type, 0, reg);
 }
 
 /* ---- reads ------------------------------------------------------------------------------------- */
@@ -197,7 +212,8 @@ static uint32_t read_value(builder *b, uint32_t instr, const sch_instr *in)
 	span_kind kind = kind_of_read(b, r);
 	if (kind == SPAN_CONST)
 		return refuse(b, "a read that is not along its rows");
-	return operand_value(b, instr, kind, in->type, kind == SPAN_GATHER ? b->value_of[b->s->indices[r->first_index].reg] : 0);
+	uint32_t index = kind == SPAN_GATHER ? register_value(b, b->s->indices[r->first_index].reg) : 0;
+	return index == NONE ? NONE : operand_value(b, instr, kind, in->type, index, NONE);
 }
 
 /* ---- instructions ------------------------------------------------------------------------------ */
@@ -214,7 +230,8 @@ static uint32_t code_value(builder *b, const sch_instr *in)
 	if (in->code == CODE_OP && in->op == OP_MOD)
 		return refuse(b, "a remainder, which is a loop of its own");
 	for (uint32_t a = 0; a < v.n_args; a++)
-		v.args[a] = b->value_of[args[a]];
+		if ((v.args[a] = register_value(b, args[a])) == NONE)
+			return NONE;
 	if (in->code == CODE_CONV && in->type == in->type2)
 		return v.args[0];
 	return add_value(b, &v);
@@ -227,18 +244,38 @@ static uint32_t value_of(builder *b, uint32_t i, const sch_instr *in)
 	switch ((code_id)in->code) {
 	case CODE_OP: case CODE_CONV: return code_value(b, in);
 	case CODE_CONST: return add_value(b, &v);
-	case CODE_PARAM: return operand_value(b, i, SPAN_ONE, in->type, 0);
-	case CODE_SIZE: return operand_value(b, i, SPAN_ONE, T_I64, 0);
-	case CODE_VAR: return operand_value(b, i, in->a == last ? SPAN_FIRST : SPAN_ONE, T_I64, 0);
+	case CODE_PARAM: return operand_value(b, i, SPAN_ONE, in->type, 0, NONE);
+	case CODE_SIZE: return operand_value(b, i, SPAN_ONE, T_I64, 0, NONE);
+	case CODE_VAR: return operand_value(b, i, in->a == last ? SPAN_FIRST : SPAN_ONE, T_I64, 0, NONE);
 	case CODE_READ: return read_value(b, i, in);
 	default: return refuse(b, "an index that can fail");
 	}
 }
 
+static bool builder_begin(builder *b)
+{
+	b->value_of = malloc((b->k->n_regs + 1u) * sizeof(uint32_t));
+	b->def = calloc(b->k->n_regs + 1u, sizeof(uint32_t));
+	if (!b->value_of || !b->def)
+		return refuse(b, "want of memory") != NONE;
+	memset(b->value_of, 0xff, (b->k->n_regs + 1u) * sizeof(uint32_t));
+	for (uint32_t i = 0; i < b->k->n_instr; i++) {
+		const sch_instr *in = instr_at(b->s, b->pass, i);
+		b->def[in->dst] = i;
+		if (in->code == CODE_REDUCE && in->b != NONE)
+			b->def[in->b] = i;
+	}
+	return true;
+}
+
+static void builder_end(builder *b)
+{
+	free(b->value_of);
+	free(b->def);
+}
+
 static bool add_code(builder *b)
 {
-	for (uint32_t i = 0; i < b->k->n_instr; i++)
-		b->def[instr_at(b->s, b->pass, i)->dst] = i;
 	for (uint32_t i = 0; i < b->k->n_instr; i++) {
 		const sch_instr *in = instr_at(b->s, b->pass, i);
 		b->value_of[in->dst] = value_of(b, i, in);
@@ -256,9 +293,9 @@ static bool add_code(builder *b)
 static bool add_pass(native_span *to, const schedule *s, uint32_t pass)
 {
 	const sch_kernel *k = kernel_of(s, pass);
-	builder b = {to, s, pass, k, domain_of(s, pass), calloc(k->n_regs + 1, sizeof(uint32_t)), calloc(k->n_regs + 1, sizeof(uint32_t))};
+	builder b = {to, s, pass, k, domain_of(s, pass), NULL, NULL};
 	uint32_t n_values = to->n_values, n_in = to->n_in, n_out = to->n_out;
-	bool ok = b.value_of && b.def && add_code(&b);
+	bool ok = builder_begin(&b) && add_code(&b);
 	if (ok) {
 		to->n_passes++;
 	} else {
@@ -266,8 +303,7 @@ static bool add_pass(native_span *to, const schedule *s, uint32_t pass)
 		to->n_in = n_in;
 		to->n_out = n_out;
 	}
-	free(b.value_of);
-	free(b.def);
+	builder_end(&b);
 	return ok;
 }
 
@@ -306,4 +342,50 @@ bool native_span_find(native_span *to, const schedule *s, uint32_t pass, bool to
 		}
 	}
 	return !together || (to->n_passes > 1 && !(s->pages[s->passes[pass].page].flags & PAGEF_LAZY));
+}
+
+/* ---- folds ------------------------------------------------------------------------------------- */
+
+void native_fold_name(char name[NATIVE_NAME], const schedule *s, uint32_t pass, uint32_t region)
+{
+	snprintf(name, NATIVE_NAME, "mmsb_k%u_r%u_fold", s->passes[pass].kernel, region);
+}
+
+/* Why a reduction has no fold; NULL: it may have one. */
+static const char *cannot_fold(const builder *b)
+{
+	const sch_region *g = b->g;
+	if (g->kind != REGION_RANGE)
+		return "positions that are not a range";
+	if (g->where != NONE || (g->reducer == REDUCER_OP && !g->dense && op_table[g->op].reduce != REDUCE_IDEM))
+		return "a condition";
+	for (uint32_t i = g->first_instr; i < g->first_instr + g->n_instr; i++) {
+		const sch_instr *in = instr_at(b->s, b->pass, i);
+		if (in->code == CODE_REDUCE)
+			return "a reduction within it";
+		if (in->code == CODE_READ && (b->s->reads[b->k->first_read + in->a].view != RV_NONE || b->s->reads[b->k->first_read + in->a].cls == READ_SAME))
+			return "a read under a view";
+	}
+	return NULL;
+}
+
+bool native_fold_find(native_span *to, const schedule *s, uint32_t pass, uint32_t region)
+{
+	const sch_kernel *k = kernel_of(s, pass);
+	builder b = {to, s, pass, k, &s->regions[k->first_region + region], NULL, NULL};
+	to->first = pass;
+	to->n_passes = 1;
+	to->n_values = to->n_in = to->n_out = 0;
+	to->why = cannot_fold(&b);
+	bool ok = !to->why && builder_begin(&b);
+	for (uint32_t i = b.g->first_instr; ok && i < b.g->first_instr + b.g->n_instr; i++) {
+		const sch_instr *in = instr_at(s, pass, i);
+		b.value_of[in->dst] = value_of(&b, i, in);
+		ok = b.value_of[in->dst] != NONE;
+	}
+	uint32_t value = ok ? register_value(&b, b.g->value) : NONE;
+	if (value != NONE)
+		to->out[to->n_out++] = (span_result){pass, 0, value};
+	builder_end(&b);
+	return value != NONE;
 }

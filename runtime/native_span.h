@@ -29,10 +29,11 @@ typedef struct span_value {
 	uint64_t imm;          /* CONST */
 } span_value;
 
-/* Where an operand comes from: a kernel-relative READ, PARAM, SIZE or VAR of the kernel of `pass`. */
+/* Where an operand comes from: a kernel-relative READ, PARAM, SIZE or VAR of the kernel of `pass`; of a fold also any instruction of a region around. */
 typedef struct span_operand {
 	uint32_t pass, instr;
-	uint8_t kind;          /* LANES, ONE, FIRST, GATHER */
+	uint32_t reg;          /* that has the value, of those kernel registers that a fold takes from around it; else NONE */
+	uint8_t kind, type;    /* LANES, ONE, FIRST, GATHER; type_id */
 } span_operand;
 
 /* A kernel-relative output of `pass`. */
@@ -55,5 +56,12 @@ typedef struct native_span {
 bool native_span_find(native_span *, const schedule *, uint32_t pass, bool together);
 
 void native_span_name(char name[NATIVE_NAME], const native_span *);
+
+/* A *fold* is the function of a reduction of which every position is there: of n operands side by side it gives the value of each tile of
+ * MMSB_TREE_TILE of them (tree.h), the last one perhaps shorter, to out[0]; of argmin and argmax also the first operand of the tile that has
+ * it, as u32, to out[1]. n_passes is 1, and the one result is what an operand is. False: there is none. */
+bool native_fold_find(native_span *, const schedule *, uint32_t pass, uint32_t region);
+
+void native_fold_name(char name[NATIVE_NAME], const schedule *, uint32_t pass, uint32_t region);
 
 #endif

@@ -72,12 +72,16 @@ void plan_native(planner *pl, region_plan *r)
 				plan_fused(pl, r, &st, i, end);
 		}
 	native_stages_free(&st);
+	if (r->id > 0 && pl->p->pass)
+		r->fold = fold_plan(pl, r, (uint32_t)(pl->p->pass - pl->s->passes));
 }
 
 uint32_t native_functions(const mmsb_instance *m, uint32_t pass)
 {
 	const kernel_plan *p = m->executor ? m->executor->passes[pass] : NULL;
 	uint32_t n = 0;
+	for (uint32_t r = 0; p && r < p->n_regions; r++)
+		n += p->regions[r].fold != NULL;
 	for (uint32_t r = 0; p && r < p->n_regions; r++)
 		for (uint32_t i = 0; i < p->regions[r].n_steps; i++)
 			n += p->regions[r].steps[i].fused != NULL;

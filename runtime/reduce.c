@@ -221,6 +221,48 @@ void reduction_push_tail(reduction *r, const void *values, size_t n, void *scrat
 	r->n += n;
 }
 
+/* 2^level blocks as one, after a number of them that 2^level divides. */
+static void push_blocks(reduction *r, scalar value, unsigned level)
+{
+	for (; r->chunks >> level & 1; level++) {
+		value = combine(r, r->levels[level], value);
+		r->chunks -= (uint64_t)1 << level;
+	}
+	r->levels[level] = value;
+	r->chunks += (uint64_t)1 << level;
+}
+
+static void push_dense(reduction *r, const void *values, size_t n, void *scratch)
+{
+	enum { LEVEL = 6 };
+	size_t whole = n / TILE, i = 0;
+	for (; i < whole; i++) {
+		bool many = r->chunks % (1u << LEVEL) == 0 && whole - i >= 1u << LEVEL;
+		push_blocks(r, many ? tree(r, lane_at(r, values, i), 1u << LEVEL, scratch) : lane_value(r, values, i), many ? LEVEL : 0);
+		i += many ? (1u << LEVEL) - 1 : 0;
+	}
+	if (n % TILE) {
+		r->tail = lane_value(r, values, whole);
+		r->has_tail = true;
+	}
+}
+
+void reduction_push_chunks(reduction *r, const void *values, const uint32_t *best, size_t n, int64_t first, void *scratch)
+{
+	size_t chunks = (n + TILE - 1) / TILE;
+	if (r->kind == RED_DENSE) {
+		push_dense(r, values, n, scratch);
+	} else if (r->kind == RED_ANY) {
+		scalar v = tree(r, values, chunks, scratch);
+		r->best = r->n > 0 ? combine(r, r->best, v) : v;
+	} else {
+		uint8_t seen = r->n > 0;
+		for (size_t i = 0; i < chunks; i++)
+			r->k->arg[r->arg][r->type](&r->best, &r->position, &seen, lane_at(r, values, i), (uint32_t)first + (uint32_t)(i * TILE) + best[i], NULL, 1);
+	}
+	r->n += n;
+}
+
 static scalar dense_value(const reduction *r)
 {
 	scalar v = r->tail;

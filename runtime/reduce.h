@@ -70,6 +70,10 @@ void reduction_node(const reduction *, tree_node *out);
 /* LIST: the node of an aligned block that begins at `position`, after all that came before. */
 void reduction_push_node(reduction *, const tree_node *, uint64_t position);
 
+/* Values of n / TILE whole chunks and of what is left of n operands, in the order of operands; of ARG the first best operand of each, too. After
+ * whole chunks alone. scratch: 32 lanes. */
+void reduction_push_chunks(reduction *, const void *values, const uint32_t *best, size_t n, int64_t first, void *scratch);
+
 /* DENSE: the value of a whole block after blocks like it, of a length that is a power of two (the last may be shorter). */
 void reduction_push_block(reduction *, scalar value);
 

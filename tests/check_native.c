@@ -24,6 +24,9 @@ static const char program[] =
 	"page wave : f64[70, 90] out;\n"
 	"page twice : f64[70, 90] out;\n"
 	"page picked : f64[300] out;\n"
+	"page rows : f64[70] out;\n"
+	"page best : index(90)[70] out;\n"
+	"page pairs : i64 out;\n"
 	"edge plain[i] <- (x[i] * 2.0 + 1.0) / (x[i] - 0.5);\n"
 	"edge chosen <- sum[i where x[i] * x[i] > 0.25] (x[i] * 3.0 - 1.0);\n"
 	"edge grouped[g] <- sum[i where k[i] == g] (x[i] * x[i] + 1.0);\n"
@@ -32,7 +35,10 @@ static const char program[] =
 	"edge prefix[i] <- sum[j where j <= i] (x[j] * x[j] - 1.0);\n"
 	"edge wave[i, j] <- pad(grid, 2.0)[i - 1, j] + wrap(grid)[i, j + 1] * side[j] - f64(i * j);\n"
 	"edge twice[i, j] <- pad(grid, 2.0)[i - 1, j] * 2.0 + wave[i, j];\n"
-	"edge picked[i] <- f64(k[i]) * x[i] + chosen;\n";
+	"edge picked[i] <- f64(k[i]) * x[i] + chosen;\n"
+	"edge rows[i] <- sum[j] (grid[i, j] * side[j] + f64(i - j) * x[i]);\n"
+	"edge best[i] <- argmax[j] grid[i, j];\n"
+	"edge pairs <- count[i, j] (grid[i, j] > side[j]);\n";
 
 static mmsb_schedule *compiled(char **text)
 {
@@ -89,7 +95,7 @@ START_TEST(test_functions)
 	ck_assert_msg(status == MMSB_OK, "%s", err.message);
 	ck_assert_int_eq(mmsb_instance_new(&m, s, NULL, &err), MMSB_OK);
 	ck_assert_int_eq(mmsb_bind(m, &err), MMSB_OK);
-	ck_assert_uint_eq(functions_written(text), 16);
+	ck_assert_uint_eq(functions_written(text), 21);
 	ck_assert_uint_eq(functions_run(m), functions_written(text));
 	for (uint32_t p = 0; p < m->sch->n_passes; p++) { /* element-wise throughout; two of them together */
 		const char *name = m->sch->text + m->pages[m->sch->passes[p].page].def->name;
