@@ -49,6 +49,11 @@ BENCHMARKS += %D%/native
 %C%_native_CFLAGS = $(RIVAL_CFLAGS)
 %C%_native_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS) -lmvec
 EXTRA_DIST += %D%/options.mmsb %D%/heat.mmsb
+BENCHMARKS += %D%/reductions
+%C%_reductions_SOURCES = %D%/reductions.c %D%/bench.h
+%C%_reductions_CPPFLAGS = $(RIVAL_CPPFLAGS)
+%C%_reductions_CFLAGS = $(RIVAL_CFLAGS)
+%C%_reductions_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
 EXTRA_DIST += %D%/elementary.c %D%/RESULTS.md %D%/run.sh %D%/rival.py %D%/graphblas_paths.py %D%/reach.mmsb %D%/pagerank.mmsb %D%/expression.mmsb %D%/sum.mmsb %D%/deltas.awk %D%/large.awk \
 	%D%/chain.awk %D%/portfolio.mmsb %D%/portfolio.py %D%/shortest.mmsb %D%/expression_sum.mmsb
 

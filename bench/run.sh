@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh - the benchmarks, each with its rivals in the same run: bench/run.sh BUILDDIR [NAME...]
 #
-# NAME: whole deltas compile chain expression life paths portfolio native durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
+# NAME: whole deltas compile chain expression life paths portfolio native reductions durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
 # turns, A B A B ...: a ratio is that of the medians. QUICK=1 takes small sizes, to see that all is well; the environment may also give
 # each size: WHOLE (elements), CHAIN (pages), EXPRESSION and OPTIONS (elements), HEAT and LIFE (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio),
 # REPLAY, CHECKPOINT and WARM (bytes), PARTS (of `durable`), FOLDER (on the disk that it measures), and LEAST_K and MOST_K how many changes an epoch has.
@@ -129,6 +129,11 @@ run_native() {
 	XDG_CACHE_HOME="$work" N="${EXPRESSION:-16777216}" SIDE="${HEAT:-4096}" M="${OPTIONS:-4000000}" "$build/bench/native" "$here/expression.mmsb" "$here/heat.mmsb" "$here/options.mmsb"
 }
 
+# Dense reductions, the same way.
+run_reductions() {
+	XDG_CACHE_HOME="$work" SIDE="${HEAT:-4096}" "$build/bench/reductions"
+}
+
 # What syncs, logs and whole files cost without us.
 run_durable() {
 	mkdir -p "${FOLDER:=$work/durable}"
@@ -146,6 +151,6 @@ run_checkpoint() {
 
 echo "| benchmark | MMSB | rival | ratio | goal or limit |"
 echo "| --- | --- | --- | --- | --- |"
-for name in ${*:-whole deltas compile chain expression life paths portfolio native durable checkpoint}; do
+for name in ${*:-whole deltas compile chain expression life paths portfolio native reductions durable checkpoint}; do
 	"run_$name"
 done
