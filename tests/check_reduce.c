@@ -1,5 +1,6 @@
 /* check_reduce.c - the order of reductions, held against a recursive text of docs/determinism.md and against bits that are
  * checked in (golden/reduce.txt; `check_reduce --write FILE` makes it anew, which only a change of `numerics` allows). */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -311,6 +312,33 @@ START_TEST(signed_zeros)
 END_TEST
 
 /* The first of equals; the first nan before all else. */
+/* Whole tiles, which have loops of their own: zeros of both signs, infinities and NaNs at any place among larger and smaller values. */
+START_TEST(whole_tiles)
+{
+	static const double some[] = {0.0, -0.0, 1.0, -1.0, INFINITY, -INFINITY, NAN, 2.5};
+	static const uint8_t ops[] = {OP_MIN, OP_MAX};
+	const kernel_table *k = kernel_table_level(levels[_i]);
+	double values[TILE];
+	if (!k)
+		return;
+	for (unsigned round = 0; round < 4000; round++) {
+		unsigned kinds = round % 8 + 1, op = ops[round / 8 % 2];
+		double want, got;
+		for (unsigned i = 0; i < TILE; i++)
+			values[i] = some[kinds == 8 && i != round % TILE ? i % 3 : (i * (round + 1) * 7919 >> 5) % kinds];
+		want = values[0];
+		for (unsigned i = 1; i < TILE; i++)
+			k->op[op][T_F64](&want, &want, &values[i], NULL, 1);
+		k->tree[op][T_F64](&got, values, scratch, TILE);
+		ck_assert_msg(memcmp(&got, &want, sizeof got) == 0 || (got != got && want != want), "round %u: %a instead of %a", round, got, want);
+		size_t at = k->arg_find[op == OP_MAX][T_F64](values, TILE), first = 0;
+		while (!(values[first] == want || values[first] != values[first]))
+			first++;
+		ck_assert_uint_eq(at, first);
+	}
+}
+END_TEST
+
 START_TEST(first_best)
 {
 	const kernel_table *k = kernel_table_level(levels[_i]);
@@ -351,6 +379,7 @@ int main(int argc, char **argv)
 	tcase_add_loop_test(t, order, 0, 3);
 	tcase_add_loop_test(t, prefixes, 0, 3);
 	tcase_add_loop_test(t, first_best, 0, 3);
+	tcase_add_loop_test(t, whole_tiles, 0, 3);
 	tcase_add_test(t, golden);
 	tcase_add_test(t, signed_zeros);
 	suite_add_tcase(s, t);
