@@ -33,7 +33,9 @@ static void write_file(unsigned i)
 /* `epochs` epochs, each of which (wait) is on the disk before the next is appended. */
 static void make(mmsb_instance *m, log_durability durability, unsigned epochs, bool wait)
 {
+	group_ns = UINT64_C(3600000000000); /* no sync, and no mark of one, before the end */
 	log_writer *w = begin(m, durability, 1 << 14, 0);
+	group_ns = 1000000;
 	for (uint64_t e = 1; e <= epochs; e++) {
 		stage(m, 2, NULL);
 		ok(append(w, m, e, "tag"));

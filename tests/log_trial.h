@@ -217,10 +217,13 @@ FOR_ANY_USE const char *name_of(unsigned i)
 	return path;
 }
 
+/* What LOG_GROUP waits for at most. */
+static uint64_t group_ns = 1000000;
+
 FOR_ANY_USE log_writer *begin(const mmsb_instance *m, log_durability durability, uint64_t bytes, int compress)
 {
 	log_writer *w;
-	log_options options = {.durability = durability, .group_ns = 1000000, .segment_bytes = bytes, .compress = compress};
+	log_options options = {.durability = durability, .group_ns = group_ns, .segment_bytes = bytes, .compress = compress};
 	names.n = names.packed = 0;
 	ok(log_open(&w, &vfs_machine, folder, m, &options, 1, NULL, 0, turn, NULL, &err));
 	ck_assert_uint_eq(names.n, 1);
