@@ -18,6 +18,7 @@ typedef struct own_replay {
 	double live_ns;       /* staged, appended (not synced), propagated */
 	double whole_ns;      /* XXH3 over the mapped segments */
 	double each_ns;       /* the checksum of each record, and nothing else */
+	double store_ns;      /* C that checks each record and stores its value, and can do nothing else */
 	double read_ns;       /* records verified, deltas put into pages */
 	double propagated_ns; /* and what follows from them */
 	uint64_t bytes, segments;

@@ -50,22 +50,28 @@ void raw_open(raw_log *r, const char *path, uint64_t bytes, bool written)
 
 size_t raw_record_bytes(size_t payload) { return HEAD + payload + TAIL; }
 
-void raw_append(raw_log *r, uint64_t number, const void *payload, size_t bytes)
+uint8_t *raw_take(raw_log *r, size_t bytes)
 {
-	if (r->at + raw_record_bytes(bytes) > r->room) {
+	if (r->at + bytes > r->room) {
 		r->room = 2 * (r->room + bytes);
 		r->buffer = realloc(r->buffer, r->room);
 		if (!r->buffer)
 			bench_stop("out of memory");
 	}
 	uint8_t *to = r->buffer + r->at;
+	r->at += bytes;
+	return to;
+}
+
+void raw_append(raw_log *r, uint64_t number, const void *payload, size_t bytes)
+{
+	uint8_t *to = raw_take(r, raw_record_bytes(bytes));
 	uint64_t length = bytes;
 	memcpy(to, &length, 8);
 	memcpy(to + 8, &number, 8);
 	memcpy(to + HEAD, payload, bytes);
 	uint64_t hash = XXH3_64bits(to, HEAD + bytes);
 	memcpy(to + HEAD + bytes, &hash, TAIL);
-	r->at += raw_record_bytes(bytes);
 }
 
 void raw_write(raw_log *r)

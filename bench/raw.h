@@ -16,6 +16,8 @@ typedef struct raw_log {
 
 /* written: its blocks hold zeros already, so that a sync has nothing to say of them but their bytes; else they are allocated only. */
 void raw_open(raw_log *, const char *path, uint64_t bytes, bool written);
+/* Room for so many bytes behind what was appended, of which they become part. */
+uint8_t *raw_take(raw_log *, size_t bytes);
 /* One record: a head of 16 bytes, the payload, XXH3-64 of both. */
 void raw_append(raw_log *, uint64_t number, const void *payload, size_t bytes);
 void raw_write(raw_log *);           /* what was appended goes to the system */
