@@ -336,8 +336,7 @@ int history_walk_next(history_walk *w, log_record *record, bool *more, mmsb_erro
 			return MMSB_OK;
 		if (tail != LOG_CLOSED || record->epoch != h->files.segments[w->segment].last)
 			return damaged(w->reader, record, err);
-		w->check = record->check;
-		history_walk_end(w);
+		history_walk_end(w); /* check is that of its end */
 		w->segment++;
 	}
 }

@@ -1,8 +1,11 @@
 /* check_history.c - a state folder looked at: every epoch from every way to it has the digest that it had when it was made; branches, repaired
  * and compacted folders as well; damage is told with its place; reads of an element are those that its edge says. */
+#include <xxhash.h>
+
 #include "io_instance.h"
 #include "runtime/trace.h"
 #include "state/branch.h"
+#include "state/log_format.h"
 #include "state/state.h"
 #include "state_folder.h"
 
@@ -228,6 +231,36 @@ START_TEST(damage)
 }
 END_TEST
 
+/* A segment of these epochs, but of another log: its header names another record before it. */
+START_TEST(another_segment)
+{
+	enum { BEFORE = 48, CHECK = 56 };
+	history *h;
+	player *p;
+	uint8_t header[LOG_HEADER];
+	char name[200], file[STATE_NAME];
+	ok(history_open(&h, &vfs_machine, path, &err));
+	log_segment s = h->files.segments[2];
+	manifest_segment_name(&s, file);
+	snprintf(name, sizeof name, "%s/%s", path, file);
+	FILE *f = fopen(name, "r+b");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fread(header, 1, sizeof header, f), sizeof header);
+	header[BEFORE] ^= 1;
+	uint64_t check = XXH3_64bits(header, CHECK);
+	memcpy(header + CHECK, &check, sizeof check);
+	rewind(f);
+	ck_assert_uint_eq(fwrite(header, 1, sizeof header, f), sizeof header);
+	fclose(f);
+	ok(player_new(&p, h, 1, true, NULL, &err));
+	ok(player_to(p, s.first - 1, NULL, NULL, &err));
+	ck_assert_int_eq(player_to(p, s.first, NULL, NULL, &err), MMSB_FORMAT);
+	ck_assert_ptr_nonnull(strstr(err.message, "does not follow"));
+	player_free(p);
+	history_close(h);
+}
+END_TEST
+
 /* ---- a checkpoint behind damage in the segment that it lies in ---- */
 
 /* All in one segment. */
@@ -410,6 +443,7 @@ int main(void)
 	tcase_add_test(c, branches);
 	tcase_add_test(c, compaction);
 	tcase_add_test(c, damage);
+	tcase_add_test(c, another_segment);
 	tcase_add_test(c, times);
 	tcase_add_test(c, reads);
 	tcase_set_timeout(c, 120);
