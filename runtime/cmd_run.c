@@ -285,7 +285,7 @@ static int run_deltas(run *r)
 /* Of a run with a state: so many that it can be ended in between. */
 static uint64_t next_piece(uint64_t piece, double took)
 {
-	return took < 0.02 ? 2 * piece : took > 0.1 && piece > 1 ? piece / 2 : piece;
+	return took < 0.02 && piece < UINT64_MAX / 2 ? 2 * piece : took > 0.1 && piece > 1 ? piece / 2 : piece;
 }
 
 static int run_ticks(run *r)

@@ -212,6 +212,8 @@ void apply_keep(mmsb_instance *);  /* forgets how to */
 void undo_free(mmsb_instance *);
 
 int passes_new(mmsb_instance *, mmsb_error *err); /* epoch.c: which passes read a page */
+/* The next tick, and any after it, changes nothing: so many are passed over at once. */
+bool ticks_are_idle(const mmsb_instance *);
 void passes_free(mmsb_instance *);
 
 void digest_free(mmsb_instance *);

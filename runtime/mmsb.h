@@ -216,8 +216,9 @@ int mmsb_commit(mmsb_instance *, uint64_t *epoch, mmsb_error *err);
 /* The same; `source` says who made the changes, in a log (mmsb_state_open): up to 255 bytes of text, copied. NULL: nobody in particular. */
 int mmsb_commit_from(mmsb_instance *, const char *source, uint64_t *epoch, mmsb_error *err);
 
-/* n epochs without deltas; stops at the first that fails (those before stand). Concurrent readers see the last alone. MMSB_ORDER when
- * deltas are staged; what is staged while it runs is left for the next commit. Otherwise as mmsb_commit. */
+/* n epochs without deltas; stops at the first that fails (those before stand). Once one changes nothing the others do neither, and take no time.
+ * Concurrent readers see the last alone. MMSB_ORDER when deltas are staged; what is staged while it runs is left for the next commit. MMSB_RANGE:
+ * numbers of epochs do not go so far. Otherwise as mmsb_commit. */
 int mmsb_ticks(mmsb_instance *, uint64_t n, uint64_t *epoch, mmsb_error *err);
 
 /* ---- reading ----------------------------------------------------------------------------------- */

@@ -39,18 +39,24 @@ static void take_signal(int number)
 	errno = error;
 }
 
-static int listen_to_signals(mmsb_error *err)
+static int listen_to(int number, mmsb_error *err)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
+	struct sigaction action = {.sa_handler = take_signal, .sa_flags = SA_RESTART};
+	sigemptyset(&action.sa_mask);
+	return sigaction(number, &action, NULL) ? fail(err, MMSB_IO, "cannot listen to signals: %s", strerror(errno)) : MMSB_OK;
+}
+
+/* While a folder is opened, which takes as long as its log asks for, there is nothing yet to be ended well: what ends a run then ends it at once. */
+static int open_listening(run_state *s, mmsb_instance *inst, const char *folder, const mmsb_state_options *options, mmsb_error *err)
+{
 	if (pipe2(wake, O_CLOEXEC | O_NONBLOCK))
 		return fail(err, MMSB_IO, "cannot make a pipe: %s", strerror(errno));
-	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-		struct sigaction action = {.sa_handler = take_signal, .sa_flags = SA_RESTART};
-		sigemptyset(&action.sa_mask);
-		if (sigaction(numbers[i], &action, NULL))
-			return fail(err, MMSB_IO, "cannot listen to signals: %s", strerror(errno));
-	}
-	return MMSB_OK;
+	int status = listen_to(SIGUSR1, err);
+	if (status == MMSB_OK)
+		status = mmsb_state_open(&s->state, inst, folder, options, err);
+	if (status == MMSB_OK)
+		status = listen_to(SIGINT, err);
+	return status == MMSB_OK ? listen_to(SIGTERM, err) : status;
 }
 
 static void warn(const run_state *s, const char *text)
@@ -127,10 +133,9 @@ int run_state_open(run_state **out, mmsb_instance *inst, const run_spec *spec, p
 	                              .checkpoint_bytes = spec->option[RUN_CHECKPOINT_BYTES],
 	                              .checkpoint_seconds = spec->option[RUN_CHECKPOINT_SECONDS],
 	                              .keep = (unsigned)spec->option[RUN_KEEP]};
-	int status = listen_to_signals(err);
-	if (status == MMSB_OK)
-		status = mmsb_state_open(&s->state, inst, spec->state, &options, err);
+	int status = open_listening(s, inst, spec->state, &options, err);
 	if (status != MMSB_OK) {
+		mmsb_state_close(s->state, NULL);
 		free(s);
 		return status;
 	}

@@ -195,6 +195,7 @@ int why_last_change(why *w, const why_element *e, uint64_t upto, uint64_t *epoch
 			return status;
 		look l = {.e = e, .m = p->m};
 		uint64_t from = p->m->epoch;
+		p->changes_only = true;
 		status = take_values(&l, &differs, err);
 		if (status == MMSB_OK)
 			status = player_to(p, upto, look_at_epoch, &l, err);

@@ -74,6 +74,7 @@ typedef struct player {
 	log_record record;      /* read, and not taken whole yet */
 	bool holds;             /* there is one */
 	bool verify;            /* compare digests of the log */
+	bool changes_only;      /* each need not be called for ticks that change nothing */
 	uint64_t digests;       /* compared */
 	bool merges;            /* epochs may be taken together: nothing reads the epoch before */
 	size_t applied;         /* bytes of records that are in the sources, but not evaluated */

@@ -188,8 +188,10 @@ static int take(player *p, uint64_t upto, history_each *each, void *user, mmsb_e
 	uint64_t last = r->epoch < upto ? r->epoch : upto;
 	if (r->kind == LOG_TICKS && !each)
 		return mmsb_ticks(p->m, last - p->m->epoch, NULL, err);
-	while (!status && p->m->epoch < last)
-		status = one(p, each, user, err);
+	while (!status && p->m->epoch < last) {
+		bool idle = r->kind == LOG_TICKS && p->changes_only && ticks_are_idle(p->m);
+		status = idle ? mmsb_ticks(p->m, last - p->m->epoch, NULL, err) : one(p, each, user, err);
+	}
 	return status;
 }
 
