@@ -311,10 +311,11 @@ static int run_ticks(run *r)
 static void report(run *r, int status)
 {
 	progress_clear(&r->bar);
-	/* a file that failed under --watch fails again when it is closed */
-	if (r->err.message[0] != '\0' && strcmp(r->err.message, r->told.message) != 0)
+	/* what failed in an epoch or under --watch fails again at the end */
+	if (r->err.message[0] != '\0' && strstr(r->told.message, r->err.message) == NULL) {
 		print_error(&r->err);
-	r->told = r->err;
+		r->told = r->err;
+	}
 	if (r->failed == 0)
 		r->failed = exit_status(status);
 }
