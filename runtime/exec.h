@@ -276,6 +276,7 @@ typedef struct worker {
 	void *values;           /* TILE of 8 bytes: their results */
 	uint8_t *outside;
 	uint64_t changed, evaluated; /* elements */
+	uint64_t operands;      /* of reductions, so far */
 	uint64_t work;          /* lanes run so far, and something for each batch */
 	uint64_t modes[MODES];  /* runs of each mode */
 	fault fault;
@@ -419,6 +420,9 @@ void device_place(struct executor *, kernel_plan *, uint32_t pass);
 bool device_map(struct executor *, uint32_t pass, uint64_t epoch, bool whole, uint64_t *changed, int *status, mmsb_error *err);
 
 /* ---- portable.c -------------------------------------------------------------------------------- */
+
+/* What workers have run of operands of reductions since this was called last are those of this pass. */
+void executor_count_operands(struct executor *, uint32_t pass);
 
 /* Makes ready what the reads and regions of a plan look at. */
 int pass_look_up(struct executor *, const kernel_plan *, mmsb_error *err);

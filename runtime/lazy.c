@@ -73,6 +73,7 @@ static int evaluate(mmsb_instance *m, uint32_t pass, mmsb_error *err)
 	else
 		saving_elements(m, to, &p->dirty->elements);
 	status = p->dirty->all ? pass_run(ex, p, &target, &changed, err) : pass_run_dirty(ex, p, &target, &p->dirty->elements, &changed, err);
+	executor_count_operands(ex, pass);
 	if (status) /* it cannot fail but for memory: the page stays stale */
 		return status;
 	m->pass_stats[pass].evaluated += p->dirty->all ? to->count : bitset_count(&p->dirty->elements);

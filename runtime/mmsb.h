@@ -338,6 +338,7 @@ typedef struct mmsb_pass_stats {
 	uint64_t masked;      /* runs in which most were */
 	uint64_t single;      /* runs of single elements, up to 512 at a time */
 	uint64_t ns;          /* time that it took; 0 without options.time_passes */
+	uint64_t operands;    /* of its reductions, that the CPU evaluated: an element evaluated whole takes all of its own */
 } mmsb_pass_stats;
 
 typedef struct mmsb_stats {

@@ -172,13 +172,11 @@ static int run_exact(struct executor *ex, uint32_t id, uint64_t epoch, bool whol
 	return status;
 }
 
-int executor_pass(mmsb_instance *inst, uint32_t id, uint64_t epoch, bool whole, uint64_t *changed, mmsb_error *err)
+static int run_kind(struct executor *ex, uint32_t id, uint64_t epoch, bool whole, uint64_t *changed, mmsb_error *err)
 {
-	struct executor *ex = inst->executor;
+	mmsb_instance *inst = ex->inst;
 	const sch_pass *pass = &inst->sch->passes[id];
 	page *to = &inst->pages[pass->page];
-	ex->self = NULL;
-	*changed = 0;
 	if (pass->kind == PASS_MAP)
 		return run_map(ex, id, epoch, whole, changed, err);
 	buffers_catch_up(inst, to);
@@ -187,6 +185,25 @@ int executor_pass(mmsb_instance *inst, uint32_t id, uint64_t epoch, bool whole, 
 	int status = fixpoint_run(ex, id, epoch, to->prev ? to->prev : to->cur, changed, err);
 	if (status)
 		to->now[0].all = true; /* rounds do not mark what they write */
+	return status;
+}
+
+void executor_count_operands(struct executor *ex, uint32_t id)
+{
+	for (uint32_t i = 0; i < ex->n_workers; i++) {
+		ex->inst->pass_stats[id].operands += ex->workers[i].operands;
+		ex->workers[i].operands = 0;
+	}
+}
+
+int executor_pass(mmsb_instance *inst, uint32_t id, uint64_t epoch, bool whole, uint64_t *changed, mmsb_error *err)
+{
+	struct executor *ex = inst->executor;
+	ex->self = NULL;
+	*changed = 0;
+	int status = run_kind(ex, id, epoch, whole, changed, err);
+	if (ex->passes[id]->nested)
+		executor_count_operands(ex, id);
 	return status;
 }
 

@@ -390,6 +390,7 @@ bool run_code(worker *w, run *r)
 	const region_plan *rp = r->plan;
 	uint32_t i = 0;
 	w->work += r->n + BATCH_WORK;
+	w->operands += rp->parent ? r->n : 0;
 	while (i < rp->n_before)
 		i = run_next(w, r, i);
 	if (rp->where != NONE && !restrict_live(w, r))

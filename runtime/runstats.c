@@ -49,13 +49,14 @@ void print_stats(mmsb_instance *inst, const run_times *times)
 	print_seconds("outputs", times->outputs);
 	print_seconds("total", times->total);
 	if (s.n_passes > 0)
-		fprintf(stderr, "%-24s %10s %14s %14s %10s %10s %10s %10s %12s\n", "pass", "epochs", "evaluated", "changed", "dense", "masked",
-		        "single", "rounds", "ms");
+		fprintf(stderr, "%-24s %10s %14s %14s %10s %10s %10s %10s %12s %12s\n", "pass", "epochs", "evaluated", "changed", "dense",
+		        "masked", "single", "rounds", "operands", "ms");
 	for (unsigned i = 0; i < s.n_passes; i++) {
 		const mmsb_pass_stats *p = &s.passes[i];
-		fprintf(stderr, "%-24s %10llu %14llu %14llu %10llu %10llu %10llu %10llu %12.3f\n", p->name, (unsigned long long)p->epochs,
+		fprintf(stderr, "%-24s %10llu %14llu %14llu %10llu %10llu %10llu %10llu %12llu %12.3f\n", p->name, (unsigned long long)p->epochs,
 		        (unsigned long long)p->evaluated, (unsigned long long)p->changed, (unsigned long long)p->dense,
-		        (unsigned long long)p->masked, (unsigned long long)p->single, (unsigned long long)p->rounds, (double)p->ns * 1e-6);
+		        (unsigned long long)p->masked, (unsigned long long)p->single, (unsigned long long)p->rounds,
+		        (unsigned long long)p->operands, (double)p->ns * 1e-6);
 	}
 	print_native(inst, &s);
 	print_device(inst);
