@@ -196,7 +196,7 @@ static void find_moves(finder *f, uint32_t i)
 	}
 	for (size_t k = 0; k < n && !sink.all; k++) {
 		if (r->stored) {
-			bitset_set(&d->lanes[i], moves[k].position);
+			store_mark_operand(r, &d->lanes[i], moves[k].position);
 			continue;
 		}
 		route_region(f->ex, f->p, i, moves[k].from, &sink);
@@ -223,7 +223,7 @@ static void find_entries(finder *f, uint32_t i)
 		if (i == 0 && !c->gone)
 			bitset_set(&d->elements, c->slot);
 		else if (r->stored)
-			bitset_set(&d->lanes[i], c->slot);
+			store_mark_operand(r, &d->lanes[i], c->slot);
 		else if (i > 0)
 			route_region(f->ex, f->p, i, r->def->kind == REGION_ROW ? c->row : c->col, &sink);
 	}

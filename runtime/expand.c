@@ -360,7 +360,7 @@ void reduce_expand(worker *w, run *r, const step *s)
 	expansion e = begin(w, r, s);
 	bool given = store_holds_any(s->child), fold = fold_ready(w, s->child);
 	for (uint32_t lane = 0; lane < r->n; lane++) {
-		if (given && store_holds(s->child, (uint64_t)var_lane(&r->vars[r->plan->flat], lane)))
+		if (given && store_holds(s->child, r, lane))
 			continue; /* has its value */
 		span sp = r->live && !r->live[lane] ? side_by_side(0, 0) : span_of(&e, lane);
 		if (sp.n <= 0)

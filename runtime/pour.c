@@ -284,7 +284,7 @@ bool pour_worth(const kernel_plan *p)
 		if (!rp->pour)
 			continue;
 		BITSET_FOR(&p->dirty->elements, element)
-			anew += !store_holds(rp, element);
+			anew += !store_holds_outer(rp, element);
 		if (anew > p->dirty->elements.n / POUR_SHARE)
 			return true;
 	}

@@ -2,6 +2,7 @@
 #include "route_step.h"
 
 #include "plan.h"
+#include "store.h"
 
 /* A route in the making. */
 typedef struct maker {
@@ -209,8 +210,7 @@ static bool is_identity(const maker *b, const sch_read *read, const route *r)
 		return false;
 	const route_step *s = &b->steps[0];
 	bool own = s->view == RV_NONE && s->constant == 0 && s->n_terms == 1 && s->terms[0].coef == 1 && s->terms[0].var == g->first_var;
-	bool one = g->kind == REGION_GROUP || (g->kind == REGION_RANGE && target->lo == 0 && b->pl->p->regions[0].def->n_vars == 0) ||
-	           (g->kind == REGION_PREFIX && b->pl->p->regions[0].def->n_vars == 1);
+	bool one = g->kind == REGION_PREFIX ? b->pl->p->regions[0].def->n_vars == 1 : store_others(target)->n == 0 && (g->kind == REGION_GROUP || target->lo == 0);
 	uint64_t positions = g->kind == REGION_GROUP ? target->driver->count : (uint64_t)target->extent;
 	return own && one && b->pl->inst->pages[read->page].count == positions;
 }
@@ -287,7 +287,7 @@ static void find_feeds(planner *pl)
 			need_of(pl, needed, instr_of(pl, g->first_instr + i));
 		need_register(pl, needed, g->value);
 		need_register(pl, needed, g->where);
-		if (g->kind != REGION_PREFIX)
+		if (g->kind != REGION_PREFIX && !pl->p->regions[id].stored) /* of one that is, another key is another outer element */
 			need_register(pl, needed, g->at);
 	}
 	const sch_region *root = region_of(pl, 0);

@@ -42,8 +42,10 @@ void plan_routes(struct planner *);
 void route_element(struct executor *, const kernel_plan *, uint32_t read, uint64_t at, route_sink *);
 void route_changes(struct executor *, const kernel_plan *, uint32_t read, const bitset *changed, route_sink *);
 
-/* Marks what the group, row or column `at` of a region concerns: elements of region 0. */
+/* Marks what the group, row or column `at` of a region concerns: elements of region 0. Of these (region 0: of all) route_within marks those
+ * with the given value of each of the domain's variables; -1: any. */
 void route_region(struct executor *, const kernel_plan *, uint32_t region, int64_t at, route_sink *);
+void route_within(struct executor *, const kernel_plan *, uint32_t region, int64_t at, const int64_t *vars, route_sink *);
 
 /* An entry that came or went in the page of a lookup. */
 void route_entry(struct executor *, const kernel_plan *, uint32_t read, uint32_t row, uint32_t col, route_sink *);

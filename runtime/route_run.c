@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "route_step.h"
+#include "store.h"
 
 /* A variable's values: lo <= v < hi. */
 typedef struct interval {
@@ -58,30 +59,58 @@ static void mark(walk *q, const int64_t *dims, const interval *v, uint32_t n)
 		mark_box(q->sink->lanes, dims, v, n, 0);
 }
 
+/* What tells outer elements apart besides the key (store.h): of the operands at a position those in this box. */
+typedef struct others {
+	uint32_t n;
+	const int64_t *dims;
+	const interval *box;
+} others;
+
+static void mark_entry(walk *q, uint64_t entry, const others *o)
+{
+	if (o->n == 0)
+		bitset_set(q->sink->lanes, entry);
+	else
+		mark_box(q->sink->lanes, o->dims, o->box, o->n, entry);
+}
+
 /* Entries of a row, or column, in given columns, or rows. */
-static void mark_line(walk *q, const lists *l, int64_t line, interval within)
+static void mark_line(walk *q, const lists *l, int64_t line, interval within, const others *o)
 {
 	LISTS_FOR(l, (uint64_t)line, at)
 		if (l->key[at] >= within.lo && l->key[at] < within.hi)
-			bitset_set(q->sink->lanes, l->mate[at]);
+			mark_entry(q, l->mate[at], o);
 }
 
 /* Entries of a pattern in given rows and columns. */
-static void mark_entries(walk *q, pattern *pat, interval rows, interval cols)
+static void mark_entries(walk *q, pattern *pat, interval rows, interval cols, const others *o)
 {
 	if (!pat || rows.lo >= rows.hi || cols.lo >= cols.hi)
 		return;
 	if (single(rows) && single(cols)) {
 		uint64_t e = pattern_find(pat, (uint64_t)rows.lo, (uint64_t)cols.lo);
 		if (e != UINT64_MAX)
-			bitset_set(q->sink->lanes, e);
+			mark_entry(q, e, o);
 	} else if (single(rows)) {
-		mark_line(q, &pat->rows, rows.lo, cols);
+		mark_line(q, &pat->rows, rows.lo, cols, o);
 	} else if (single(cols) && !pattern_columns(pat)) {
-		mark_line(q, &pat->cols, cols.lo, rows);
+		mark_line(q, &pat->cols, cols.lo, rows, o);
 	} else {
 		q->sink->all = true;
 	}
+}
+
+/* The box of the others; where the key is a variable of the domain, what it may be. */
+static uint32_t find_others(const walk *q, const region_plan *t, interval *box, int64_t *dims, interval *key)
+{
+	const store_shape *s = store_others(t);
+	for (uint32_t i = 0; i < s->n; i++) {
+		box[i] = q->vars[s->vars[i]];
+		dims[i] = s->dims[i];
+	}
+	if (s->key != NONE)
+		*key = q->vars[s->key];
+	return s->n;
 }
 
 /* What is left when all steps are done. Lanes of reductions are numbered as store.h says. */
@@ -90,24 +119,28 @@ static void mark_result(walk *q)
 	uint32_t target = q->r->target;
 	const region_plan *t = &q->p->regions[target];
 	const page *to = &q->ex->inst->pages[q->p->pass->page];
+	interval *v = q->vars, own = target ? v[t->def->first_var] : (interval){0, 0}, key = {0, INT64_MAX}, box[MAX_DIMS + 2];
+	int64_t dims[MAX_DIMS + 2];
 	uint32_t n = to->def->ndim;
-	interval *v = q->vars, own = target ? v[t->def->first_var] : (interval){0, 0}, box[MAX_DIMS + 1];
-	int64_t dims[MAX_DIMS + 1];
+	if (target && t->def->kind != REGION_PREFIX)
+		n = find_others(q, t, box + 1, dims + 1, &key);
 	switch ((region_kind)t->def->kind) {
 	case REGION_DOMAIN:
 		mark(q, to->dims, v, n);
 		break;
 	case REGION_ENTRIES:
-		mark_entries(q, q->ex->patterns[0], v[0], v[1]);
+		mark_entries(q, q->ex->patterns[0], v[0], v[1], &(others){0});
 		break;
 	case REGION_ROW:
-		mark_entries(q, q->ex->patterns[target], v[0], own);
+		mark_entries(q, q->ex->patterns[target], key, own, &(others){n, dims + 1, box + 1});
 		break;
 	case REGION_COL:
-		mark_entries(q, q->ex->patterns[target], own, v[0]);
+		mark_entries(q, q->ex->patterns[target], own, key, &(others){n, dims + 1, box + 1});
 		break;
 	case REGION_GROUP:
-		bitset_set_range(q->sink->lanes, (uint64_t)own.lo, (uint64_t)own.hi);
+		box[0] = own;
+		dims[0] = (int64_t)t->driver->count;
+		mark_box(q->sink->lanes, dims, box, n + 1, 0);
 		break;
 	case REGION_PREFIX:
 		memcpy(box, v, n * sizeof *box);
@@ -115,11 +148,9 @@ static void mark_result(walk *q)
 		mark(q, to->dims, box, n);
 		break;
 	default: /* RANGE */
-		memcpy(box, v, n * sizeof *box);
-		memcpy(dims, to->dims, n * sizeof *dims);
-		box[n] = (interval){own.lo - t->lo, own.hi - t->lo};
-		dims[n] = t->extent;
-		mark(q, dims, box, n + 1);
+		box[n + 1] = (interval){own.lo - t->lo, own.hi - t->lo};
+		dims[n + 1] = t->extent;
+		mark(q, dims + 1, box + 1, n + 1);
 	}
 }
 
@@ -423,6 +454,18 @@ void route_region(struct executor *ex, const kernel_plan *p, uint32_t region, in
 {
 	walk q;
 	start(ex, p, &p->routes.regions[region], sink, &q);
+	q.values[0] = at;
+	step_on(&q, 0);
+}
+
+void route_within(struct executor *ex, const kernel_plan *p, uint32_t region, int64_t at, const int64_t *vars, route_sink *sink)
+{
+	static const route none = {.kind = ROUTE_STEPS};
+	walk q;
+	start(ex, p, region ? &p->routes.regions[region] : &none, sink, &q);
+	for (uint32_t d = 0; d < p->regions[0].def->n_vars; d++)
+		if (vars[d] >= 0)
+			q.vars[d] = (interval){vars[d], vars[d] + 1};
 	q.values[0] = at;
 	step_on(&q, 0);
 }

@@ -16,49 +16,14 @@ static uint64_t least_members(void)
 static bool has_lanes(const kernel_plan *p, const region_plan *r)
 {
 	const sch_region *g = r->def;
-	if (r->parent != &p->regions[0] || p->regions[0].def->kind != REGION_DOMAIN || g->prev)
+	if (r->parent != &p->regions[0] || g->prev)
 		return false;
 	switch ((region_kind)g->kind) {
 	case REGION_RANGE: return (uint64_t)r->extent >= least_members();
-	case REGION_GROUP: case REGION_ROW: case REGION_COL: return plan_is_the_variable(p, r->at);
-	case REGION_PREFIX: return r->where == NONE && r->kind != RED_ARG && r->at == p->root_vars[p->regions[0].def->n_vars - 1];
+	case REGION_GROUP: case REGION_ROW: case REGION_COL: return true;
+	case REGION_PREFIX: return p->regions[0].def->kind == REGION_DOMAIN && r->where == NONE && r->kind != RED_ARG && r->at == p->root_vars[p->regions[0].def->n_vars - 1];
 	default: return false;
 	}
-}
-
-static void need_local(void *needed, uint32_t local) { ((uint8_t *)needed)[local] = 1; }
-
-/* The steps of region 0 that the operands of region r need; false: one of them is a reduction. */
-static bool find_needed(planner *pl, struct store *st)
-{
-	const region_plan *root = &pl->p->regions[0], *r = st->plan;
-	uint8_t *needed = plan_take(pl, root->n_locals + 1u, 1);
-	st->needed = plan_take(pl, root->n_steps, sizeof *st->needed);
-	if (!needed || !st->needed)
-		return false;
-	for (uint32_t i = 0; i < r->n_imports; i++)
-		needed[r->imports[i].from] = 1;
-	if (r->at != NONE && r->def->kind != REGION_PREFIX)
-		needed[r->at] = 1;
-	uint32_t n = 0;
-	for (uint32_t i = root->n_steps; i-- > 0;) {
-		const step *s = &root->steps[i];
-		if (s->child == r)
-			st->reduce = s;
-		if (!needed[s->dst] && (s->count == NONE || !needed[s->count]))
-			continue;
-		if (s->code == CODE_REDUCE)
-			return false;
-		plan_each_use(s, need_local, needed);
-		st->needed[n++] = s;
-	}
-	for (uint32_t i = 0; i < n / 2; i++) { /* in the order of running */
-		const step *s = st->needed[i];
-		st->needed[i] = st->needed[n - 1 - i];
-		st->needed[n - 1 - i] = s;
-	}
-	st->n_needed = n;
-	return st->reduce != NULL;
 }
 
 /* Blocks are smaller where an operand is much work. */
@@ -84,19 +49,30 @@ static bool set_kind(struct store *st, const kernel_table *k)
 	return true;
 }
 
-/* A bit for each lane is to be no more than a share of the pages themselves. */
+/* Bits for lanes and what is kept of each outer element are to be no more than a share of the pages themselves. Of entries nobody knows how many come. */
+static bool lanes_fit(const planner *pl, const struct store *st)
+{
+	uint64_t most = pl->inst->arena.bytes / 4 + STORE_LANES_BYTES, n = st->others;
+	if (!st->keyed)
+		n = st->lanes;
+	else if (st->plan->def->kind == REGION_GROUP && __builtin_mul_overflow(n, st->plan->driver->count, &n))
+		return false;
+	bool listed = st->plan->def->kind == REGION_ROW || st->plan->def->kind == REGION_COL;
+	return n / 8 <= most && (st->same || st->outers <= most / 16) && (!listed || st->others <= STORE_LANES_OF_ENTRY);
+}
+
 static bool count_lanes(planner *pl, struct store *st)
 {
 	const region_plan *r = st->plan;
-	st->outers = st->to->count;
+	if (!store_axes(pl, st))
+		return false;
 	if (r->def->kind == REGION_PREFIX) {
 		st->lanes = st->outers;
-		return r->extent > 0 && st->to->dims[st->to->def->ndim - 1] == r->extent && st->outers > 0;
+		return r->extent > 0 && st->to->dims[st->to->def->ndim - 1] == r->extent;
 	}
-	if (r->def->kind != REGION_RANGE)
-		return true;
-	return !__builtin_mul_overflow(st->outers, (uint64_t)r->extent, &st->lanes) && (uint64_t)r->extent < UINT32_MAX &&
-	       st->lanes / 8 <= pl->inst->arena.bytes / 4 + STORE_LANES_BYTES;
+	if (r->def->kind == REGION_RANGE && ((uint64_t)r->extent >= UINT32_MAX || __builtin_mul_overflow(st->outers, (uint64_t)r->extent, &st->lanes)))
+		return false;
+	return lanes_fit(pl, st);
 }
 
 void store_plan(planner *pl)
@@ -114,7 +90,7 @@ void store_plan(planner *pl)
 		r->store = st;
 		*st = (struct store){.kernel = p, .plan = r, .to = &pl->inst->pages[p->pass->page], .left = &pl->inst->store_left,
 		                    .least = least_members()};
-		r->stored = find_needed(pl, st) && count_lanes(pl, st) && set_kind(st, pl->k);
+		r->stored = count_lanes(pl, st) && set_kind(st, pl->k);
 	}
 }
 
@@ -135,8 +111,8 @@ uint64_t store_lanes(const struct executor *ex, const region_plan *r)
 	(void)ex;
 	switch ((region_kind)r->def->kind) {
 	case REGION_RANGE: case REGION_PREFIX: return r->store->lanes;
-	case REGION_GROUP: return r->driver->count;
-	default: return r->driver->now ? r->driver->now[0].bits.n : r->driver->count; /* no fewer than what is marked of entries */
+	case REGION_GROUP: return r->driver->count * r->store->others;
+	default: return (r->driver->now ? r->driver->now[0].bits.n : r->driver->count) * r->store->others; /* no fewer than what is marked of entries */
 	}
 }
 
@@ -147,7 +123,7 @@ static size_t most_bytes(const struct store *st)
 	if (!st->flat && (st->plan->def->kind == REGION_ROW || st->plan->def->kind == REGION_COL))
 		return SIZE_MAX / 2; /* entries may come */
 	if (!st->flat)
-		return tree_kind_bytes(&st->trees, st->plan->def->kind == REGION_RANGE ? st->lanes : st->plan->driver->count);
+		return tree_kind_bytes(&st->trees, st->plan->def->kind == REGION_RANGE ? st->lanes : st->plan->driver->count * st->others);
 	size_t bytes = flat_kind_bytes(&st->flats);
 	return st->outers <= SIZE_MAX / 2 / bytes ? bytes * st->outers : SIZE_MAX / 2;
 }
@@ -178,14 +154,14 @@ bool store_make_ready(struct store *st)
 	if (st->prefix)
 		return make_prefixes_ready(st);
 	size_t window = st->flat ? 0 : 2 * STORE_WINDOW * sizeof *st->window, most = most_bytes(st);
-	size_t kept = 3 * bitset_bytes(st->outers) + 2 * st->outers * sizeof *st->block + window + 9 * POOL_UNIT;
+	size_t kept = 4 * bitset_bytes(st->outers) + 2 * st->outers * sizeof *st->block + window + 10 * POOL_UNIT;
 	if (kept > *st->left || pool_new(p, kept + (most < *st->left ? most : *st->left), st->left))
 		return false;
 	st->block = pool_keep(p, st->outers * sizeof *st->block);
 	st->dirty = st->flat ? NULL : pool_keep(p, st->outers * sizeof *st->dirty);
 	st->window = st->flat ? NULL : pool_keep(p, window);
 	st->ready = st->block && (st->flat || (st->dirty && st->window)) && place_set(p, &st->held, st->outers) && place_set(p, &st->touched, st->outers) &&
-	            place_set(p, &st->settled, st->outers);
+	            place_set(p, &st->settled, st->outers) && (st->same || place_set(p, &st->changed, st->outers));
 	return st->ready;
 }
 
@@ -222,10 +198,10 @@ void store_drop_all(const kernel_plan *p)
 
 /* ---- values ------------------------------------------------------------------------------------ */
 
-bool store_value(const region_plan *r, uint64_t outer, scalar *value, uint64_t *count)
+static bool held_value(const region_plan *r, uint64_t outer, scalar *value, uint64_t *count)
 {
 	const struct store *st = r->store;
-	if (!st || !st->ready || st->prefix || !bitset_test(&st->held, outer))
+	if (!bitset_test(&st->held, outer))
 		return false;
 	if (st->flat) {
 		*value = flat_value(&st->flats, st->block[outer]);
@@ -238,11 +214,17 @@ bool store_value(const region_plan *r, uint64_t outer, scalar *value, uint64_t *
 	return true;
 }
 
-/* By element. */
+/* By outer element. */
 static bool is_ready(const region_plan *r) { return r->stored && r->store->ready && !r->store->prefix; }
 
 bool store_holds_any(const region_plan *r) { return is_ready(r) && !bitset_empty(&r->store->held); }
-bool store_holds(const region_plan *r, uint64_t outer) { return is_ready(r) && bitset_test(&r->store->held, outer); }
+bool store_holds_outer(const region_plan *r, uint64_t outer) { return is_ready(r) && bitset_test(&r->store->held, outer); }
+
+bool store_holds(const region_plan *r, const run *of, uint32_t lane)
+{
+	uint64_t outer;
+	return is_ready(r) && store_outer_of(r->store, of, lane, &outer) && bitset_test(&r->store->held, outer);
+}
 
 uint32_t store_give(worker *w, run *r, const step *s)
 {
@@ -252,8 +234,8 @@ uint32_t store_give(worker *w, run *r, const step *s)
 	uint32_t n = 0;
 	for (uint32_t lane = 0; lane < r->n; lane++) {
 		scalar value;
-		uint64_t count;
-		if (!store_value(rp, (uint64_t)var_lane(&r->vars[r->plan->flat], lane), &value, &count))
+		uint64_t outer, count;
+		if (!store_outer_of(rp->store, r, lane, &outer) || !held_value(rp, outer, &value, &count))
 			continue;
 		if (count > 0)
 			give_value(w, r, s, lane, value, count);

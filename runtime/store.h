@@ -1,17 +1,20 @@
 /* store.h - reductions that keep partial results from epoch to epoch, so that a changed operand costs a path to the top instead of
  * the whole reduction. Internal.
  *
- * A *store* belongs to a reduction region within region 0. It holds partial results of some *outer elements* (elements of region 0, by
- * their position in the page) and nothing of the others, which are evaluated whole. A value that it has is right for what is read
- * now: who evaluates a pass first brings its stores up to date (store_update) or drops what they hold (store_drop_all).
+ * A *store* belongs to a reduction region within region 0. Elements of the page that agree in the variables on which the operands depend, and in the
+ * key, row or column that the region goes by, have one value of the reduction: they share an *outer element*. In most edges these variables are
+ * all that there are, and outer elements are the page's. A store holds partial results of some outer elements and nothing of the others, which are
+ * evaluated whole. A value that it has is right for what is read now: who evaluates a pass first brings its stores up to date (store_update) or
+ * drops what they hold (store_drop_all).
  *
- * The operands of all outer elements are numbered: these numbers are the region's *lanes*.
- *   GROUP      the position in the page of keys; its outer element is its key
- *   ROW, COL   the entry; its outer element is its row, its column
+ * The operands of all outer elements are numbered: these numbers are the region's *lanes*. `others` is what tells outer elements apart besides the key:
+ *   GROUP      the position in the page of keys * others + other
+ *   ROW, COL   the entry * others + other
  *   RANGE      outer element * extent + (variable - lo)
- *   PREFIX     row of outer elements * extent + variable
+ *   PREFIX     row of elements * extent + variable
  *
  *   store.c        which regions, their memory, and the values that are held
+ *   store_outer.c  outer elements
  *   store_update.c the epoch's work: evaluation of operands
  *   store_flat.c   operands that are all present: values of aligned blocks and of nodes above them
  *   store_tree.c   the others: a trie over the positions of those present
@@ -25,8 +28,8 @@
 
 struct planner;
 
-/* Stores of an instance take at most as many bytes as its dense pages, and some. A set of lanes takes a quarter, and some. */
-enum { STORE_BYTES = 64 << 20, STORE_LANES_BYTES = 4 << 20 };
+/* Stores of an instance take at most as many bytes as its dense pages, and some. A set of lanes takes a quarter, and some; of an entry there are at most so many. */
+enum { STORE_BYTES = 64 << 20, STORE_LANES_BYTES = 4 << 20, STORE_LANES_OF_ENTRY = 512 };
 
 /* Decides for each region of a plan whether it has a store (region_plan.stored); memory for what stores hold is taken when it is needed. */
 void store_plan(struct planner *);
@@ -34,23 +37,39 @@ void store_free(struct store *); /* NULL is allowed */
 
 bool store_possible(const region_plan *);
 
+/* Variables of the domain, and how many values each has. */
+typedef struct store_shape {
+	uint32_t key;           /* that the region goes by; NONE: by none of them */
+	uint32_t n;
+	uint32_t vars[MAX_DIMS];
+	int64_t dims[MAX_DIMS];
+} store_shape;
+
+/* What tells outer elements apart besides the key. Not of prefixes. */
+const store_shape *store_others(const region_plan *);
+
+/* Marks the operands at a position (or entry) of all outer elements that have it. */
+void store_mark_operand(const region_plan *, bitset *lanes, uint64_t position);
+
 /* How many lanes a region with a store has. */
 uint64_t store_lanes(const struct executor *, const region_plan *);
 
-/* Brings a region's store up to date. `lanes`: operands that may have changed, come or gone; `outer`: outer elements that are to be evaluated in
- * any case (they keep what the store holds of them); `whole` (or NULL): outer elements whose operands may all have changed: they lose it. Adds to `outer`
- * those whose value has changed, and those with lanes of which nothing is held.
+/* Brings a region's store up to date. `lanes`: operands that may have changed, come or gone; `elements`: those of the page that are to be evaluated in
+ * any case; `whole` (or NULL): those of which all operands may have changed: what is held of their outer elements goes. Adds to `elements`
+ * those with a value that has changed, and those with lanes of which nothing is held.
  * The executor has looked up what the pass sees (ex->plan, reads, patterns, groups). Never fails: where there is no memory nothing is held, and an outer
  * element with an operand that fails loses what is held, so that the pass evaluates it, fails, and says how. */
-void store_update(struct executor *, const kernel_plan *, uint32_t region, const bitset *lanes, const bitset *whole, bitset *outer);
+void store_update(struct executor *, const kernel_plan *, uint32_t region, const bitset *lanes, const bitset *whole, bitset *elements);
 
 /* Nothing is held of any region of the plan: before an evaluation that does not begin with store_update, and after an epoch that failed. */
 void store_drop_all(const kernel_plan *);
 
-/* The value and the number of operands present of an outer element; false: nothing is held (of prefixes: never anything by element). */
-bool store_value(const region_plan *, uint64_t outer, scalar *value, uint64_t *count);
-bool store_holds(const region_plan *, uint64_t outer);
+/* Whether the value of an element, a lane of region 0, is held; of any (of prefixes: never by element). */
+bool store_holds(const region_plan *, const run *, uint32_t lane);
 bool store_holds_any(const region_plan *);
+
+/* The same of an outer element. */
+bool store_holds_outer(const region_plan *, uint64_t outer);
 
 /* Prefixes: the nodes before `block` (of TILE operands) of the outer element's row, as if its operands had been pushed; false: nothing is held. */
 bool store_prefix_before(const region_plan *, uint64_t outer, uint64_t block, reduction *);

@@ -15,15 +15,35 @@ typedef struct store_operand {
 
 enum { STORE_WINDOW = 4096 /* operands that are looked at together */ };
 
+/* Steps of region 0. */
+typedef struct store_steps {
+	const step **at;
+	uint32_t n;
+} store_steps;
+
+/* What tells outer elements apart: a variable of the domain; NONE: what the region goes by, where that is none. */
+typedef struct store_axis {
+	uint32_t var;
+	uint64_t extent;
+} store_axis;
+
 struct store {
 	const kernel_plan *kernel;
 	const region_plan *plan;
 	const page *to;
 	const step *reduce;     /* of region 0: this reduction */
-	const step **needed;    /* steps of region 0 that operands need */
-	uint32_t n_needed;
+	store_steps needed;     /* that operands need */
+	store_steps key_steps;  /* that make what the region goes by */
+	bool key_found;         /* ... and no others: no reductions */
 	bool flat, prefix;      /* else trees */
+	bool keyed;             /* GROUP, ROW, COL */
+	bool same;              /* outer elements are those of the page */
+	uint32_t n_axes;
+	store_axis axes[MAX_DIMS + 1];
+	store_shape shape;      /* the axes without the key's */
+	uint64_t keys, others, inner; /* extents: of the key; of the other axes; of those after the key */
 	uint64_t outers, lanes;
+	uint64_t key;           /* of the outer element at hand, of either type of index */
 	uint64_t least;         /* operands of an element of which something is held */
 	size_t *left;           /* bytes that the instance's stores may still take */
 	bool ready;             /* has memory ... */
@@ -31,6 +51,7 @@ struct store {
 	bitset held;            /* outer elements of which something is held; prefixes: rows */
 	bitset touched;         /* trees: of the held, those to be refreshed */
 	bitset settled;         /* not held until now, and dealt with in this update */
+	bitset changed;         /* unless `same`: whose value has changed in this update */
 	uint32_t *dirty;        /* trees: operands of each outer element in this update, while they are counted; else 0 */
 	store_operand *window;  /* trees: two of them */
 	uint32_t *block;        /* of each outer element held */
@@ -69,6 +90,24 @@ typedef struct update {
 	const bitset *whole;
 	struct batch *batch;
 } update;
+
+/* store_outer.c: axes, once the region's steps are planned; false: nothing is kept of it. */
+struct planner;
+bool store_axes(struct planner *, struct store *);
+
+/* The outer element whose value an element has, a lane of region 0; false: there is none. */
+bool store_outer_of(const struct store *, const run *, uint32_t lane, uint64_t *outer);
+
+/* Variables of region 0 for n outer elements (unless `same`). */
+void store_vars(const update *, const int64_t *outers, uint32_t n);
+
+/* The elements with the value of an outer element are to be evaluated: at once, or when they are spread. */
+void store_changed(const update *, uint64_t outer);
+void store_spread(const update *);
+
+/* The outer elements of a set of elements, some of them more than once (unless `same`). */
+typedef void store_outer_fn(const update *, uint64_t outer);
+void store_each_asked(const update *, const bitset *elements, store_outer_fn *);
 
 /* Region 0 for one outer element; then its operands at positions first .. end-1, at most TILE (enter: the first time). */
 void store_enter(const update *, uint64_t outer);

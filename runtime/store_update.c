@@ -25,21 +25,34 @@ typedef struct batch {
 
 static void run_needed(const update *u)
 {
-	for (uint32_t i = 0; i < u->st->n_needed; i++)
-		run_step(u->w, u->r, u->st->needed[i]);
+	for (uint32_t i = 0; i < u->st->needed.n; i++)
+		run_step(u->w, u->r, u->st->needed.at[i]);
 }
+
+/* The key, row or column of an outer element. */
+static uint64_t key_of(const struct store *st, uint64_t outer) { return st->others == 1 ? outer : outer / st->inner % st->keys; }
 
 /* Region 0 for one outer element. */
 void store_enter(const update *u, uint64_t outer)
 {
-	const kernel_plan *p = u->st->kernel;
+	struct store *st = u->st;
+	const kernel_plan *p = st->kernel;
+	const int64_t list[1] = {(int64_t)outer};
 	run *r = u->r;
 	r->n = 1;
 	r->live = NULL;
-	r->vars[r->plan->flat] = (var_lanes){VAR_UNIFORM, (int64_t)outer, NULL};
-	for (uint32_t d = r->plan->def->n_vars; d-- > 0; outer /= (uint64_t)u->st->to->dims[d])
-		r->vars[p->root_vars[d]] = (var_lanes){VAR_UNIFORM, (int64_t)(outer % (uint64_t)u->st->to->dims[d]), NULL};
+	if (st->keyed)
+		st->key = key_of(st, outer);
+	if (st->same) {
+		r->vars[r->plan->flat] = (var_lanes){VAR_UNIFORM, (int64_t)outer, NULL};
+		for (uint32_t d = r->plan->def->n_vars; d-- > 0; outer /= (uint64_t)st->to->dims[d])
+			r->vars[p->root_vars[d]] = (var_lanes){VAR_UNIFORM, (int64_t)(outer % (uint64_t)st->to->dims[d]), NULL};
+	} else {
+		store_vars(u, list, 1);
+	}
 	run_needed(u);
+	if (st->keyed)
+		r->regs[st->plan->at] = (lanes){&st->key, 1, true};
 }
 
 /* The pass evaluates the outer element, and tells what fails if something does. */
@@ -47,7 +60,7 @@ static void give_up(const update *u, uint64_t outer)
 {
 	if (bitset_test(&u->st->held, outer))
 		store_drop(u->st, outer);
-	bitset_set(u->outer, outer);
+	store_changed(u, outer);
 	bitset_set(&u->st->settled, outer);
 }
 
@@ -153,12 +166,16 @@ static void flat_element(const update *u, const bitset *dirty, uint64_t outer)
 	struct store *st = u->st;
 	flat_change change;
 	bool build = !bitset_test(&st->held, outer);
-	if (flat_is_dense(u, dirty, outer * (uint64_t)st->plan->extent)) {
-		give_up(u, outer);
-		return;
+	if (dirty && flat_is_dense(u, dirty, outer * (uint64_t)st->plan->extent)) {
+		if (st->same) {
+			give_up(u, outer);
+			return;
+		}
+		build = true; /* many elements may ask for it */
 	}
 	if (build) {
-		st->block[outer] = pool_take(&st->flats.pool, 0);
+		if (!bitset_test(&st->held, outer))
+			st->block[outer] = pool_take(&st->flats.pool, 0);
 		if (!st->block[outer]) {
 			give_up(u, outer);
 			return;
@@ -175,7 +192,7 @@ static void flat_element(const update *u, const bitset *dirty, uint64_t outer)
 	if (store_failed(u))
 		give_up(u, outer);
 	else if (changed)
-		bitset_set(u->outer, outer);
+		store_changed(u, outer);
 }
 
 static void update_flat(const update *u, const bitset *dirty)
@@ -197,9 +214,9 @@ static uint64_t members(const update *u, uint64_t outer)
 {
 	const pattern *pat = u->pat;
 	switch ((region_kind)u->st->plan->def->kind) {
-	case REGION_GROUP: return list_length(&u->groups->positions, outer);
-	case REGION_ROW: return list_length(&pat->rows, outer);
-	case REGION_COL: return list_length(&pat->cols, outer);
+	case REGION_GROUP: return list_length(&u->groups->positions, key_of(u->st, outer));
+	case REGION_ROW: return list_length(&pat->rows, key_of(u->st, outer));
+	case REGION_COL: return list_length(&pat->cols, key_of(u->st, outer));
 	default: return (uint64_t)u->st->plan->extent;
 	}
 }
@@ -234,7 +251,7 @@ static bool build_tree(const update *u, uint64_t outer)
 	st->block[outer] = root;
 	bitset_set(&st->held, outer);
 	bitset_set(&st->settled, outer);
-	bitset_set(u->outer, outer);
+	store_changed(u, outer);
 	return true;
 }
 
@@ -245,7 +262,7 @@ static void note_change(const update *u, uint64_t outer, tree_change change)
 	else if (change != TREE_SAME)
 		bitset_set(&u->st->touched, outer);
 	if (change == TREE_MEMBERS)
-		bitset_set(u->outer, outer);
+		store_changed(u, outer);
 }
 
 /* The entry of a lane has not gone. */
@@ -257,7 +274,7 @@ static void refresh_touched(const update *u)
 	struct store *st = u->st;
 	BITSET_FOR(&st->touched, outer)
 		if (bitset_test(&st->held, outer) && tree_refresh(&st->trees, st->block[outer]))
-			bitset_set(u->outer, outer);
+			store_changed(u, outer);
 	bitset_clear(&st->touched);
 }
 
@@ -269,7 +286,10 @@ static const lanes *batch_values(const update *u, bool *any)
 	run *r = u->r, *c = u->c;
 	r->n = c->n = b->n;
 	r->live = c->live = NULL;
-	pass_positions(u->w, u->st->kernel, u->st->to, r, b->outer);
+	if (u->st->same)
+		pass_positions(u->w, u->st->kernel, u->st->to, r, b->outer);
+	else
+		store_vars(u, b->outer, b->n);
 	run_needed(u);
 	c->form = OUTER_SAME;
 	c->vars[rp->var] = (var_lanes){VAR_I64, 0, b->var};
@@ -317,6 +337,7 @@ static void flush(const update *u)
 /* Asks the caches for what locate reads of a lane. */
 static void fetch_place(const update *u, uint64_t lane)
 {
+	lane /= u->st->others;
 	if (u->pat) {
 		fetch(&u->pat->row[lane]);
 		fetch(&u->pat->col[lane]);
@@ -325,28 +346,42 @@ static void fetch_place(const update *u, uint64_t lane)
 	}
 }
 
-/* Which operand a lane is; false: of no outer element. */
+/* The outer element of a key and what else tells it apart; `outers`: there is none. */
+static uint64_t outer_with(const struct store *st, uint64_t key, uint64_t other)
+{
+	if (key >= st->keys)
+		return st->outers;
+	return st->others == 1 ? key : (other / st->inner * st->keys + key) * st->inner + other % st->inner;
+}
+
+/* Which operand a lane is; false: of no outer element. Its `lane` becomes the position, or entry. */
 static bool locate(const update *u, store_operand *o)
 {
 	const struct store *st = u->st;
-	uint64_t outer = 0, lane = o->lane;
+	uint64_t lane = o->lane, other = 0, key;
+	if (!st->keyed) {
+		o->outer = (uint32_t)(lane / (uint64_t)st->plan->extent);
+		o->position = (uint32_t)(lane % (uint64_t)st->plan->extent);
+		return true;
+	}
+	if (st->others > 1) {
+		other = lane % st->others;
+		o->lane = lane /= st->others;
+	}
 	switch ((region_kind)st->plan->def->kind) {
 	case REGION_GROUP:
-		outer = *(const uint32_t *)(const void *)(u->keys.base + lane * u->keys.stride);
+		key = *(const uint32_t *)(const void *)(u->keys.base + lane * u->keys.stride);
 		o->position = (uint32_t)lane;
 		break;
 	case REGION_ROW:
-		outer = u->pat->row[lane];
+		key = u->pat->row[lane];
 		o->position = u->pat->col[lane];
 		break;
-	case REGION_COL:
-		outer = u->pat->col[lane];
-		o->position = u->pat->row[lane];
-		break;
 	default:
-		outer = lane / (uint64_t)st->plan->extent;
-		o->position = (uint32_t)(lane % (uint64_t)st->plan->extent);
+		key = u->pat->col[lane];
+		o->position = u->pat->row[lane];
 	}
+	uint64_t outer = outer_with(st, key, other);
 	o->outer = (uint32_t)outer;
 	return outer < st->outers;
 }
@@ -396,8 +431,11 @@ static void give_up_dense(const update *u, store_operand *o, uint32_t n)
 		if (st->dirty[outer] == 0)
 			continue;
 		double most = (double)members(u, outer) * (weight + 1) / (bitset_test(&st->held, outer) ? 1 : BUILD_SHARE) + 2 * TREE_COST;
-		if (st->dirty[outer] * (weight + TREE_COST) > most)
+		bool dense = st->dirty[outer] * (weight + TREE_COST) > most;
+		if (dense && st->same)
 			give_up(u, outer);
+		else if (dense && bitset_test(&st->held, outer))
+			store_drop(st, outer); /* and built anew: many elements may ask for it */
 		st->dirty[outer] = 0;
 	}
 }
@@ -466,17 +504,18 @@ static void update_trees(const update *u, const bitset *dirty)
 
 /* ---- an update --------------------------------------------------------------------------------- */
 
-/* A position that has left a group: what it comes to is evaluated with its lane. */
-static void leave(const update *u, const index_move *m)
+/* A position has left a group: what it comes to where it is now is evaluated with its lanes. */
+static void leave(const update *u, const index_move *m, uint64_t other)
 {
 	struct store *st = u->st;
-	if (m->from < st->outers) {
-		bitset_set(u->outer, m->from);
-		if (st->ready && bitset_test(&st->held, m->from))
-			note_change(u, m->from, tree_remove(&st->trees, &st->block[m->from], m->position));
+	uint64_t from = outer_with(st, m->from, other), to = outer_with(st, m->to, other);
+	if (from < st->outers) {
+		store_changed(u, from);
+		if (st->ready && bitset_test(&st->held, from))
+			note_change(u, from, tree_remove(&st->trees, &st->block[from], m->position));
 	}
-	if (m->to < st->outers)
-		bitset_set(u->outer, m->to);
+	if (to < st->outers)
+		store_changed(u, to);
 }
 
 /* The members of groups follow the keys. Entries that came or went are lanes like those that changed. */
@@ -491,7 +530,8 @@ static void follow_members(const update *u)
 		if (all)
 			store_drop_held(st);
 		for (size_t i = 0; i < n; i++)
-			leave(u, &moves[i]);
+			for (uint64_t other = 0; other < st->others; other++)
+				leave(u, &moves[i], other);
 	}
 }
 
@@ -505,27 +545,58 @@ static void update_nothing(const update *u, const bitset *dirty)
 	BITSET_FOR(dirty, lane) {
 		store_operand o = {.lane = lane};
 		if (locate(u, &o))
-			bitset_set(u->outer, o.outer);
+			store_changed(u, o.outer);
 	}
 }
 
-static void drop_whole(struct store *st, const bitset *whole)
+static void drop_outer(const update *u, uint64_t outer)
 {
+	if (bitset_test(&u->st->held, outer))
+		store_drop(u->st, outer);
+}
+
+/* Where nobody knows which outer elements have the value of these, all may. */
+static void drop_whole(const update *u, const bitset *whole)
+{
+	struct store *st = u->st;
+	if (bitset_empty(whole))
+		return;
+	if (!st->same && st->keyed && st->shape.key == NONE) {
+		store_drop_held(st);
+		return;
+	}
+	store_each_asked(u, whole, drop_outer);
+	if (!st->same)
+		return;
 	BITSET_FOR_WORDS(whole, w)
 		for (uint64_t bits = whole->level[0][w] & st->held.level[0][w]; bits; bits &= bits - 1)
 			store_drop(st, w * 64 + (uint64_t)__builtin_ctzll(bits));
 }
 
-void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, const bitset *dirty, const bitset *whole, bitset *outer)
+/* An element is to be evaluated, and others that have this value may be, too: one evaluation of it is enough. */
+static void hold(const update *u, uint64_t outer)
+{
+	struct store *st = u->st;
+	if (bitset_test(&st->held, outer) || bitset_test(&st->settled, outer))
+		return;
+	if (st->flat)
+		flat_element(u, NULL, outer);
+	else
+		build_tree(u, outer);
+	bitset_set(&st->settled, outer);
+}
+
+void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, const bitset *dirty, const bitset *whole, bitset *elements)
 {
 	struct store *st = p->regions[region].store;
 	worker *w = &ex->workers[0];
 	batch b;
-	update u = {.st = st, .w = w, .pat = ex->patterns[region], .groups = ex->groups[region], .outer = outer, .whole = whole, .batch = &b};
+	update u = {.st = st, .w = w, .pat = ex->patterns[region], .groups = ex->groups[region], .outer = elements, .batch = &b};
 	uint64_t fault_at = UINT64_MAX;
 	if (st->plan->def->kind == REGION_GROUP)
 		u.keys = page_column(ex->inst, st->plan->driver, false, NONE);
-	if (bitset_empty(dirty) && (!whole || bitset_empty(whole)))
+	u.whole = st->same ? whole : NULL;
+	if (bitset_empty(dirty) && (!whole || bitset_empty(whole)) && (st->same || bitset_empty(elements)))
 		return;
 	if (!store_make_ready(st)) {
 		follow_members(&u);
@@ -545,12 +616,16 @@ void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, co
 		store_prefix_update(&u, dirty);
 	} else {
 		if (whole)
-			drop_whole(st, whole);
+			drop_whole(&u, whole);
 		follow_members(&u);
 		if (st->flat)
 			update_flat(&u, dirty);
 		else
 			update_trees(&u, dirty);
+		store_spread(&u);
+		store_each_asked(&u, elements, hold);
+		if (!st->same)
+			bitset_clear(&st->changed); /* of what has been held only now no value has changed */
 		bitset_clear(&st->settled);
 	}
 	fpenv_leave(env);
