@@ -116,8 +116,6 @@ static void follow(finder *f, uint32_t read, const change_set *set)
 		return;
 	if (set->all || r->kind == ROUTE_WHOLE || too_many(f, read, to, &set->bits)) {
 		reach_all(f, r);
-	} else if (r->kind == ROUTE_SAME) {
-		bitset_union(to, &set->bits);
 	} else {
 		route_sink sink = {to, false};
 		route_changes(f->ex, f->p, read, &set->bits, &sink);

@@ -13,7 +13,7 @@
 
 typedef enum route_kind {
 	ROUTE_WHOLE, /* everything */
-	ROUTE_SAME,  /* position i concerns element (lane) i */
+	ROUTE_SAME,  /* position i concerns element i, or the lanes of operand i */
 	ROUTE_STEPS
 } route_kind;
 

@@ -381,12 +381,21 @@ static void walk_from(walk *q, const read_plan *rp, uint64_t at)
 	step_on(q, 0);
 }
 
+/* Position or entry i is element i, or the operands there of all outer elements. */
+static void mark_same(const kernel_plan *p, const route *r, uint64_t at, route_sink *sink)
+{
+	if (r->target == 0)
+		bitset_set(sink->lanes, at);
+	else
+		store_mark_operand(&p->regions[r->target], sink->lanes, at);
+}
+
 void route_element(struct executor *ex, const kernel_plan *p, uint32_t read, uint64_t at, route_sink *sink)
 {
 	const route *r = &p->routes.reads[read];
 	walk q;
 	if (r->kind == ROUTE_SAME) {
-		bitset_set(sink->lanes, at);
+		mark_same(p, r, at, sink);
 		return;
 	}
 	start(ex, p, r, sink, &q);
@@ -422,8 +431,13 @@ void route_changes(struct executor *ex, const kernel_plan *p, uint32_t read, con
 	const read_plan *rp = &p->reads[read];
 	const route_step *shift;
 	walk q;
-	if (r->kind == ROUTE_SAME) {
+	if (r->kind == ROUTE_SAME && (r->target == 0 || store_others(&p->regions[r->target])->n == 0)) {
 		bitset_union(sink->lanes, changed);
+		return;
+	}
+	if (r->kind == ROUTE_SAME) {
+		BITSET_FOR(changed, at)
+			mark_same(p, r, at, sink);
 		return;
 	}
 	start(ex, p, r, sink, &q);

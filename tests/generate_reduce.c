@@ -163,6 +163,20 @@ static const char *sparse_reduce(gen *g, const scope *outer, const reducer *r, i
 
 /* ---- conditions ------------------------------------------------------------------------ */
 
+/* A position along a dimension that is read from a page, by a variable around; the page of keys itself may be it. */
+static const char *key_read(gen *g, const scope *s, const gen_var *but, int dim)
+{
+	for (int tries = 0; tries < 8; tries++) {
+		const gen_page *p = &g->pages[below(g, g->n_pages)];
+		if (p->base != GEN_INDEX || p->ndim != 1 || p->dim != dim || !gen_readable(g, s, p))
+			continue;
+		for (uint32_t i = 0; i + 1 < s->n_vars; i++)
+			if (s->vars[i].dim == p->dims[0] && &s->vars[i] != but)
+				return text(g, "%s[%s]", p->name, s->vars[i].name);
+	}
+	return NULL;
+}
+
 /* key[i] == b */
 static const char *group_condition(gen *g, const scope *s, const gen_var *v)
 {
@@ -174,6 +188,9 @@ static const char *group_condition(gen *g, const scope *s, const gen_var *v)
 		for (uint32_t i = 0; i + 1 < s->n_vars; i++)
 			if (s->vars[i].dim == p->dim && &s->vars[i] != v)
 				at = s->vars[i].name;
+		const char *asked = chance(g, 35) ? key_read(g, s, v, p->dim) : NULL;
+		if (asked)
+			at = asked;
 		if (!at)
 			at = text(g, "%u", below(g, 4));
 		return chance(g, 70) ? text(g, "%s[%s] == %s", p->name, v->name, at) : text(g, "%s == %s[%s]", at, p->name, v->name);
