@@ -12,7 +12,7 @@
 #include "scalar.h"
 
 /* Lanes that are computed before they are stored: their results stay in a near cache, as does what was there and is asked for meanwhile. EDGE: lanes at edges, copied. */
-enum { RESULT_BYTES = 32768, MOST_LANES = 1024, EDGE = 32 };
+enum { RESULT_BYTES = 32768, MOST_LANES = 512, EDGE = 32 };
 
 /* A row at work. Positions along it are j. */
 typedef struct row {
