@@ -74,3 +74,15 @@ EXTRA_DIST += %D%/primitives.sh
 bench-primitives: mmsbc %D%/primitives
 	$(srcdir)/bench/primitives.sh .
 bench: bench-primitives
+
+# On a CUDA device; skipped where there is none.
+EXTRA_PROGRAMS += %D%/gpu
+CLEANFILES += %D%/gpu
+%C%_gpu_SOURCES = %D%/gpu.c %D%/bench.h
+%C%_gpu_CPPFLAGS = $(RIVAL_CPPFLAGS)
+%C%_gpu_CFLAGS = $(RIVAL_CFLAGS)
+%C%_gpu_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS) -ldl
+EXTRA_DIST += %D%/gpu_bench.sh %D%/gpu_fx.mmsb
+.PHONY: gpu-bench
+gpu-bench: %D%/gpu
+	$(srcdir)/bench/gpu_bench.sh . || test $$? -eq 77

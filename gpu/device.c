@@ -178,6 +178,11 @@ static int take_device(struct device *v, mmsb_error *err)
 		status = CUDA(v, err, stream_new, &v->stream, CU_STREAM_NON_BLOCKING);
 	if (!status)
 		status = CUDA(v, err, module_load, &v->module, image);
+	if (!status && getenv("MMSB_DEVICE_TIMES")) {
+		status = CUDA(v, err, event_new, &v->before, 0);
+		if (!status)
+			status = CUDA(v, err, event_new, &v->after, 0);
+	}
 	return status ? status : find_kernels(v, err);
 }
 
@@ -205,6 +210,10 @@ static void cuda_close(struct device *v)
 		d->host_release(v->up.at);
 	if (v->down.at)
 		d->host_release(v->down.at);
+	if (v->before)
+		d->event_free(v->before);
+	if (v->after)
+		d->event_free(v->after);
 	if (v->module)
 		d->module_unload(v->module);
 	if (v->stream)

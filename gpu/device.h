@@ -50,6 +50,7 @@ struct device {
 	bool constants;         /* sizes and params are there */
 	host_room up, down;
 	size_t up_used;
+	CUevent before, after;  /* of the kernels of a pass, where their time is taken; or NULL */
 	bool retained;
 	bool lost;              /* a call has failed: nothing is called any more */
 	device_figures figures;

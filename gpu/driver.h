@@ -17,6 +17,7 @@ typedef struct CUctx_st *CUcontext;
 typedef struct CUmod_st *CUmodule;
 typedef struct CUfunc_st *CUfunction;
 typedef struct CUstream_st *CUstream;
+typedef struct CUevent_st *CUevent;
 
 enum {
 	CUDA_SUCCESS = 0, CUDA_ERROR_OUT_OF_MEMORY = 2,
@@ -44,12 +45,17 @@ enum {
 	F(stream_new, "cuStreamCreate", (CUstream *stream, unsigned flags))                                                \
 	F(stream_free, "cuStreamDestroy_v2", (CUstream stream))                                                            \
 	F(stream_wait, "cuStreamSynchronize", (CUstream stream))                                                           \
+	F(event_new, "cuEventCreate", (CUevent *event, unsigned flags))                                                    \
+	F(event_free, "cuEventDestroy_v2", (CUevent event))                                                                \
+	F(event_record, "cuEventRecord", (CUevent event, CUstream stream))                                                 \
+	F(event_between, "cuEventElapsedTime", (float *ms, CUevent from, CUevent to))                                      \
 	F(alloc, "cuMemAlloc_v2", (CUdeviceptr *at, size_t bytes))                                                         \
 	F(release, "cuMemFree_v2", (CUdeviceptr at))                                                                       \
 	F(host_alloc, "cuMemAllocHost_v2", (void **at, size_t bytes))                                                      \
 	F(host_release, "cuMemFreeHost", (void *at))                                                                       \
 	F(copy_up, "cuMemcpyHtoDAsync_v2", (CUdeviceptr to, const void *from, size_t bytes, CUstream stream))              \
 	F(copy_down, "cuMemcpyDtoHAsync_v2", (void *to, CUdeviceptr from, size_t bytes, CUstream stream))                  \
+	F(copy_within, "cuMemcpyDtoDAsync_v2", (CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream))          \
 	F(launch, "cuLaunchKernel",                                                                                        \
 	  (CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,     \
 	   unsigned block_z, unsigned shared, CUstream stream, void **params, void **extra))

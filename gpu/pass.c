@@ -285,7 +285,11 @@ static int run(work *w, uint32_t pass, uint64_t *fault)
 {
 	struct device *v = w->v;
 	v->pages[w->to->id].now_good = false; /* until all is well */
-	int status = launch_pass(w, pass);
+	int status = v->after ? CUDA(v, w->err, event_record, v->before, v->stream) : MMSB_OK;
+	if (!status)
+		status = launch_pass(w, pass);
+	if (!status && v->after)
+		status = CUDA(v, w->err, event_record, v->after, v->stream);
 	if (!status)
 		status = copy_down(v, v->down.at, v->fault.at, sizeof *fault, w->err);
 	if (!status)
@@ -296,6 +300,11 @@ static int run(work *w, uint32_t pass, uint64_t *fault)
 		status = wait_for(v, w->err);
 	if (!status)
 		memcpy(fault, v->down.at, sizeof *fault);
+	if (!status && v->after) {
+		float ms = 0;
+		status = CUDA(v, w->err, event_between, &ms, v->before, v->after);
+		v->figures.kernel_ms += (double)ms;
+	}
 	return status;
 }
 

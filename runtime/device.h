@@ -18,6 +18,7 @@ typedef struct device_figures {
 	char name[64];
 	uint32_t kernels;               /* of passes */
 	uint64_t launches, bytes_up, bytes_down;
+	double kernel_ms;               /* in kernels of passes; only where MMSB_DEVICE_TIMES is set */
 } device_figures;
 
 typedef struct device_ops {

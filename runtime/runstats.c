@@ -31,6 +31,8 @@ static void print_device(const mmsb_instance *inst)
 	inst->device_ops->figures(inst->device, &f);
 	fprintf(stderr, "cuda: %s: kernels for %u of %u passes, %llu launches, %llu bytes up, %llu down\n", f.name, f.kernels, inst->sch->n_passes,
 	        (unsigned long long)f.launches, (unsigned long long)f.bytes_up, (unsigned long long)f.bytes_down);
+	if (f.kernel_ms > 0)
+		fprintf(stderr, "cuda: %.3f ms in kernels\n", f.kernel_ms);
 }
 
 void print_stats(mmsb_instance *inst, const run_times *times)

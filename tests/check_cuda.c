@@ -227,6 +227,7 @@ int main(void)
 	setenv("MMSB_LIBCUDA", fake, 1);
 	setenv("MMSB_DEVICE_LEAST", "0", 1);
 	setenv("MMSB_DEVICE_SPLIT", "100", 1);
+	setenv("MMSB_DEVICE_TIMES", "1", 1);
 	void *library = dlopen(fake, RTLD_NOW);
 	if (!library || !make_kernels() || driver_open(&d, &err)) {
 		fprintf(stderr, "check_cuda: %s: %s\n", fake, library ? "no kernels, or no driver" : dlerror());

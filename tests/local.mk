@@ -299,7 +299,12 @@ thread-tests: $(BUILT_SOURCES)
 check-threads: thread-tests
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(THREAD_TESTS)'
 
-EXTRA_DIST += %D%/embed.sh %D%/installed.sh
+# what only a real CUDA device can show; skipped where there is none
+.PHONY: gpu-check
+gpu-check: mmsb mmsbc %D%/property
+	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/gpu_check.sh || test $$? -eq 77
+
+EXTRA_DIST += %D%/embed.sh %D%/installed.sh %D%/gpu_check.sh
 installcheck-local: %D%/run_cases$(EXEEXT)
 	bindir='$(DESTDIR)$(bindir)' libdir='$(DESTDIR)$(libdir)' includedir='$(DESTDIR)$(includedir)' PKG_CONFIG_SYSROOT_DIR='$(DESTDIR)' \
 		CC='$(CC)' SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' MMSB_SRCDIR='$(abs_top_srcdir)' MMSB_BUILDDIR='$(abs_top_builddir)' \

@@ -4,13 +4,14 @@
  * of four, runs end now and then, and go on from a checkpoint; in another one, a run is kept in a state folder, ends now and then, properly or
  * not, and goes on from there; in the other two, checkpoints are held while epochs go on, and are then what they were to be.
  *
- *   property [--programs N] [--seed S|random] [--epochs E] [--threads T] [--keep PATH] [--print] [--naive] [--native] [--cuda]
+ *   property [--programs N] [--seed S|random] [--epochs E] [--threads T] [--keep PATH] [--print] [--naive] [--native] [--cuda | --device]
  *
  * Program number i has the seed S + i: a failure prints it and keeps the program's text and deltas beside PATH. Without
  * --epochs a program gets 5 to 30, for what propagation does wrong shows late. Pages are
  * small, so the executor is told to share work among threads all the same, and in other programs which way to go in
  * reductions; a few programs have pages of thousands of elements, which the naive evaluator is spared. With --naive the
- * executor is left out; with --cuda a device that tests/cuda_host emulates evaluates what it can. */
+ * executor is left out; with --cuda a device that tests/cuda_host emulates evaluates what it can, with --device
+ * that of the driver, whose code is compiled program by program. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -199,6 +200,10 @@ static bool options(settings *set, int argc, char **argv)
 			set->cuda = "";
 			continue;
 		}
+		if (strcmp(name, "--device") == 0) {
+			set->device = true;
+			continue;
+		}
 		if (strcmp(name, "--naive") == 0) {
 			set->naive_only = true;
 			continue;
@@ -250,12 +255,14 @@ int main(int argc, char **argv)
 		if (!trial_kernels(&set, path))
 			return 1;
 		set.cuda = path;
-		setenv("MMSB_DEVICE_LEAST", "0", 0);
 	}
+	if (set.cuda || set.device)
+		setenv("MMSB_DEVICE_LEAST", "0", 0);
 	for (uint32_t i = 0; i < set.programs; i++)
 		one_program(&set, set.seed + i, &sum);
-	if (set.cuda) {
+	if (set.cuda)
 		remove(path);
+	if (set.cuda || set.device) {
 		printf("%" PRIu64 " kernels run\n", sum.launches);
 		sum.failed += sum.launches == 0;
 	}

@@ -11,7 +11,7 @@ typedef struct settings {
 	uint64_t seed;
 	uint32_t programs, epochs, threads; /* epochs 0: as many as the seed says */
 	const char *keep;
-	bool print, naive_only, native;
+	bool print, naive_only, native, device;
 	const char *cuda; /* a shared object with the kernels of all programs, for tests/cuda_host; or NULL */
 } settings;
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../compiler/compile.h"
+#include "../compiler/cuda_cc.h"
 #include "../compiler/native_cc.h"
 #include "../lang/module.h"
 #include "../state/checkpoint.h"
@@ -86,6 +87,8 @@ static bool make_schedule(trial *t)
 		if (device_attach(t->schedule, image, (size_t)length + 1, &err))
 			return complain(t, "no device code: %s", err.message);
 	}
+	if (t->set->device && cuda_use(t->schedule, &err))
+		return complain(t, "no device code: %s", err.message);
 	return t->set->native && native_use(t->schedule, &err) ? complain(t, "no native code: %s", err.message) : true;
 }
 
@@ -93,7 +96,7 @@ bool trial_run(trial *t, int run)
 {
 	mmsb_error err;
 	mmsb_options options = {.size = sizeof options, .threads = run == RUN_MANY ? (int)t->set->threads : 1, .scratch = run == RUN_SCRATCH,
-	                        .executor = t->set->cuda ? MMSB_CUDA : MMSB_AUTOMATIC};
+	                        .executor = t->set->cuda || t->set->device ? MMSB_CUDA : MMSB_AUTOMATIC};
 	mmsb_instance **out = &t->runs[run];
 	if (mmsb_instance_new(out, t->schedule, &options, &err))
 		return complain(t, "no instance: %s", err.message);

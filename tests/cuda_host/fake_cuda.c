@@ -471,6 +471,61 @@ API cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t bytes, CUstrea
 	return CUDA_SUCCESS;
 }
 
+API cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream);
+API cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream)
+{
+	NEEDS_CONTEXT("cuMemcpyDtoDAsync");
+	if (!find((void *)(uintptr_t)from, bytes, false) || !find((void *)(uintptr_t)to, bytes, false))
+		wrong("cuMemcpyDtoDAsync", "memory that is not the device's, or too short, or given back");
+	work *w = more_work(stream);
+	w->to = (uint8_t *)(uintptr_t)to;
+	w->from = (const uint8_t *)(uintptr_t)from;
+	w->bytes = bytes;
+	return CUDA_SUCCESS;
+}
+
+/* Events take no time; whether they were recorded is looked at. */
+struct CUevent_st {
+	CUstream recorded;
+};
+
+API cuEventCreate(CUevent *event, unsigned flags);
+API cuEventCreate(CUevent *event, unsigned flags)
+{
+	NEEDS_CONTEXT("cuEventCreate");
+	*event = calloc(1, sizeof **event);
+	live_objects += *event != NULL;
+	return *event && flags == 0 ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
+}
+
+API cuEventDestroy_v2(CUevent event);
+API cuEventDestroy_v2(CUevent event)
+{
+	live_objects--;
+	free(event);
+	return fails() ? FAILED : CUDA_SUCCESS;
+}
+
+API cuEventRecord(CUevent event, CUstream stream);
+API cuEventRecord(CUevent event, CUstream stream)
+{
+	NEEDS_CONTEXT("cuEventRecord");
+	event->recorded = stream;
+	return CUDA_SUCCESS;
+}
+
+API cuEventElapsedTime(float *ms, CUevent from, CUevent to);
+API cuEventElapsedTime(float *ms, CUevent from, CUevent to)
+{
+	NEEDS_CONTEXT("cuEventElapsedTime");
+	if (!from->recorded || !to->recorded)
+		wrong("cuEventElapsedTime", "an event that was not recorded");
+	if (from->recorded->n || to->recorded->n)
+		return 600; /* CUDA_ERROR_NOT_READY */
+	*ms = 0.001f;
+	return CUDA_SUCCESS;
+}
+
 API cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t bytes, CUstream stream);
 API cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t bytes, CUstream stream)
 {
