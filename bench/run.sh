@@ -127,6 +127,9 @@ run_portfolio() {
 # Element-wise work compiled to C.
 run_native() {
 	XDG_CACHE_HOME="$work" N="${EXPRESSION:-16777216}" SIDE="${HEAT:-4096}" M="${OPTIONS:-4000000}" "$build/bench/native" "$here/expression.mmsb" "$here/heat.mmsb" "$here/options.mmsb"
+	[ -n "$python" ] && "$python" -c 'import numexpr' 2>/dev/null || { echo "numexpr is not installed (PyPI): its rows are left out" >&2; return 0; }
+	"$python" "$here/numexpr_rival.py" expression "${EXPRESSION:-16777216}" 7 | awk '{ printf "| expression, %d thread(s) | | numexpr %s ms, NumPy (one) %s ms | | 2.5 and 5 times ours |\n", $2, $3, $5 }'
+	"$python" "$here/numexpr_rival.py" options "${OPTIONS:-4000000}" 7 | awk '{ printf "| options, %d thread(s) | | numexpr %s ms | | 15 times ours |\n", $2, $3 }'
 }
 
 # Dense reductions, the same way.
