@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh - the benchmarks, each with its rivals in the same run: bench/run.sh BUILDDIR [NAME...]
 #
-# NAME: whole deltas compile chain expression life paths portfolio native reductions durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
+# NAME: whole deltas compile chain expression life paths rows portfolio native reductions durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
 # turns, A B A B ...: a ratio is that of the medians. QUICK=1 takes small sizes, to see that all is well; the environment may also give
 # each size: WHOLE (elements), CHAIN (pages), EXPRESSION and OPTIONS (elements), HEAT and LIFE (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio),
 # REPLAY, CHECKPOINT and WARM (bytes), PARTS (of `durable`), FOLDER (on the disk that it measures), and LEAST_K and MOST_K how many changes an epoch has.
@@ -114,6 +114,20 @@ paths_of() {
 	[ -z "$python" ] || ! "$python" -c 'import graphblas' 2>/dev/null || "$python" "$here/graphblas_paths.py" "$work/arcs"
 }
 
+# Products of a sparse matrix and a vector, beside C over rows and GraphBLAS, where it is installed.
+run_rows() {
+	for program in plus_times min_plus or_and; do compile "$here/rows_$program.mmsb" "rows_$program"; done
+	for scale in ${RMAT:-18}; do rows_of rmat "$scale"; done
+	for side in ${GRID:-1000}; do rows_of grid "$side"; done
+}
+
+rows_of() {
+	for threads in 1 2; do
+		ARCS="$work/arcs" "$build/bench/rows" "$@" "$threads" "$work/rows_plus_times.mmsbx" "$work/rows_min_plus.mmsbx" "$work/rows_or_and.mmsbx"
+	done
+	[ -z "$python" ] || ! "$python" -c 'import graphblas' 2>/dev/null || "$python" "$here/graphblas_rows.py" "$work/arcs"
+}
+
 # And NumPy, which computes everything anew whatever changes: its additions are in another order.
 run_portfolio() {
 	compile "$here/portfolio.mmsb" portfolio
@@ -154,6 +168,6 @@ run_checkpoint() {
 
 echo "| benchmark | MMSB | rival | ratio | goal or limit |"
 echo "| --- | --- | --- | --- | --- |"
-for name in ${*:-whole deltas compile chain expression life paths portfolio native reductions durable checkpoint}; do
+for name in ${*:-whole deltas compile chain expression life paths rows portfolio native reductions durable checkpoint}; do
 	"run_$name"
 done

@@ -207,7 +207,7 @@ bool emit_c_functions(const schedule *s, FILE *out)
 		for (; e.region < k->n_regions; e.region++)
 			put_region(&e, &s->passes[p]);
 		native_stages_free(&e.st);
-		if (!emit_c_spans(out, s, p))
+		if (!emit_c_spans(out, s, p) || !emit_c_rows(out, s, p))
 			return false;
 	}
 	return true;

@@ -18,4 +18,7 @@ void emit_c_origin(FILE *out, const schedule *, uint32_t kernel, const sch_instr
 /* emit_span.c: the functions that begin with a pass, of the pass alone and of it with those after it. False: no memory. */
 bool emit_c_spans(FILE *out, const schedule *, uint32_t pass);
 
+/* emit_rows.c: the functions for operands of a pass's reductions over rows and columns. False: no memory. */
+bool emit_c_rows(FILE *out, const schedule *, uint32_t pass);
+
 #endif

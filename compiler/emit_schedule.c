@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "compile.h"
-#include "../runtime/native_span.h"
+#include "../runtime/native_rows.h"
 #include "emit.h"
 
 /* The line of some pass's note that says why a page was fused; NULL: it was not. */
@@ -181,6 +181,25 @@ static void span_line(const schedule *s, uint32_t id, FILE *out)
 	free(span);
 }
 
+/* Whether functions compute the operands of its rows and columns. */
+static void rows_lines(const schedule *s, uint32_t kernel, FILE *out)
+{
+	const sch_kernel *k = &s->kernels[kernel];
+	native_rows *rows = malloc(sizeof *rows);
+	for (uint32_t r = 1; rows && r < k->n_regions; r++) {
+		const sch_region *g = &s->regions[k->first_region + r];
+		if (g->kind != REGION_ROW && g->kind != REGION_COL)
+			continue;
+		bool found = native_rows_find(rows, s, kernel, r);
+		fprintf(out, "       %s of %s: ", g->kind == REGION_ROW ? "rows" : "columns", emit_reducer_name(g->reducer, g->op));
+		if (found)
+			fputs(rows->n_hoisted ? "native functions, with what depends on the key alone computed once for each key\n" : "one native function\n", out);
+		else
+			fprintf(out, "as operands are, because of %s\n", rows->why ? rows->why : "no memory");
+	}
+	free(rows);
+}
+
 static void pass_lines(const schedule *s, uint32_t id, FILE *out)
 {
 	const sch_pass *pass = &s->passes[id];
@@ -196,6 +215,7 @@ static void pass_lines(const schedule *s, uint32_t id, FILE *out)
 		read_line(s, &s->reads[k->first_read + i], out);
 	work_lines(s, pass->kernel, out);
 	span_line(s, id, out);
+	rows_lines(s, pass->kernel, out);
 }
 
 void emit_schedule(const schedule *s, FILE *out)

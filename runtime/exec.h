@@ -14,6 +14,7 @@
  *   portable.c  passes, and the executor itself
  *   fixpoint.c  rounds; what repairs keep of them is in repair.h
  *   pour.[ch]   grouped reductions of whole evaluations, by position
+ *   rows.[ch]   reductions over rows and columns by functions of native code
  *   store*.[ch] partial results of reductions, kept from epoch to epoch
  *
  * A *batch* is a run of a region's code over up to TILE lanes. A lane is one setting of the variables of the region and of those
@@ -163,6 +164,7 @@ struct region_plan {
 	struct store *store;    /* what is kept, where `stored` */
 	struct pour *pour;      /* grouped reductions by position: pour.h; or NULL */
 	const struct fold *fold; /* a function of native code that evaluates runs of positions: fold.c; or NULL */
+	struct row_plan *rows;  /* rows and columns by functions of native code: rows.h; or NULL */
 	int over_cost, expand_cost; /* reads that stride when lanes are outer elements; when lanes are positions */
 };
 
@@ -275,6 +277,7 @@ typedef struct worker {
 	int64_t *list;          /* TILE: listed elements of region 0 */
 	void *values;           /* TILE of 8 bytes: their results */
 	uint8_t *outside;
+	uint8_t *rows;          /* rows.c: room of its own; or NULL */
 	uint64_t changed, evaluated; /* elements */
 	uint64_t operands;      /* of reductions, so far */
 	uint64_t work;          /* lanes run so far, and something for each batch */
@@ -376,7 +379,7 @@ void read_position(const worker *, const run *, const read_plan *, uint32_t lane
 /* ---- reductions: put the values of region s->child, for the lanes of r, into s->dst -------------- */
 
 void reduce_over(worker *, run *r, const step *s);
-void reduce_expand(worker *, run *r, const step *s);
+void reduce_expand(worker *, run *r, const step *s, uint32_t first, uint32_t n); /* lanes first .. first + n - 1 */
 bool reduce_prefix(worker *, run *r, const step *s); /* false: not of the form that it knows */
 
 /* expand.c: pushes positions first .. end-1 of the RANGE of one outer element into c->red, where c is a run of any worker's. */

@@ -354,12 +354,12 @@ static expansion begin(worker *w, run *r, const step *s)
 	return e;
 }
 
-void reduce_expand(worker *w, run *r, const step *s)
+void reduce_expand(worker *w, run *r, const step *s, uint32_t first, uint32_t n)
 {
 	int64_t starts[TILE];
 	expansion e = begin(w, r, s);
 	bool given = store_holds_any(s->child), fold = fold_ready(w, s->child);
-	for (uint32_t lane = 0; lane < r->n; lane++) {
+	for (uint32_t lane = first; lane < first + n; lane++) {
 		if (given && store_holds(s->child, r, lane))
 			continue; /* has its value */
 		span sp = r->live && !r->live[lane] ? side_by_side(0, 0) : span_of(&e, lane);

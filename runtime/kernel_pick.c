@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "config.h"
+#include "course.h"
 #include "kernels.h"
 
 extern const kernel_table kernel_table_base;
+extern const course_kernels course_kernels_base;
 #ifdef HAVE_KERNEL_LEVELS
 extern const kernel_table kernel_table_v3, kernel_table_v4;
+extern const course_kernels course_kernels_v3, course_kernels_v4;
 
 static bool runs_v3(void)
 {
@@ -44,4 +47,16 @@ const kernel_table *kernel_table_pick(void)
 	if (!best)
 		best = kernel_table_level("v3");
 	return best ? best : &kernel_table_base;
+}
+
+const course_kernels *course_kernels_of(const kernel_table *k)
+{
+#ifdef HAVE_KERNEL_LEVELS
+	if (k == &kernel_table_v4)
+		return &course_kernels_v4;
+	if (k == &kernel_table_v3)
+		return &course_kernels_v3;
+#endif
+	(void)k;
+	return &course_kernels_base;
 }

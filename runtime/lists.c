@@ -345,6 +345,7 @@ static int enlarge_list(lists *l, list_head *h)
 int lists_add(lists *l, uint64_t list, uint32_t key, uint32_t mate)
 {
 	list_head *h = &l->heads[list];
+	l->version++;
 	if (h->room != LIST_CUT && h->n >= LIST_FLAT && cut_list(l, h))
 		return -1;
 	if (h->room == LIST_CUT) {
@@ -382,6 +383,7 @@ uint64_t lists_find(const lists *l, uint64_t list, uint32_t key)
 bool lists_remove(lists *l, uint64_t list, uint32_t key)
 {
 	list_head *h = &l->heads[list];
+	l->version++;
 	if (h->room != LIST_CUT && h->n > LIST_FLAT)
 		(void)cut_list(l, h); /* without memory it takes longer */
 	uint32_t block;
@@ -453,6 +455,7 @@ static void sort_run(lists *l, uint64_t at, uint64_t n)
 
 static void forget_all(lists *l)
 {
+	l->version++;
 	for (uint64_t i = 0; i < l->n_lists; i++) {
 		if (l->heads[i].room == LIST_CUT)
 			drop_long(l, (uint32_t)l->heads[i].at);

@@ -43,6 +43,7 @@ typedef struct lists {
 	uint64_t n_lists;
 	list_head *heads;
 	uint64_t count;         /* numbers in all lists */
+	uint64_t version;       /* another one after every change, until they are freed */
 	uint32_t *key, *mate;   /* the pool; mate: NULL when there are none */
 	bool mates;
 	uint64_t used, capacity; /* of the pool, in numbers */

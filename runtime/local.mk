@@ -23,16 +23,16 @@ libmmsb_internal_la_LIBADD = libops.la
 
 # The kernels are one text, compiled for each level of x86-64; kernels are chosen at run time.
 noinst_LTLIBRARIES += libkernels_base.la
-libkernels_base_la_SOURCES = %D%/kernels.c %D%/kernels.h %D%/scalar.h %D%/tree.h
+libkernels_base_la_SOURCES = %D%/kernels.c %D%/kernels.h %D%/course.c %D%/course.h %D%/scalar.h %D%/tree.h
 libkernels_base_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=base
 libkernels_base_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS)
 libmmsb_internal_la_LIBADD += libkernels_base.la
 if KERNEL_LEVELS
 noinst_LTLIBRARIES += libkernels_v3.la libkernels_v4.la
-libkernels_v3_la_SOURCES = %D%/kernels.c
+libkernels_v3_la_SOURCES = %D%/kernels.c %D%/course.c
 libkernels_v3_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=v3
 libkernels_v3_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS) -march=x86-64-v3
-libkernels_v4_la_SOURCES = %D%/kernels.c
+libkernels_v4_la_SOURCES = %D%/kernels.c %D%/course.c
 libkernels_v4_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=v4
 libkernels_v4_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS) -march=x86-64-v4 -mprefer-vector-width=512
 libmmsb_internal_la_LIBADD += libkernels_v3.la libkernels_v4.la
@@ -67,12 +67,12 @@ libmmsb_internal_la_SOURCES += \
 # What evaluates.
 libmmsb_internal_la_SOURCES += \
 	%D%/dirty.c %D%/dirty.h %D%/drain.c %D%/exec.h %D%/expand.c %D%/fault.c %D%/fixpoint.c %D%/fold.c %D%/fpenv.c %D%/fpenv.h %D%/frontier.c %D%/hand.c %D%/kernel_pick.c %D%/numeric.c %D%/over.c \
-	%D%/native.c %D%/native.h %D%/native_load.c %D%/native_span.c %D%/native_span.h %D%/own.c \
+	%D%/native.c %D%/native.h %D%/native_load.c %D%/native_rows.c %D%/native_rows.h %D%/native_span.c %D%/native_span.h %D%/own.c \
 	%D%/plan.c %D%/plan.h %D%/plan_code.c \
 	%D%/plan_cost.c %D%/plan_names.c %D%/plan_native.c %D%/plan_read.c %D%/plan_span.c \
 	%D%/portable.c %D%/prefix.c %D%/processor.c %D%/processor.def %D%/queue.c %D%/read.c %D%/reduce.c %D%/reduce.h \
 	%D%/relax.c %D%/repair.c %D%/repair.h %D%/support.c %D%/sweep.c \
-	%D%/route.c %D%/route.h %D%/route_run.c %D%/route_step.h %D%/run.c %D%/split.c %D%/tape.c %D%/tiles.c \
+	%D%/route.c %D%/route.h %D%/route_run.c %D%/route_step.h %D%/rows.c %D%/rows.h %D%/run.c %D%/split.c %D%/tape.c %D%/tiles.c \
 	%D%/fetch.h %D%/pool.c %D%/pool.h %D%/pour.c %D%/pour.h %D%/store.c %D%/store.h %D%/store_flat.c %D%/store_flat.h %D%/store_outer.c %D%/store_parts.h %D%/store_prefix.c %D%/store_prefix.h \
 	%D%/store_tree.c %D%/store_tree.h \
 	%D%/store_update.c %D%/thresholds.h

@@ -11,6 +11,7 @@ typedef struct numeric {
 	fix *f;
 	const kernel_plan *p;
 	carry *c;
+	uint8_t *now, *next;    /* the values of the round before, and where those of the next one go: the page's place and a buffer, by turns */
 	int64_t *list;
 	uint8_t *values;
 } numeric;
@@ -57,7 +58,7 @@ static void follow(const numeric *q)
 }
 
 /* The dirty elements alone; true in *moved when one goes beyond tol. */
-static int listed_round(const numeric *q, bool *moved)
+static int listed_round(numeric *q, bool *moved)
 {
 	fix *f = q->f;
 	uint64_t n = 0;
@@ -65,45 +66,61 @@ static int listed_round(const numeric *q, bool *moved)
 	BITSET_FOR(&q->c->dirty, i)
 		q->list[n++] = (int64_t)i;
 	bitset_clear(&q->c->dirty);
-	f->ex->self = f->to->cur;
+	f->ex->self = q->now;
 	int status = pass_run_list(f->ex, q->p, q->list, n, q->values, f->err);
 	f->ex->self = NULL;
 	f->inst->pass_stats[f->id].evaluated += n;
 	f->inst->pass_stats[f->id].single++;
 	for (uint64_t i = 0; i < n && !status; i++) {
-		uint8_t *at = f->to->cur + (uint64_t)q->list[i] * bytes;
+		uint8_t *at = q->now + (uint64_t)q->list[i] * bytes;
 		const uint8_t *value = q->values + i * bytes;
 		if (memcmp(at, value, bytes) == 0)
 			continue;
 		*moved |= over_tol(q, at, value);
-		saving_bytes(f->inst, f->to, at, bytes);
+		if (q->now == f->to->cur)
+			saving_bytes(f->inst, f->to, at, bytes);
 		memcpy(at, value, bytes);
 		bitset_set(&q->c->changed.bits, (uint64_t)q->list[i]);
 	}
 	return status;
 }
 
-static int whole_round(const numeric *q, bool *moved)
+/* Of what has changed in a whole round. */
+static bool any_over_tol(const numeric *q)
+{
+	size_t bytes = q->f->to->element;
+	BITSET_FOR(&q->c->changed.bits, i)
+		if (over_tol(q, q->now + i * bytes, q->next + i * bytes))
+			return true;
+	return false;
+}
+
+static int whole_round(numeric *q, bool *moved)
 {
 	fix *f = q->f;
-	size_t bytes = f->to->element;
 	uint64_t changed;
-	pass_target target = {.at = f->next, .was = f->to->cur, .marks = &q->c->changed};
+	pass_target target = {.at = q->next, .was = q->now, .marks = &q->c->changed};
 	bitset_clear(&q->c->dirty);
-	f->ex->self = f->to->cur;
+	saving_whole(f->inst, f->to, f->to->cur);
+	f->ex->self = q->now;
 	int status = pass_run(f->ex, q->p, &target, &changed, f->err);
 	f->ex->self = NULL;
 	f->inst->pass_stats[f->id].evaluated += f->to->count;
 	f->inst->pass_stats[f->id].dense++;
 	if (status)
 		return status;
-	saving_column(f->inst, f->to, false, NONE, &q->c->changed.bits);
-	BITSET_FOR(&q->c->changed.bits, i) {
-		if (!*moved)
-			*moved = over_tol(q, f->to->cur + i * bytes, f->next + i * bytes);
-		memcpy(f->to->cur + i * bytes, f->next + i * bytes, bytes);
-	}
+	*moved = any_over_tol(q);
+	uint8_t *before = q->now;
+	q->now = q->next;
+	q->next = before;
 	return MMSB_OK;
+}
+
+/* The values of the last round are the page's. */
+static void settle(numeric *q)
+{
+	if (q->now != q->f->to->cur && q->f->bytes)
+		memcpy(q->f->to->cur, q->now, q->f->bytes);
 }
 
 /* Exact marks of the page: what has moved may be back where it was. */
@@ -121,7 +138,7 @@ static uint64_t mark_moved(const numeric *q)
 	return changed;
 }
 
-static int run_rounds(const numeric *q)
+static int run_rounds(numeric *q)
 {
 	carry *c = q->c;
 	uint64_t share = c->dirty.n / ROUND_SHARE;
@@ -148,9 +165,9 @@ bool numeric_possible(const fix *f)
 
 int numeric_run(fix *f, carry *c, uint64_t epoch, uint64_t *changed)
 {
-	numeric q = {.f = f, .p = f->ex->passes[f->id], .c = c};
+	numeric q = {.f = f, .p = f->ex->passes[f->id], .c = c, .now = f->to->cur};
 	uint64_t room = f->to->count / ROUND_SHARE + 1;
-	int status = fix_buffer(f, ROUND_NEXT, f->bytes, &f->next);
+	int status = fix_buffer(f, ROUND_NEXT, f->bytes, &q.next);
 	if (!status)
 		status = fix_buffer(f, ROUND_LIST, room * sizeof(int64_t), &q.list);
 	if (!status)
@@ -165,6 +182,11 @@ int numeric_run(fix *f, carry *c, uint64_t epoch, uint64_t *changed)
 		bitset_union(&c->dirty, &q.p->dirty->elements);
 	dirty_clear(q.p);
 	status = run_rounds(&q);
+	if (!status)
+		settle(&q);
+	else /* the page's place may hold a part of a round */
+		bitset_union(&c->moved, &c->changed.bits);
+	bitset_clear(&c->changed.bits);
 	*changed = mark_moved(&q);
 	if (status)
 		c->all = true;

@@ -5,6 +5,7 @@
 
 #include "plan.h"
 #include "pour.h"
+#include "rows.h"
 #include "store.h"
 #include "route.h"
 
@@ -38,6 +39,7 @@ void plan_free(kernel_plan *p)
 	for (uint32_t i = 0; p->regions && i < p->n_regions; i++) {
 		pour_free(p->regions[i].pour);
 		store_free(p->regions[i].store);
+		rows_free(p->regions[i].rows);
 	}
 	while (p->memory) {
 		struct plan_memory *next = p->memory->next;

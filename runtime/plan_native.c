@@ -3,6 +3,7 @@
 
 #include "native.h"
 #include "plan.h"
+#include "rows.h"
 
 /* The steps first .. end-1, which are of one odd stage. */
 static void plan_fused(planner *pl, region_plan *r, const native_stages *st, uint32_t first, uint32_t end)
@@ -80,10 +81,10 @@ uint32_t native_functions(const mmsb_instance *m, uint32_t pass)
 {
 	const kernel_plan *p = m->executor ? m->executor->passes[pass] : NULL;
 	uint32_t n = 0;
-	for (uint32_t r = 0; p && r < p->n_regions; r++)
-		n += p->regions[r].fold != NULL;
-	for (uint32_t r = 0; p && r < p->n_regions; r++)
+	for (uint32_t r = 0; p && r < p->n_regions; r++) {
+		n += (p->regions[r].fold != NULL) + rows_functions(p->regions[r].rows);
 		for (uint32_t i = 0; i < p->regions[r].n_steps; i++)
 			n += p->regions[r].steps[i].fused != NULL;
+	}
 	return p ? n + (p->span != NULL) + (p->spans != NULL) : 0;
 }

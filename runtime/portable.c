@@ -7,6 +7,7 @@
 #include "fpenv.h"
 #include "pour.h"
 #include "repair.h"
+#include "rows.h"
 #include "saving.h"
 #include "spans.h"
 #include "store.h"
@@ -235,7 +236,7 @@ void executor_forget(struct executor *ex)
 
 /* ---- executors --------------------------------------------------------------------------------- */
 
-static bool worker_new(worker *w, struct executor *ex, size_t bytes)
+static bool worker_new(worker *w, struct executor *ex, size_t bytes, size_t rows)
 {
 	w->ex = ex;
 	w->k = ex->k;
@@ -248,15 +249,18 @@ static bool worker_new(worker *w, struct executor *ex, size_t bytes)
 	w->list = w->index2 + TILE;
 	w->values = w->list + TILE;
 	w->outside = (void *)(w->list + 2 * TILE);
-	return true;
+	w->rows = rows > 0 ? aligned_alloc(64, (rows + 63) & ~(size_t)63) : NULL;
+	return rows == 0 || w->rows;
 }
 
 void executor_free(struct executor *ex)
 {
 	if (!ex)
 		return;
-	for (uint32_t i = 0; ex->workers && i < ex->n_workers; i++)
+	for (uint32_t i = 0; ex->workers && i < ex->n_workers; i++) {
 		free(ex->workers[i].arena);
+		free(ex->workers[i].rows);
+	}
 	for (uint32_t i = 0; ex->passes && i < ex->inst->sch->n_passes; i++)
 		if (ex->passes[i]) {
 			dirty_free(ex->passes[i]->dirty, ex->passes[i]);
@@ -304,7 +308,7 @@ static bool executor_workers(struct executor *ex, uint32_t n, size_t bytes)
 		return false;
 	ex->n_workers = n;
 	for (uint32_t i = 0; i < n; i++)
-		if (!worker_new(&ex->workers[i], ex, bytes))
+		if (!worker_new(&ex->workers[i], ex, bytes, rows_room(ex)))
 			return false;
 	if (n > 1)
 		ex->partials = calloc(MAX_PARTIALS, sizeof *ex->partials);
@@ -380,7 +384,7 @@ int executor_new(mmsb_instance *inst, mmsb_error *err)
 	if (!ex)
 		return fail_memory(err, sizeof *ex, "the executor");
 	inst->store_left = inst->arena.bytes + STORE_BYTES;
-	if (!executor_plans(ex, &bytes, &n_reads, &n_regions) || !spans_plan(ex) || !executor_arrays(ex, n_reads, n_regions) ||
+	if (!executor_plans(ex, &bytes, &n_reads, &n_regions) || !spans_plan(ex) || !rows_plan(ex) || !executor_arrays(ex, n_reads, n_regions) ||
 	    !executor_workers(ex, threads, bytes)) {
 		executor_free(ex);
 		return fail_memory(err, bytes, "the executor's buffers");

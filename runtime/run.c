@@ -4,6 +4,7 @@
 #include "exec.h"
 #include "guard.h"
 #include "pour.h"
+#include "rows.h"
 #include "store.h"
 
 /* ---- runs -------------------------------------------------------------------------------------- */
@@ -251,8 +252,8 @@ static void reduce_lanes(worker *w, run *r, const step *s)
 {
 	if (choose_over(w, r, s->child))
 		reduce_over(w, r, s);
-	else
-		reduce_expand(w, r, s);
+	else if (!s->child->rows || !rows_reduce(w, r, s))
+		reduce_expand(w, r, s, 0, r->n);
 }
 
 /* Of a range, without anything that differs from lane to lane. */
@@ -316,7 +317,7 @@ static void run_reduce(worker *w, run *r, const step *s)
 	else if (given == 0)
 		reduce_lanes(w, r, s);
 	else
-		reduce_expand(w, r, s);
+		reduce_expand(w, r, s, 0, r->n);
 }
 
 void run_step(worker *w, run *r, const step *s)

@@ -11,6 +11,7 @@
 
 #include "exec.h"
 #include "fpenv.h"
+#include "rows.h"
 #include "spans.h"
 
 enum { MAX_OUTPUTS = 64, WORDS_OF_TASK = 256 };
@@ -529,7 +530,10 @@ int pass_run(struct executor *ex, const kernel_plan *p, const pass_target *targe
 		span_run(ex, &span, changed);
 		return MMSB_OK;
 	}
-	return run_outputs(&j, target, (double)j.total, changed, err);
+	rows_begin(ex, p);
+	status = run_outputs(&j, target, (double)j.total, changed, err);
+	rows_end(p);
+	return status;
 }
 
 /* Results of a small plan: at most 64 elements, in place. */
