@@ -104,12 +104,24 @@ static bool met_once(const fuser *f, ir_id id, const ir_node *read)
 	return found == 1;
 }
 
+/* Operands of the groups are evaluated in the order of positions, and kept: the elements of the edge are the groups, all positions count, and an operand
+ * depends on its position alone. */
+static bool keeps_positions(const fuser *f, const ir_node *reduce)
+{
+	const ir_graph *g = f->g;
+	uint32_t key;
+	bool own = f->edge->n_vars == 1 && ir_is_var(g, reduce->args[IR_AT], &key) && key == f->edge->vars[0];
+	return own && reduce->args[IR_WHERE] == NONE && reduce->u.reduce.reducer == REDUCER_OP && !reduce->u.reduce.prev &&
+	       !ir_set_has(g, ir_at(g, reduce->args[IR_BODY])->free, key);
+}
+
 /* Its elements are met group by group. */
 static bool goes_by_group(const fuser *f, const ir_node *read)
 {
 	for (uint32_t r = 1; r < f->place->n_regions; r++) {
 		const ir_node *n = ir_at(f->g, f->place->regions[r].reduce);
-		if (n->u.reduce.region == REGION_GROUP && ir_set_has(f->g, read->free, n->u.reduce.var))
+		if (n->u.reduce.region == REGION_GROUP && ir_set_has(f->g, read->free, n->u.reduce.var) &&
+		    !(f->place->regions[r].parent == 0 && keeps_positions(f, n)))
 			return true;
 	}
 	return false;

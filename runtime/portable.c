@@ -79,7 +79,7 @@ static void note_whole(struct executor *ex, uint32_t id)
 static int run_whole(struct executor *ex, uint32_t id, uint64_t *changed, mmsb_error *err)
 {
 	const pass_target target = whole_target(ex->inst, &ex->inst->pages[ex->inst->sch->passes[id].page]);
-	store_drop_all(ex->passes[id]);
+	store_whole(ex, ex->passes[id]);
 	pour_all(ex, ex->passes[id]);
 	int status = pass_run(ex, ex->passes[id], &target, changed, err);
 	pour_end(ex->passes[id]);

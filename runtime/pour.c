@@ -48,8 +48,7 @@ static bool plain_code(const region_plan *r)
 	return true;
 }
 
-/* All positions count, nothing differs from key to key, nothing fails: what is told of a failure begins with its element. */
-static bool can_pour(const kernel_plan *p, const region_plan *r)
+bool pour_possible(const kernel_plan *p, const region_plan *r)
 {
 	return r->def->kind == REGION_GROUP && r->parent == &p->regions[0] && p->regions[0].def->kind == REGION_DOMAIN &&
 	       plan_is_the_variable(p, r->at) && (r->kind == RED_LIST || r->kind == RED_ANY) && r->where == NONE && r->n_imports == 0 &&
@@ -84,7 +83,7 @@ void pour_plan(planner *pl)
 	for (uint32_t id = 1; id < p->n_regions && p->pass && p->pass->kind == PASS_MAP; id++) {
 		region_plan *r = &p->regions[id];
 		uint64_t n_keys = (uint64_t)(r->keys > 0 ? r->keys : 1);
-		if (can_pour(p, r) && n_keys <= POUR_BYTES / (LEAF * 8) && r->driver->count >= least)
+		if (pour_possible(p, r) && n_keys <= POUR_BYTES / (LEAF * 8) && r->driver->count >= least)
 			r->pour = new_pour(n_keys, r->driver->count, r->width);
 	}
 }
@@ -262,7 +261,7 @@ void pour_all(struct executor *ex, const kernel_plan *p)
 	bool any = false;
 	for (uint32_t id = 1; id < p->n_regions; id++) {
 		const region_plan *rp = &p->regions[id];
-		if (!rp->pour || ex->n_workers > POUR_THREADS || !index_is_complete(ex->groups[id]))
+		if (!rp->pour || ex->n_workers > POUR_THREADS || !index_is_complete(ex->groups[id]) || store_holds_most(rp))
 			continue;
 		if (!any) {
 			ex->fault_at = &fault_at;

@@ -14,6 +14,9 @@ struct planner;
 void pour_plan(struct planner *);
 void pour_free(struct pour *); /* NULL is allowed */
 
+/* A grouped reduction of which all positions count, nothing differs from key to key, and nothing fails: what is told of a failure begins with its element. */
+bool pour_possible(const kernel_plan *, const region_plan *);
+
 /* Before a whole evaluation of the pass at hand: values of those of its grouped reductions for which this is the cheaper way. */
 void pour_all(struct executor *, const kernel_plan *);
 

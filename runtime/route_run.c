@@ -254,6 +254,15 @@ static void solve(walk *q, uint32_t i)
 	}
 }
 
+/* After step i each position is, moved by a constant, the lane of a group: nothing else is to be found out. */
+static const route_step *last_of_group(const walk *q, uint32_t i)
+{
+	const route_step *s = &q->r->steps[i + 1];
+	const region_plan *t = &q->p->regions[q->r->target];
+	bool last = i + 2 == q->r->n_steps && s->op == ROUTE_SOLVE && s->view == RV_NONE && s->slot == q->r->steps[i].first_slot;
+	return last && t->def->kind == REGION_GROUP && s->n_terms == 1 && s->terms[0].coef == 1 && s->terms[0].var == t->def->first_var ? s : NULL;
+}
+
 static void each_position(walk *q, uint32_t i)
 {
 	const route_step *s = &q->r->steps[i];
@@ -266,6 +275,16 @@ static void each_position(walk *q, uint32_t i)
 	}
 	if (key >= g->n_keys)
 		return;
+	const route_step *last = n == 1 ? last_of_group(q, i) : NULL;
+	if (last) {
+		const interval within = q->vars[last->terms[0].var];
+		LISTS_FOR(&g->positions, key, at) {
+			int64_t lane = (int64_t)g->positions.key[at] - last->constant;
+			if (lane >= within.lo && lane < within.hi)
+				bitset_set(q->sink->lanes, (uint64_t)lane);
+		}
+		return;
+	}
 	LISTS_FOR(&g->positions, key, at) {
 		uint64_t position = g->positions.key[at];
 		if (q->sink->all)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "plan.h"
+#include "pour.h"
 #include "store_parts.h"
 
 /* ---- which regions ----------------------------------------------------------------------------- */
@@ -35,6 +36,17 @@ static unsigned block_bits(const region_plan *r)
 	return bits;
 }
 
+/* Everything but ranges and prefixes: trees, or groups laid out. */
+static void set_groups(struct store *st, const kernel_table *k, bool laid)
+{
+	const region_plan *r = st->plan;
+	st->laid = laid;
+	if (laid)
+		laid_kind_set(&st->laids, k, r->def->op, r->type, st->to->count, r->driver->count);
+	else
+		tree_kind_set(&st->trees, k, r->kind, r->def->op, r->type, r->def->reducer == REDUCER_ARGMAX);
+}
+
 static bool set_kind(struct store *st, const kernel_table *k)
 {
 	const region_plan *r = st->plan;
@@ -45,7 +57,8 @@ static bool set_kind(struct store *st, const kernel_table *k)
 		return prefix_kind_set(&st->prefixes, k, r->def->op, r->type, r->def->strict, st->to->count / (uint64_t)r->extent, (uint64_t)r->extent);
 	if (st->flat)
 		return flat_kind_set(&st->flats, k, r->kind, r->def->op, r->type, arg, (uint64_t)r->extent, block_bits(r));
-	tree_kind_set(&st->trees, k, r->kind, r->def->op, r->type, arg);
+	st->can_lay = st->same && st->others == 1 && pour_possible(st->kernel, r);
+	set_groups(st, k, st->can_lay);
 	return true;
 }
 
@@ -145,11 +158,34 @@ static bool make_prefixes_ready(struct store *st)
 	return st->ready = prefix_kind_place(x) && place_set(&x->pool, &st->held, x->rows);
 }
 
+static bool make_laid_ready(struct store *st)
+{
+	laid_kind *l = &st->laids;
+	size_t bytes = laid_kind_bytes(l) + 2 * bitset_bytes(st->outers) + (size_t)4 * POOL_UNIT;
+	if (bytes > *st->left || pool_new(&l->pool, bytes, st->left))
+		return false;
+	return st->ready = laid_kind_place(l) && place_set(&l->pool, &st->held, st->outers) && place_set(&l->pool, &st->settled, st->outers);
+}
+
+void store_lay(struct store *st, bool laid)
+{
+	const kernel_table *k = st->laid ? st->laids.k : st->trees.k;
+	pool_free(store_pool(st));
+	st->ready = st->refused = st->no_room = false;
+	st->quiet = 0;
+	st->held = st->touched = st->settled = (bitset){0};
+	set_groups(st, k, laid);
+}
+
 bool store_make_ready(struct store *st)
 {
-	pool *p = store_pool(st);
+	if (st->laid && !st->ready && (st->refused || !make_laid_ready(st))) { /* trees grow with what they hold */
+		st->can_lay = false;
+		store_lay(st, false);
+	}
 	if (st->ready || st->refused)
 		return st->ready;
+	pool *p = store_pool(st);
 	st->refused = true;
 	if (st->prefix)
 		return make_prefixes_ready(st);
@@ -183,6 +219,11 @@ void store_drop_held(struct store *st)
 		bitset_clear(&st->held);
 		return;
 	}
+	if (st->laid) {
+		bitset_clear(&st->held);
+		laid_reset(&st->laids);
+		return;
+	}
 	BITSET_FOR(&st->held, outer)
 		st->block[outer] = 0;
 	bitset_clear(&st->held);
@@ -206,6 +247,9 @@ static bool held_value(const region_plan *r, uint64_t outer, scalar *value, uint
 	if (st->flat) {
 		*value = flat_value(&st->flats, st->block[outer]);
 		*count = (uint64_t)r->extent;
+	} else if (st->laid) {
+		*value = (scalar){.bits = st->laids.value[outer]};
+		*count = st->laids.members[outer];
 	} else {
 		*value = tree_value(&st->trees, st->block[outer], count);
 	}
@@ -225,6 +269,8 @@ bool store_holds(const region_plan *r, const run *of, uint32_t lane)
 	uint64_t outer;
 	return is_ready(r) && store_outer_of(r->store, of, lane, &outer) && bitset_test(&r->store->held, outer);
 }
+
+bool store_holds_most(const region_plan *r) { return is_ready(r) && r->store->laid && r->store->laids.n_slots >= r->store->laids.positions / 2; }
 
 uint32_t store_give(worker *w, run *r, const step *s)
 {

@@ -18,6 +18,7 @@
  *   store_update.c the epoch's work: evaluation of operands
  *   store_flat.c   operands that are all present: values of aligned blocks and of nodes above them
  *   store_tree.c   the others: a trie over the positions of those present
+ *   store_laid.c   groups none of whose members moves: leaves side by side
  *   store_prefix.c prefixes along the last dimension
  *   pool.c         memory for both */
 #ifndef MMSB_STORE_H
@@ -61,12 +62,17 @@ uint64_t store_lanes(const struct executor *, const region_plan *);
  * element with an operand that fails loses what is held, so that the pass evaluates it, fails, and says how. */
 void store_update(struct executor *, const kernel_plan *, uint32_t region, const bitset *lanes, const bitset *whole, bitset *elements);
 
-/* Nothing is held of any region of the plan: before an evaluation that does not begin with store_update, and after an epoch that failed. */
+/* Nothing is held of any region of the plan: before an evaluation that does not begin with store_update or store_whole, and after an epoch that failed. */
 void store_drop_all(const kernel_plan *);
+
+/* Before all elements of a pass are evaluated: drops what stores hold. Groups that cannot be poured (pour.h) and of which no member moves are held from now on, as
+ * their operands are then evaluated in the order of positions. */
+void store_whole(struct executor *, const kernel_plan *);
 
 /* Whether the value of an element, a lane of region 0, is held; of any (of prefixes: never by element). */
 bool store_holds(const region_plan *, const run *, uint32_t lane);
 bool store_holds_any(const region_plan *);
+bool store_holds_most(const region_plan *); /* operands of groups, at least half of them */
 
 /* The same of an outer element. */
 bool store_holds_outer(const region_plan *, uint64_t outer);

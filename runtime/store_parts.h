@@ -4,6 +4,7 @@
 
 #include "store.h"
 #include "store_flat.h"
+#include "store_laid.h"
 #include "store_prefix.h"
 #include "store_tree.h"
 
@@ -35,7 +36,10 @@ struct store {
 	store_steps needed;     /* that operands need */
 	store_steps key_steps;  /* that make what the region goes by */
 	bool key_found;         /* ... and no others: no reductions */
-	bool flat, prefix;      /* else trees */
+	bool flat, prefix, laid; /* else trees */
+	bool can_lay;           /* groups may be laid out: they are while no member moves */
+	bool no_room;           /* ... but there was none: no more */
+	uint64_t quiet;         /* trees: operands that changed since a member moved */
 	bool keyed;             /* GROUP, ROW, COL */
 	bool same;              /* outer elements are those of the page */
 	uint32_t n_axes;
@@ -59,15 +63,16 @@ struct store {
 		flat_kind flats;
 		tree_kind trees;
 		prefix_kind prefixes;
+		laid_kind laids;
 	};
-	uint32_t *positions;    /* trees: operands in the building */
+	uint32_t *positions;    /* trees, groups: operands in the building */
 	uint8_t *values;
 	size_t n, cap_positions, cap_values;
 };
 
 static inline pool *store_pool(struct store *st)
 {
-	return st->prefix ? &st->prefixes.pool : st->flat ? &st->flats.pool : &st->trees.pool;
+	return st->prefix ? &st->prefixes.pool : st->flat ? &st->flats.pool : st->laid ? &st->laids.pool : &st->trees.pool;
 }
 
 /* Takes memory for the sets when it is first needed; false: there is none. */
@@ -115,6 +120,16 @@ const void *store_operands(const update *, uint64_t first, uint64_t end, bool en
 
 /* Something has failed since this was asked last. */
 bool store_failed(const update *);
+
+/* Groups are laid out, or kept as trees, from now on; nothing is held. */
+void store_lay(struct store *, bool laid);
+
+/* store_laid.c: dirty operands of groups that are laid out. */
+void store_laid_update(const update *, const bitset *dirty);
+
+/* Lays out all groups that are not held, as far as there is room, and evaluates all operands, in the order of positions. false: most operands are of groups that are
+ * too small; nothing was evaluated, and what is held is not to be trusted. */
+bool store_laid_fill(const update *);
 
 /* store_prefix.c: what dirty operands concern, by what is held, or without it; rows with some of these elements lose what is held. */
 void store_prefix_update(const update *, const bitset *dirty);

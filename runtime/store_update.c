@@ -535,6 +535,27 @@ static void follow_members(const update *u)
 	}
 }
 
+/* Groups are laid out while no member moves; once one has, they are again after as many operands were evaluated as laying them out takes. */
+static void choose_form(const update *u, uint64_t evaluated, const bitset *whole)
+{
+	struct store *st = u->st;
+	size_t n;
+	bool all;
+	if (!st->can_lay)
+		return;
+	index_moves(u->groups, u->w->ex->inst->epoch + 1, &n, &all);
+	bool moved = all || n > 0 || (whole && !bitset_empty(whole));
+	st->can_lay = !st->no_room;
+	if (st->laid) {
+		if (!st->can_lay || (moved && st->ready && !bitset_empty(&st->held)))
+			store_lay(st, false);
+		return;
+	}
+	st->quiet = moved ? 0 : st->quiet + evaluated;
+	if (st->can_lay && st->quiet >= st->plan->driver->count)
+		store_lay(st, true);
+}
+
 /* Without memory for the sets every element that has a lane is evaluated whole. */
 static void update_nothing(const update *u, const bitset *dirty)
 {
@@ -586,29 +607,73 @@ static void hold(const update *u, uint64_t outer)
 	bitset_set(&st->settled, outer);
 }
 
+static update update_of(struct executor *ex, const kernel_plan *p, uint32_t region)
+{
+	struct store *st = p->regions[region].store;
+	update u = {.st = st, .w = &ex->workers[0], .pat = ex->patterns[region], .groups = ex->groups[region]};
+	if (st->plan->def->kind == REGION_GROUP)
+		u.keys = page_column(ex->inst, st->plan->driver, false, NONE);
+	return u;
+}
+
+/* The worker is ready to evaluate operands; *fault_at has to live as long. */
+static void begin(update *u, const kernel_plan *p, uint64_t *fault_at)
+{
+	worker *w = u->w;
+	*fault_at = UINT64_MAX;
+	w->ex->fault_at = fault_at;
+	w->fault.any = false;
+	worker_prepare(w, p);
+	u->r = &w->runs[0];
+	u->c = &w->runs[u->st->plan->id];
+	u->c->parent = u->r;
+}
+
+static void whole_region(struct executor *ex, const kernel_plan *p, uint32_t region)
+{
+	struct store *st = p->regions[region].store;
+	uint64_t fault_at;
+	update u = update_of(ex, p, region);
+	store_drop_held(st);
+	if (!st->can_lay)
+		return;
+	uint64_t n = st->plan->driver->count;
+	choose_form(&u, n, NULL);
+	if (st->plan->pour || n < POUR_LEAST || ex->force || ex->n_workers > POUR_THREADS || !st->laid || !store_make_ready(st) || !st->laid)
+		return;
+	begin(&u, p, &fault_at);
+	uint64_t env = fpenv_enter();
+	bool done = store_laid_fill(&u);
+	fpenv_leave(env);
+	if (!done)
+		store_drop_held(st);
+}
+
+void store_whole(struct executor *ex, const kernel_plan *p)
+{
+	for (uint32_t id = 1; id < p->n_regions; id++)
+		if (p->regions[id].stored)
+			whole_region(ex, p, id);
+}
+
 void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, const bitset *dirty, const bitset *whole, bitset *elements)
 {
 	struct store *st = p->regions[region].store;
-	worker *w = &ex->workers[0];
 	batch b;
-	update u = {.st = st, .w = w, .pat = ex->patterns[region], .groups = ex->groups[region], .outer = elements, .batch = &b};
-	uint64_t fault_at = UINT64_MAX;
-	if (st->plan->def->kind == REGION_GROUP)
-		u.keys = page_column(ex->inst, st->plan->driver, false, NONE);
+	update u = update_of(ex, p, region);
+	uint64_t fault_at;
+	u.outer = elements;
 	u.whole = st->same ? whole : NULL;
+	u.batch = &b;
 	if (bitset_empty(dirty) && (!whole || bitset_empty(whole)) && (st->same || bitset_empty(elements)))
 		return;
+	choose_form(&u, st->can_lay ? bitset_count(dirty) : 0, whole);
 	if (!store_make_ready(st)) {
 		follow_members(&u);
 		update_nothing(&u, dirty);
 		return;
 	}
-	ex->fault_at = &fault_at;
-	w->fault.any = false;
-	worker_prepare(w, p);
-	u.r = &w->runs[0];
-	u.c = &w->runs[region];
-	u.c->parent = u.r;
+	begin(&u, p, &fault_at);
 	uint64_t env = fpenv_enter();
 	if (st->prefix) {
 		if (whole)
@@ -620,6 +685,8 @@ void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, co
 		follow_members(&u);
 		if (st->flat)
 			update_flat(&u, dirty);
+		else if (st->laid)
+			store_laid_update(&u, dirty);
 		else
 			update_trees(&u, dirty);
 		store_spread(&u);

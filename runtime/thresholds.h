@@ -41,8 +41,10 @@ enum thresholds {
 
 	/* ---- partial results: store.c, store_update.c ---- */
 
-	/* Elements of fewer operands are evaluated whole, unless MMSB_STORES says another number. */
+	/* Elements of fewer operands are evaluated whole, unless MMSB_STORES says another number; groups that are laid out, where a changed operand goes to its
+	 * place at once: of fewer than LAID_MEMBERS. */
 	LEAST_MEMBERS = 128,
+	LAID_MEMBERS = 8,
 
 	/* A block of a flat store costs at most so much; an update of it so much besides. */
 	BLOCK_WORK = 1024,

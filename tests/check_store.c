@@ -485,6 +485,87 @@ START_TEST(programs)
 }
 END_TEST
 
+/* Groups that stay as they are for a while, and then do not: all that are laid out, of every width, padded and not; few and many members. */
+static const char *const groups_text =
+	"param N, K;\n"
+	"page x : f64[N] in;\npage y : f32[N] in;\npage n : i32[N] in;\npage c : u8[N] in;\npage at : index(N)[N] in;\npage key : index(K)[N] in;\n"
+	"page a : f64[K] out;\nedge a[k] <- sum[i where key[i] == k] x[at[i]] * x[i];\n"
+	"page b : f32[K] out;\nedge b[k] <- 2.0 * sum[i where key[i] == k] y[i];\n"
+	"page d : f32[K] out;\nedge d[k] <- prod[i where key[i] == k] y[i];\n"
+	"page e : f64[K] out;\nedge e[k] <- max[i where key[i] == k] x[i];\n"
+	"page f : i64[K] out;\nedge f[k] <- sum[i where key[i] == k] i64(n[i]);\n"
+	"page g : u8[K] out;\nedge g[k] <- min[i where key[i] == k] c[i];\n"
+	"page h : bool[K] out;\nedge h[k] <- any[i where key[i] == k] (n[i] > 40);\n"
+	"page w : i16[K] out;\nedge w[k] <- max[i where key[i] == k] i16(c[i]);\n";
+
+/* Keys are drawn so that some groups have most of the members; neighbours are often in the same. */
+static uint32_t draw_key(uint64_t keys, uint32_t *last)
+{
+	if (draw(4) == 0)
+		*last = (uint32_t)(draw(3) == 0 ? draw(keys) : draw(keys < 3 ? keys : 3));
+	return *last;
+}
+
+static void change_members(mmsb_instance *const m[2], uint64_t n, uint64_t keys, uint64_t changes, bool moves)
+{
+	uint32_t last = 0;
+	for (uint64_t i = 0; i < changes; i++) {
+		double x = operand(T_F64).F64;
+		float y = operand(T_F32).F32;
+		int32_t k = (int32_t)draw(100) - 50;
+		uint8_t c = (uint8_t)draw(256);
+		uint32_t at = (uint32_t)draw(n);
+		switch (draw(5)) {
+		case 0: write_both(m, "x", draw(n), &x); break;
+		case 1: write_both(m, "y", draw(n), &y); break;
+		case 2: write_both(m, "n", draw(n), &k); break;
+		case 3: write_both(m, "c", draw(n), &c); break;
+		default: write_both(m, "at", draw(n), &at);
+		}
+		last = draw_key(keys, &last);
+		if (moves && i < 5)
+			write_both(m, "key", draw(n), &last);
+	}
+}
+
+static void run_groups(uint64_t n, uint64_t keys, int threads, const char *least, const char *regions)
+{
+	setenv("MMSB_STORES", least, 1);
+	mmsb_instance *m[2] = {instance_of(groups_text, threads, 0), instance_of(groups_text, 1, 1)};
+	uint32_t last = 0;
+	for (int i = 0; i < 2; i++) {
+		ok(mmsb_set_param(m[i], "N", (double)n, &err));
+		ok(mmsb_set_param(m[i], "K", (double)keys, &err));
+		ok(mmsb_bind(m[i], &err));
+		setenv("MMSB_REGIONS", regions, 1); /* the second: group by group */
+	}
+	for (uint64_t i = 0; i < n; i++) {
+		last = draw_key(keys, &last);
+		write_both(m, "key", i, &last);
+	}
+	for (int epoch = 0; epoch < 120; epoch++) {
+		bool moves = epoch % 40 >= 25 && epoch % 3 == 0;
+		change_members(m, n, keys, epoch == 0 ? 4 * n : moves || draw(3) == 0 ? 1 + draw(9) : n / (1 + draw(3)), moves);
+		ok(mmsb_commit(m[0], NULL, &err));
+		ok(mmsb_commit(m[1], NULL, &err));
+		check_same(m, epoch);
+	}
+	mmsb_instance_free(m[0]);
+	mmsb_instance_free(m[1]);
+	unsetenv("MMSB_STORES");
+	unsetenv("MMSB_REGIONS");
+}
+
+START_TEST(groups)
+{
+	run_groups(40, 1, 1, "1", "B");
+	run_groups(500, 7, 1, "1", "B");
+	run_groups(3000, 400, 2, "1", "B");
+	run_groups(3000, 30, 1, "128", "B");
+	run_groups(20000, 5000, 1, "128", "B"); /* too many groups to be poured */
+}
+END_TEST
+
 /* Operands and elements evaluated by a commit, about. */
 static uint64_t work_of(mmsb_instance *m, uint64_t at, double value)
 {
@@ -523,6 +604,7 @@ int main(void)
 	tcase_add_test(t, no_room);
 	tcase_add_loop_test(t, flats, 0, sizeof everyone / sizeof *everyone);
 	tcase_add_test(t, programs);
+	tcase_add_test(t, groups);
 	tcase_add_test(t, prefixes);
 	suite_add_tcase(s, t);
 	return unit_run(s);
