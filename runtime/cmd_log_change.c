@@ -71,8 +71,8 @@ int cmd_log_compact(int argc, char **argv)
 	mmsb_error err = {.message = ""};
 	const char *before = NULL;
 	history *h;
-	uint64_t epoch = 0, earliest, bytes;
-	unsigned segments;
+	uint64_t epoch = 0;
+	compacted done;
 	int status = args_parse(argc, argv, &compact_command, take_before, &before);
 	if (status != RUNOPTS_GO)
 		return status;
@@ -83,9 +83,9 @@ int cmd_log_compact(int argc, char **argv)
 		status = history_find(h, before, &epoch, &err);
 	history_close(h);
 	if (status == MMSB_OK)
-		status = compact_log(&vfs_machine, argv[optind], epoch, &earliest, &segments, &bytes, &err);
+		status = compact_log(&vfs_machine, argv[optind], epoch, &done, &err);
 	if (status == MMSB_OK)
-		printf("%s: %u file%s of the log removed (%llu bytes); the first epoch is %llu now\n", argv[optind], segments, segments == 1 ? "" : "s",
-		       (unsigned long long)bytes, (unsigned long long)earliest);
+		printf("%s: %u file%s of the log removed%s (%llu bytes); the first epoch is %llu now\n", argv[optind], done.segments, done.segments == 1 ? "" : "s",
+		       done.shortened ? ", the next one shortened" : "", (unsigned long long)done.bytes, (unsigned long long)done.earliest);
 	return args_end(status, &err);
 }

@@ -16,8 +16,13 @@ typedef void repair_tell(void *user, const char *line);
 int repair_make(const vfs *, const char *from, const char *to, repair_tell *, void *user, uint64_t *first, uint64_t *last, mmsb_error *err);
 
 /* Forgets epochs: of those before `before` no more stays than is needed to have that epoch, from a checkpoint on. Takes the writer's lock.
- * *earliest: the first epoch that can be had then; *segments: how many files of the log went, and their bytes. MMSB_BUSY: somebody writes to it; MMSB_RANGE: there is
- * no such epoch; MMSB_INPUT: no checkpoint at or before it. */
-int compact_log(const vfs *, const char *folder, uint64_t before, uint64_t *earliest, unsigned *segments, uint64_t *bytes, mmsb_error *err);
+ * MMSB_BUSY: somebody writes to it; MMSB_RANGE: there is no such epoch; MMSB_INPUT: no checkpoint at or before it; MMSB_FORMAT: the log is damaged; MMSB_IO, MMSB_MEMORY. */
+typedef struct compacted {
+	uint64_t earliest;      /* the first epoch that can be had now */
+	unsigned segments;      /* files of the log that went */
+	bool shortened;         /* the first that stays begins later than it did */
+	uint64_t bytes;         /* of the log, uncompressed, that went */
+} compacted;
+int compact_log(const vfs *, const char *folder, uint64_t before, compacted *out, mmsb_error *err);
 
 #endif

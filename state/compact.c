@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "branch.h"
+#include "fold.h"
 #include "state.h"
 
 /* The newest checkpoint at or before an epoch. */
@@ -29,6 +29,33 @@ static size_t shorten(manifest *m, size_t base)
 	return n;
 }
 
+/* The first segment begins behind the checkpoint from now on: what follows it is written to a file of its own. */
+static int cut(const history *h, manifest *now, uint64_t *bytes, bool *shortened, mmsb_error *err)
+{
+	log_segment *first = &now->segments[0], rest = {.first = now->checkpoints[0].epoch + 1, .last = first->last};
+	if (first->first >= rest.first || (first->last && first->last < rest.first))
+		return MMSB_OK;
+	char name[STATE_NAME];
+	manifest_segment_name(first, name);
+	char *path = vfs_path(h->folder, name);
+	log_reader *reader = NULL;
+	uint64_t last = 0;
+	int status = path ? log_read_open(&reader, h->fs, path, err) : fail_memory(err, STATE_NAME, "a path");
+	if (!status)
+		status = fold_rest(h->fs, reader, &rest, h->folder, &last, err);
+	if (!status && last != (rest.last ? rest.last : h->last)) /* the new file is named by no manifest, and goes with the next writer */
+		status = fail(err, MMSB_FORMAT, "%s: the log is damaged behind epoch %" PRIu64 ", so nothing of it is removed: mmsb log repair DIR NEWDIR copies what verifies", path, last);
+	if (!status) {
+		*bytes += log_size(reader) > rest.bytes ? log_size(reader) - rest.bytes : 0;
+		*shortened = true;
+		rest.bytes = rest.last ? rest.bytes : 0;
+		*first = rest;
+	}
+	log_read_close(reader);
+	free(path);
+	return status;
+}
+
 /* Files that the old manifest named and the new one does not. What cannot be removed is left over, and the next writer's to remove. */
 static void remove_rest(const vfs *fs, const char *folder, const manifest *old, const manifest *now)
 {
@@ -45,12 +72,14 @@ static void remove_rest(const vfs *fs, const char *folder, const manifest *old, 
 	}
 }
 
-static int forget(const vfs *fs, const char *folder, uint64_t before, uint64_t *earliest, unsigned *segments, uint64_t *bytes, mmsb_error *err)
+static int forget(const vfs *fs, const char *folder, uint64_t before, compacted *out, mmsb_error *err)
 {
 	history *h;
 	bool found;
 	manifest now = {.checkpoints = NULL};
 	int status = history_open(&h, fs, folder, err);
+	if (!status && h->damage.status)
+		status = (*err = h->damage, h->damage.status);
 	if (!status)
 		status = history_has(h, before, err);
 	if (!status)
@@ -61,9 +90,12 @@ static int forget(const vfs *fs, const char *folder, uint64_t before, uint64_t *
 	if (!status) {
 		size_t n = shorten(&now, base - 1);
 		for (size_t i = 0; i < n; i++)
-			*bytes += h->files.segments[i].bytes;
-		*segments = (unsigned)n;
-		*earliest = now.segments[0].first == 1 ? 1 : now.checkpoints[0].epoch;
+			out->bytes += h->files.segments[i].bytes;
+		out->segments = (unsigned)n;
+		status = cut(h, &now, &out->bytes, &out->shortened, err);
+	}
+	if (!status) {
+		out->earliest = now.segments[0].first == 1 ? 1 : now.checkpoints[0].epoch;
 		status = manifest_write(&now, fs, folder, err);
 	}
 	if (!status)
@@ -73,17 +105,17 @@ static int forget(const vfs *fs, const char *folder, uint64_t before, uint64_t *
 	return status;
 }
 
-int compact_log(const vfs *fs, const char *folder, uint64_t before, uint64_t *earliest, unsigned *segments, uint64_t *bytes, mmsb_error *err)
+int compact_log(const vfs *fs, const char *folder, uint64_t before, compacted *out, mmsb_error *err)
 {
 	int handle = -1;
 	history *h;
 	int status = history_open(&h, fs, folder, err); /* before a file is made in what is no state */
 	history_close(h);
-	*earliest = *bytes = *segments = 0;
+	*out = (compacted){.earliest = 0};
 	if (!status)
 		status = folder_lock(fs, folder, &handle, err);
 	if (!status)
-		status = forget(fs, folder, before, earliest, segments, bytes, err);
+		status = forget(fs, folder, before, out, err);
 	if (handle >= 0)
 		fs->ops->close(fs->at, handle);
 	return status;

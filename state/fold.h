@@ -15,6 +15,10 @@ int fold_take_checkpoint(const vfs *, const manifest_checkpoint *, const char *f
 /* The records of a segment up to an epoch, as a segment that is open. */
 int fold_cut(const vfs *, log_reader *, const log_segment *, uint64_t epoch, const char *to, mmsb_error *err);
 
+/* The records of a segment from an epoch on, s->first, as one of its own (rest.c), closed where s->last is not 0: sets the rest of *s, with the bytes that were written. *last: the last epoch of it
+ * that could be read: what follows is not taken. */
+int fold_rest(const vfs *, log_reader *, log_segment *s, const char *to, uint64_t *last, mmsb_error *err);
+
 /* What the files of a folder say where its manifest is missing or damaged (guess.c). MMSB_FORMAT: there is no log. */
 int fold_guess(manifest *out, const vfs *, const char *folder, mmsb_schedule *, mmsb_error *err);
 

@@ -170,15 +170,23 @@ END_TEST
 
 START_TEST(compaction)
 {
-	uint64_t earliest, bytes;
-	unsigned segments;
-	ck_assert_int_eq(compact_log(&vfs_machine, path, 21, &earliest, &segments, &bytes, &err), MMSB_INPUT);
-	check_folder(path, 1, EPOCHS);
-	ok(compact_log(&vfs_machine, path, 45, &earliest, &segments, &bytes, &err));
-	ck_assert_uint_eq(earliest, 41);
-	ck_assert_uint_gt(segments, 0);
-	check_folder(path, 41, EPOCHS);
+	compacted done;
 	history *h;
+	char name[200];
+	ck_assert_int_eq(compact_log(&vfs_machine, path, 21, &done, &err), MMSB_INPUT);
+	check_folder(path, 1, EPOCHS);
+	ok(compact_log(&vfs_machine, path, 45, &done, &err));
+	ck_assert_uint_eq(done.earliest, 41);
+	ck_assert_uint_gt(done.segments, 0);
+	ok(history_open(&h, &vfs_machine, path, &err));
+	ck_assert_uint_eq(h->files.segments[0].first, 42); /* right behind the checkpoint */
+	snprintf(name, sizeof name, "%s/log-%020d", path, 42);
+	ck_assert_int_eq(access(name, F_OK) == 0, done.shortened && !h->files.segments[0].compressed);
+	history_close(h);
+	check_folder(path, 41, EPOCHS);
+	ok(compact_log(&vfs_machine, path, 45, &done, &err)); /* again: there is nothing left to do */
+	ck_assert(done.earliest == 41 && done.segments == 0 && !done.shortened && done.bytes == 0);
+	check_folder(path, 41, EPOCHS);
 	ok(history_open(&h, &vfs_machine, path, &err));
 	ck_assert_int_eq(history_has(h, 40, &err), MMSB_RANGE);
 	history_close(h);
