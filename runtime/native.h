@@ -55,6 +55,8 @@ void native_name(char name[NATIVE_NAME], uint32_t kernel, uint32_t region, uint3
 /* What a schedule has of native code; once it has been looked for, it stays as it is while the schedule is there. */
 typedef struct native_code {
 	void *handle;                        /* of a shared object, or NULL */
+	bool from_memory;                    /* it was loaded from there: */
+	int fd;                              /* its memory, open as long as the object: by this number others would be taken for it */
 	const struct mmsb_native_level *linked, *functions; /* what the program has; of it, the one for this processor; or NULL */
 	size_t n_linked;
 	uint32_t linked_abi;

@@ -61,12 +61,14 @@ void native_detach(mmsb_schedule *s)
 {
 	if (s->native.handle)
 		dlclose(s->native.handle);
+	if (s->native.from_memory)
+		close(s->native.fd);
 }
 
 /* ---- objects in a section ---------------------------------------------------------------------- */
 
-/* In memory, under a name that goes with this process. */
-static int load_from_memory(void **handle, const code_object *o, mmsb_error *err)
+/* In memory, under a name that goes with this process. The loader knows objects by their names: while one is in use no other may have its number. */
+static int load_from_memory(native_code *to, const code_object *o, mmsb_error *err)
 {
 	char path[64];
 	int fd = memfd_create("mmsb-native", MFD_CLOEXEC), status;
@@ -74,10 +76,13 @@ static int load_from_memory(void **handle, const code_object *o, mmsb_error *err
 		return fail(err, MMSB_IO, "native code: no memory for it: %s", strerror(errno));
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	if (write_all(fd, o->bytes, o->n))
-		status = load_object(handle, path, "native code of the file", err);
+		status = load_object(&to->handle, path, "native code of the file", err);
 	else
 		status = fail(err, MMSB_IO, "native code: cannot be copied: %s", strerror(errno));
-	close(fd);
+	to->from_memory = status == MMSB_OK;
+	to->fd = fd;
+	if (status)
+		close(fd);
 	return status;
 }
 
@@ -127,7 +132,7 @@ static int load_section(mmsb_schedule *s, mmsb_error *err)
 	for (uint32_t i = 0; code_section_object(s->tables.native, s->tables.n_native, i, &o); i++) {
 		if (!level_fits(o.level))
 			continue;
-		status = load_from_memory(&s->native.handle, &o, err);
+		status = load_from_memory(&s->native, &o, err);
 		if (status == MMSB_IO)
 			status = load_from_file(&s->native.handle, &o, err);
 		if (status != MMSB_INPUT) /* else the processor lacks something */

@@ -183,7 +183,7 @@ START_TEST(runs_end_where_records_do)
 	ck_assert(n > SINGLES * LOG_HEAD && n < MOST);
 	for (size_t i = 0; i <= n; i++) { /* the last time nothing is damaged */
 		log_record each = {.at = 0}, run = {.at = 0};
-		uint8_t damage = i < n ? (uint8_t)(1u << draw(8)) : 0;
+		uint8_t damage = (uint8_t)(i < n ? 1u << draw(8) : 0u);
 		bytes[i] ^= damage;
 		log_tail tail = read_through(m, bytes, n, false, &each);
 		ck_assert_int_eq(read_through(m, bytes, n, true, &run), tail);

@@ -190,6 +190,63 @@ START_TEST(test_sections)
 }
 END_TEST
 
+/* A file with native code in it, as mmsbc compile writes it. */
+static mmsb_schedule *in_file(const char *text)
+{
+	lang_ctx *ctx = lang_ctx_new();
+	compile_options none = {0};
+	schedule tables;
+	mmsb_error err = {.message = ""};
+	uint8_t *section = NULL, *file = NULL;
+	size_t n = 0;
+	mmsb_schedule *s = NULL;
+	ck_assert(ir_schedule(compile_graph_text(ctx, "program.mmsb", text, strlen(text), &none), &tables));
+	ck_assert_int_eq(native_build(&tables, NULL, &section, &tables.n_native, &err), MMSB_OK);
+	tables.native = section;
+	ck_assert_int_eq(schedule_write(&tables, &file, &n, &err), MMSB_OK);
+	ck_assert_int_eq(mmsb_schedule_load(&s, file, n, &err), MMSB_OK);
+	free(section);
+	free(file);
+	lang_ctx_free(ctx);
+	return s;
+}
+
+/* Programs whose code is in memory at the same time: each runs its own. */
+START_TEST(test_two_programs)
+{
+	static const char *const texts[] = {
+		"page x : f64[300] in;\npage y : f64[300] out;\nedge y[i] <- (x[i] + 1.0) * 2.0;\n",
+		"page x : f64[300] in;\npage y : f64[300] out;\nedge y[i] <- (x[i] + 1.0) * 3.0;\n",
+	};
+	char folder[] = "/tmp/mmsb-native-XXXXXX", command[80];
+	mmsb_schedule *s[2];
+	mmsb_instance *m[2];
+	mmsb_options options = {.size = sizeof options, .executor = MMSB_NATIVE};
+	mmsb_error err = {.message = ""};
+	ck_assert(mkdtemp(folder) != NULL);
+	setenv("XDG_CACHE_HOME", folder, 1);
+	for (int i = 0; i < 2; i++) {
+		s[i] = in_file(texts[i]);
+		ck_assert_msg(mmsb_instance_new(&m[i], s[i], &options, &err) == MMSB_OK, "%s", err.message);
+	}
+	for (int i = 0; i < 2; i++) {
+		double one = 1;
+		mmsb_stats stats;
+		ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "x"), 7, 1, &one, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
+		mmsb_stats_get(m[i], &stats);
+		ck_assert_uint_gt(stats.native_functions, 0);
+		const double *y = mmsb_data(m[i], mmsb_page(m[i], "y"));
+		ck_assert(y[0] == 2 + i && y[7] == 2 * (2 + i));
+		mmsb_instance_free(m[i]);
+	}
+	for (int i = 0; i < 2; i++)
+		mmsb_schedule_close(s[i]);
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 START_TEST(test_processor)
 {
 	const char *lacks;
@@ -211,6 +268,7 @@ int main(void)
 	tcase_add_test(t, test_functions);
 	tcase_add_test(t, test_executors);
 	tcase_add_test(t, test_sections);
+	tcase_add_test(t, test_two_programs);
 	tcase_add_test(t, test_processor);
 	suite_add_tcase(s, t);
 	return unit_run(s);
