@@ -23,16 +23,18 @@ static const char help[] =
 	"      --digest[=each]       print `digest EPOCH HEX` at the end, or after each epoch\n"
 	"      --verify              begin with the first epoch, compare with every digest of the log and every checkpoint\n"
 	"      --executor NAME       what evaluates: automatic, portable, native (compiles C first) or cuda\n"
+	"      --or-portable         where the compiler of --executor native or cuda fails: a note, and portable\n"
 	"      --threads N           use N threads (default: all cores)\n"
 	"      --help\n"
 	"\n"
 	"Exit status: 0 fine, 1 the folder is wrong or does not verify, 2 wrong usage, 3 the machine.\n";
 
-enum { OPT_UNTIL = 256, OPT_OUT, OPT_WATCH, OPT_DIGEST, OPT_VERIFY, OPT_EXECUTOR, OPT_THREADS };
+enum { OPT_UNTIL = 256, OPT_OUT, OPT_WATCH, OPT_DIGEST, OPT_VERIFY, OPT_EXECUTOR, OPT_OR_PORTABLE, OPT_THREADS };
 static const struct option options[] = {
 	{"until", required_argument, NULL, OPT_UNTIL}, {"out", required_argument, NULL, OPT_OUT}, {"watch", required_argument, NULL, OPT_WATCH},
 	{"digest", optional_argument, NULL, OPT_DIGEST}, {"verify", no_argument, NULL, OPT_VERIFY},
-	{"executor", required_argument, NULL, OPT_EXECUTOR}, {"threads", required_argument, NULL, OPT_THREADS},
+	{"executor", required_argument, NULL, OPT_EXECUTOR}, {"or-portable", no_argument, NULL, OPT_OR_PORTABLE},
+	{"threads", required_argument, NULL, OPT_THREADS},
 	{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 };
 static const args_command command = {"replay", help, options, 1, 1, "a folder is missing: mmsb replay DIR", NULL};
@@ -66,6 +68,7 @@ static int take_option(void *user, int option, char *value)
 		if (runspec_executor(value) < 0)
 			return args_usage(&command, "there is no executor '%s' here; there are 'automatic', 'portable', 'native' and 'cuda'", value);
 		return runspec_text(&r->spec.executor, value) ? RUNOPTS_GO : args_no_memory();
+	case OPT_OR_PORTABLE: runspec_set(&r->spec, RUN_OR_PORTABLE, true); break;
 	default:
 		status = args_count(&command, "--threads", value, 1, RUN_MOST_THREADS, &n);
 		runspec_set(&r->spec, RUN_THREADS, n);

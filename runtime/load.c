@@ -59,15 +59,24 @@ int load_executor(const run_spec *spec)
 	return id < 0 ? MMSB_AUTOMATIC : id;
 }
 
-int load_code(const run_spec *spec, mmsb_schedule *s, mmsb_error *err)
+static int make_code(int executor, mmsb_schedule *s, mmsb_error *err)
 {
-	int executor = load_executor(spec);
 	if (executor == MMSB_NATIVE && native_ready(s, NULL) != MMSB_OK)
 		return native_use(s, err);
 	return executor == MMSB_CUDA && !device_has_code(s) ? cuda_use(s, err) : MMSB_OK;
 }
 
-int load_schedule(const run_spec *spec, mmsb_schedule **out, mmsb_error *err)
+int load_code(run_spec *spec, mmsb_schedule *s, mmsb_error *err)
+{
+	int status = make_code(load_executor(spec), s, err);
+	if (status == MMSB_OK || status == MMSB_MEMORY || spec->option[RUN_OR_PORTABLE] == 0)
+		return status;
+	fprintf(stderr, "mmsb: %s\nmmsb: the program runs on the portable executor\n", err->message);
+	err->message[0] = '\0';
+	return runspec_text(&spec->executor, "portable") ? MMSB_OK : fail_memory(err, sizeof "portable", "the name of the executor");
+}
+
+int load_schedule( run_spec *spec, mmsb_schedule **out, mmsb_error *err)
 {
 	int status = open_schedule(spec, out, err);
 	if (status == MMSB_OK)

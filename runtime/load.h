@@ -9,12 +9,13 @@
 /* Where the program is a run file: it gives what the command line does not. Checks that the executor is known. */
 int load_run_file(run_spec *, mmsb_error *err);
 
-/* Makes the code that the executor asks for, where a schedule has none. */
-int load_code(const run_spec *, mmsb_schedule *, mmsb_error *err);
+/* Makes the code that the executor asks for, where a schedule has none. Where that fails and the portable executor is allowed then, it becomes
+ * the executor of the spec, and a note on standard error says why. */
+int load_code(run_spec *, mmsb_schedule *, mmsb_error *err);
 
 /* The program: compiled where it is a .mmsb, whose messages are printed (err's is empty then). For the native executor it
  * has native code then, through the cache where its file has none. *out is owned by the caller. */
-int load_schedule(const run_spec *, mmsb_schedule **out, mmsb_error *err);
+int load_schedule(run_spec *, mmsb_schedule **out, mmsb_error *err);
 
 /* enum mmsb_executor */
 int load_executor(const run_spec *);

@@ -204,6 +204,7 @@ static int key_include(loader *l, const yaml_node_t *n) { return names(l, n, &l-
 static int key_scratch(loader *l, const yaml_node_t *n) { return take_flag(l, n, RUN_SCRATCH, false); }
 static int key_stats(loader *l, const yaml_node_t *n) { return take_flag(l, n, RUN_STATS, false); }
 static int key_progress(loader *l, const yaml_node_t *n) { return take_flag(l, n, RUN_PROGRESS, false); }
+static int key_or_portable(loader *l, const yaml_node_t *n) { return take_flag(l, n, RUN_OR_PORTABLE, false); }
 static int key_strict(loader *l, const yaml_node_t *n) { return take_flag(l, n, RUN_SKIP_BAD, true); }
 static int key_json(loader *l, const yaml_node_t *n) { return take_flag(l, n, RUN_JSON, false); }
 static int key_skip_bad(loader *l, const yaml_node_t *n) { return take_flag(l, n, RUN_SKIP_BAD, false); }
@@ -280,8 +281,8 @@ static const struct key {
 } keys[] = {
 	{"program", key_program}, {"params", key_params}, {"include", key_include}, {"in", key_in}, {"deltas", key_deltas},
 	{"batch", key_batch}, {"ticks", key_ticks}, {"out", key_out}, {"watch", key_watch}, {"digest", key_digest}, {"scratch", key_scratch},
-	{"threads", key_threads}, {"executor", key_executor}, {"stats", key_stats}, {"progress", key_progress},
-	{"strict", key_strict}, {"skip-bad", key_skip_bad}, {"events", key_events}, {"json", key_json},
+	{"threads", key_threads}, {"executor", key_executor}, {"or-portable", key_or_portable}, {"stats", key_stats},
+	{"progress", key_progress}, {"strict", key_strict}, {"skip-bad", key_skip_bad}, {"events", key_events}, {"json", key_json},
 	{"state", key_state}, {"durability", key_durability}, {"checkpoint-every", key_checkpoint_every}, {"keep", key_keep},
 	{"digest-every", key_digest_every}, {"source", key_source},
 };

@@ -29,6 +29,7 @@ static const char run_help[] =
 	"      --executor NAME       what evaluates: automatic (the default: native code where the file has it and the\n"
 	"                            processor fits), portable (runs none), native (compiles it where there is none), cuda (a\n"
 	"                            CUDA device, beside the CPU)\n"
+	"      --or-portable         where the compiler of --executor native or cuda fails: a note, and portable\n"
 	"      --stats               print figures of the run on standard error\n"
 	"      --progress            show a bar on standard error, on a terminal\n"
 	"      --state DIR           keep the run in a folder: a log and checkpoints; a folder that has epochs is gone on\n"
@@ -60,13 +61,14 @@ static const char bench_help[] =
 	"      --executor NAME       what evaluates: automatic (the default: native code where the file has it and the\n"
 	"                            processor fits), portable (runs none), native (compiles it where there is none), cuda (a\n"
 	"                            CUDA device, beside the CPU)\n"
+	"      --or-portable         where the compiler of --executor native or cuda fails: a note, and portable\n"
 	"      --progress            show a bar on standard error, on a terminal\n"
 	"      --help, --version\n"
 	"\n"
 	"Exit status: 0 fine, 1 the input was wrong or the two states differ, 2 wrong usage, 3 the machine.\n";
 
 enum { OPT_IN = 256, OPT_DELTAS, OPT_BATCH, OPT_TICKS, OPT_OUT, OPT_WATCH, OPT_DIGEST, OPT_STRICT, OPT_SKIP_BAD, OPT_SCRATCH,
-       OPT_THREADS, OPT_EXECUTOR, OPT_STATS, OPT_PROGRESS, OPT_PAGE, OPT_K, OPT_EPOCHS, OPT_SEED, OPT_EVENTS, OPT_JSON, OPT_VERSION,
+       OPT_THREADS, OPT_EXECUTOR, OPT_OR_PORTABLE, OPT_STATS, OPT_PROGRESS, OPT_PAGE, OPT_K, OPT_EPOCHS, OPT_SEED, OPT_EVENTS, OPT_JSON, OPT_VERSION,
        OPT_STATE, OPT_DURABILITY, OPT_CHECKPOINT_EVERY, OPT_KEEP, OPT_DIGEST_EVERY, OPT_SOURCE };
 
 /* The options, and the commands that have them. */
@@ -84,7 +86,7 @@ static const struct option_row {
 	{"digest", optional_argument, OPT_DIGEST, RUN_COMMAND}, {"strict", no_argument, OPT_STRICT, RUN_COMMAND},
 	{"skip-bad", no_argument, OPT_SKIP_BAD, RUN_COMMAND}, {"scratch", no_argument, OPT_SCRATCH, RUN_COMMAND},
 	{"threads", required_argument, OPT_THREADS, EACH_COMMAND}, {"executor", required_argument, OPT_EXECUTOR, EACH_COMMAND},
-	{"stats", no_argument, OPT_STATS, RUN_COMMAND}, {"progress", no_argument, OPT_PROGRESS, EACH_COMMAND},
+	{"or-portable", no_argument, OPT_OR_PORTABLE, EACH_COMMAND}, {"stats", no_argument, OPT_STATS, RUN_COMMAND}, {"progress", no_argument, OPT_PROGRESS, EACH_COMMAND},
 	{"state", required_argument, OPT_STATE, RUN_COMMAND}, {"durability", required_argument, OPT_DURABILITY, RUN_COMMAND},
 	{"checkpoint-every", required_argument, OPT_CHECKPOINT_EVERY, RUN_COMMAND}, {"keep", required_argument, OPT_KEEP, RUN_COMMAND},
 	{"digest-every", required_argument, OPT_DIGEST_EVERY, RUN_COMMAND}, {"source", required_argument, OPT_SOURCE, RUN_COMMAND},
@@ -157,6 +159,7 @@ static int take_option(void *user, int option, char *value)
 	case OPT_EVENTS: return runspec_text(&spec->events, value) ? RUNOPTS_GO : args_no_memory();
 	case OPT_JSON: return take_flag(spec, RUN_JSON, true);
 	case OPT_EXECUTOR: return runspec_text(&spec->executor, value) ? RUNOPTS_GO : args_no_memory();
+	case OPT_OR_PORTABLE: return take_flag(spec, RUN_OR_PORTABLE, true);
 	case OPT_BATCH: return take_count(spec, RUN_BATCH, "--batch", value, 1, UINT64_MAX);
 	case OPT_TICKS: return take_count(spec, RUN_TICKS, "--ticks", value, 0, UINT64_MAX);
 	case OPT_THREADS: return take_count(spec, RUN_THREADS, "--threads", value, 1, RUN_MOST_THREADS);
