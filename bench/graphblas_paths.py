@@ -58,6 +58,11 @@ def pagerank(into, out, n, rounds=20, d=0.85):
     return rank
 
 
+def pagerank_inputs(arcs, n):
+    into = Matrix.from_coo(arcs["v"], arcs["u"], 1.0, dtype=dtypes.FP64, nrows=n, ncols=n)
+    return into, into.reduce_columnwise(monoid.plus).new()
+
+
 def best(run):
     least, value = float("inf"), None
     for _ in range(5):
@@ -67,20 +72,24 @@ def best(run):
     return least, value
 
 
-n, arcs, ours = load(sys.argv[1])
-w = Matrix.from_coo(arcs["u"], arcs["v"], arcs["w"], dtype=dtypes.FP64, nrows=n, ncols=n)
-a = Matrix.from_coo(arcs["u"], arcs["v"], True, dtype=dtypes.BOOL, nrows=n, ncols=n)
-into = Matrix.from_coo(arcs["v"], arcs["u"], 1.0, dtype=dtypes.FP64, nrows=n, ncols=n)
-out = into.reduce_columnwise(monoid.plus).new()
-for threads in (1, 2):
-    gb.ss.config["nthreads"] = threads
-    seconds, dist = best(lambda: paths(w, n))
-    there = dist.to_coo()
-    theirs = numpy.full(n, numpy.inf)
-    theirs[there[0]] = there[1]
-    if theirs.tobytes() != ours.tobytes():
-        sys.exit("graphblas_paths.py: the distances differ")
-    reached, _ = best(lambda: reach(a, n))
-    ranked, _ = best(lambda: pagerank(into, out, n))
-    print("| GraphBLAS, %d thread%s | paths %.1f ms, reachability %.1f ms, PageRank of 20 rounds %.1f ms | | | |"
-          % (threads, "s" if threads > 1 else "", seconds * 1e3, reached * 1e3, ranked * 1e3))
+def main(path):
+    n, arcs, ours = load(path)
+    w = Matrix.from_coo(arcs["u"], arcs["v"], arcs["w"], dtype=dtypes.FP64, nrows=n, ncols=n)
+    a = Matrix.from_coo(arcs["u"], arcs["v"], True, dtype=dtypes.BOOL, nrows=n, ncols=n)
+    into, out = pagerank_inputs(arcs, n)
+    for threads in (1, 2):
+        gb.ss.config["nthreads"] = threads
+        seconds, dist = best(lambda: paths(w, n))
+        there = dist.to_coo()
+        theirs = numpy.full(n, numpy.inf)
+        theirs[there[0]] = there[1]
+        if theirs.tobytes() != ours.tobytes():
+            sys.exit("graphblas_paths.py: the distances differ")
+        reached, _ = best(lambda: reach(a, n))
+        ranked, _ = best(lambda: pagerank(into, out, n))
+        print("| GraphBLAS, %d thread%s | paths %.1f ms, reachability %.1f ms, PageRank of 20 rounds %.1f ms | | | |"
+              % (threads, "s" if threads > 1 else "", seconds * 1e3, reached * 1e3, ranked * 1e3))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,15 +1,16 @@
-/* rows.c - products of a sparse matrix and a vector: all of the vector changes in each epoch, and all of the product is evaluated.
+/* rows.c - products of a sparse matrix and a vector: all of the vector changes in each epoch, and all of the product is evaluated; and PageRank.
  *
- *   rows rmat|grid SIZE THREADS PLUS_TIMES.mmsbx MIN_PLUS.mmsbx OR_AND.mmsbx
+ *   rows rmat|grid SIZE THREADS PLUS_TIMES.mmsbx MIN_PLUS.mmsbx OR_AND.mmsbx PAGERANK.mmsbx
  *
- * Rival: C over rows (CSR), from left to right, with as many threads. The results of min_plus and or_and are compared bit by bit; sums, which
- * are added in another order, to 1e-12 of their size. What GraphBLAS takes is found by graphblas_rows.py, for which ARCS names a file. */
+ * Rival: C over rows (of PageRank: over columns), from left to right, with as many threads. The results of min_plus and or_and are compared bit
+ * by bit; sums, which are added in another order, to 1e-12 of their size. What GraphBLAS takes is found by graphblas_rows.py, for which ARCS
+ * names a file. */
 #include <math.h>
 
 #include "arcs.h"
 #include "bench.h"
 
-enum { ROUNDS = 15 };
+enum { ROUNDS = 15, RANK_ROUNDS = 20, RANK_EPOCHS = 5 };
 
 typedef struct csr {
 	uint32_t n;
@@ -25,17 +26,23 @@ static int by_row(const void *a, const void *b)
 	return x->from != y->from ? (x->from > y->from) - (x->from < y->from) : (x->to > y->to) - (x->to < y->to);
 }
 
-static csr make_csr(roads *r, int threads)
+/* Of arcs in the order of rows. Of rows; or of columns, where `col` has the row of an entry. */
+static csr make_csr(roads *r, int threads, bool columns)
 {
 	csr a = {r->n, bench_alloc(r->n + 1, sizeof *a.row), bench_alloc(r->n_there, 4), bench_alloc(r->n_there, 8), threads};
-	qsort(r->arcs, r->n_there, sizeof *r->arcs, by_row);
-	for (size_t i = 0; i < r->n_there; i++) {
-		a.row[r->arcs[i].from + 1]++;
-		a.col[i] = r->arcs[i].to;
-		a.value[i] = r->arcs[i].length;
-	}
+	for (size_t i = 0; i < r->n_there; i++)
+		a.row[(columns ? r->arcs[i].to : r->arcs[i].from) + 1]++;
 	for (uint32_t i = 0; i < r->n; i++)
 		a.row[i + 1] += a.row[i];
+	size_t *at = bench_alloc(r->n, sizeof *at);
+	memcpy(at, a.row, r->n * sizeof *at);
+	for (size_t i = 0; i < r->n_there; i++) {
+		const change *c = &r->arcs[i];
+		size_t e = at[columns ? c->to : c->from]++;
+		a.col[e] = columns ? c->from : c->to;
+		a.value[e] = c->length;
+	}
+	free(at);
 	return a;
 }
 
@@ -128,6 +135,14 @@ static void compare(const void *ours, const void *theirs, uint32_t n, bool sums,
 		bench_stop("rows: the results differ");
 }
 
+/* The least of both. */
+static void print(const char *name, const char *graph, int threads, samples *ours, samples *theirs)
+{
+	double mine = samples_at(ours, 0), c = samples_at(theirs, 0);
+	printf("| %s, %s, %d thread%s | %.2f ms | C %.2f ms | %.2f | |\n", name, graph, threads, threads > 1 ? "s" : "", mine / 1e6, c / 1e6, mine / c);
+	fflush(stdout);
+}
+
 static void measure(const char *graph, const char *name, const char *path, const roads *r, const csr *a, void (*rival)(const csr *, const void *, void *))
 {
 	bool marks = strcmp(name, "or_and") == 0, sums = strcmp(name, "plus_times") == 0;
@@ -150,26 +165,84 @@ static void measure(const char *graph, const char *name, const char *path, const
 		compare(bench_data(m, "y"), y, r->n, sums, marks ? 1 : 8);
 		free(x);
 	}
-	double mine = samples_at(&ours, 0), c = samples_at(&theirs, 0);
-	printf("| %s, %s, %d thread%s | %.2f ms | C over rows %.2f ms | %.2f | |\n", name, graph, a->threads, a->threads > 1 ? "s" : "", mine / 1e6, c / 1e6, mine / c);
-	fflush(stdout);
+	print(name, graph, a->threads, &ours, &theirs);
 	free(y);
 	mmsb_instance_free(m);
 }
 
-static void write_arcs(const roads *r)
+/* ---- PageRank ---- */
+
+static void page_rank(const csr *into, const double *out, double *rank, double *share)
+{
+	double n = into->n;
+	for (uint32_t v = 0; v < into->n; v++)
+		rank[v] = 1 / n;
+	for (int round = 0; round < RANK_ROUNDS; round++) {
+		double dangling = 0;
+#pragma omp parallel for reduction(+ : dangling) num_threads(into->threads)
+		for (uint32_t v = 0; v < into->n; v++) {
+			dangling += out[v] > 0 ? 0 : rank[v];
+			share[v] = rank[v] / out[v]; /* of those without arcs nobody reads it */
+		}
+		double all = 0.15 / n + 0.85 * dangling / n;
+#pragma omp parallel for schedule(dynamic, 1024) num_threads(into->threads)
+		for (uint32_t v = 0; v < into->n; v++) {
+			double sum = 0;
+			for (size_t e = into->row[v]; e < into->row[v + 1]; e++)
+				sum += share[into->col[e]];
+			rank[v] = all + 0.85 * sum;
+		}
+	}
+}
+
+/* For graphblas_rows.py. */
+static void write_arcs(const roads *r, const double *rank)
 {
 	const char *path = getenv("ARCS");
 	FILE *f = path ? fopen(path, "wb") : NULL;
 	uint64_t n[2] = {r->n, r->n_there};
-	if (path && (!f || fwrite(n, sizeof n, 1, f) != 1 || fwrite(r->arcs, sizeof *r->arcs, r->n_there, f) != r->n_there || fclose(f)))
+	if (path && (!f || fwrite(n, sizeof n, 1, f) != 1 || fwrite(r->arcs, sizeof *r->arcs, r->n_there, f) != r->n_there ||
+	             fwrite(rank, sizeof *rank, r->n, f) != r->n || fclose(f)))
 		bench_stop("rows: the graph cannot be written");
+}
+
+/* An epoch goes on from the ranks of the one before, so that only the first has those of the rival; the others, in each of which an arc goes or
+ * comes back, have as many rounds and take as long. */
+static void measure_ranks(const char *graph, const char *path, roads *r, int threads)
+{
+	csr into = make_csr(r, threads, true);
+	double *rank = bench_alloc(r->n, 8), *share = bench_alloc(r->n, 8), *out = bench_alloc(r->n, 8);
+	for (size_t i = 0; i < r->n_there; i++)
+		out[r->arcs[i].from]++;
+	mmsb_instance *m = begin(path, r, threads, false);
+	mmsb_error err;
+	int page = mmsb_page(m, "A");
+	uint64_t from = r->arcs[0].from, to = r->arcs[0].to;
+	samples ours = {0}, theirs = {0};
+	bench_commit(m);
+	page_rank(&into, out, rank, share);
+	compare(bench_data(m, "rank"), rank, r->n, true, 8);
+	write_arcs(r, bench_data(m, "rank"));
+	for (int epoch = 0; epoch < 2 * RANK_EPOCHS; epoch++) {
+		bench_check(epoch % 2 == 0 ? mmsb_erase(m, page, 1, &from, &to, &err) : mmsb_insert(m, page, 1, &from, &to, NULL, &err), &err);
+		double start = bench_ns();
+		bench_commit(m);
+		double between = bench_ns();
+		page_rank(&into, out, rank, share);
+		samples_add(&ours, between - start);
+		samples_add(&theirs, bench_ns() - between);
+	}
+	print("PageRank, 20 rounds", graph, threads, &ours, &theirs);
+	free(rank);
+	free(share);
+	free(out);
+	mmsb_instance_free(m);
 }
 
 int main(int argc, char **argv)
 {
-	if (argc != 7)
-		return fprintf(stderr, "rows rmat|grid SIZE THREADS PLUS_TIMES.mmsbx MIN_PLUS.mmsbx OR_AND.mmsbx\n"), 2;
+	if (argc != 8)
+		return fprintf(stderr, "rows rmat|grid SIZE THREADS PLUS_TIMES.mmsbx MIN_PLUS.mmsbx OR_AND.mmsbx PAGERANK.mmsbx\n"), 2;
 	bool grid = strcmp(argv[1], "grid") == 0;
 	uint32_t size = (uint32_t)strtoul(argv[2], NULL, 10);
 	roads r = {.state = 1};
@@ -179,10 +252,11 @@ int main(int argc, char **argv)
 		make_grid(&r, size);
 	else
 		make_rmat(&r, size, 16);
-	csr a = make_csr(&r, (int)strtol(argv[3], NULL, 10));
-	write_arcs(&r);
+	qsort(r.arcs, r.n_there, sizeof *r.arcs, by_row);
+	csr a = make_csr(&r, (int)strtol(argv[3], NULL, 10), false);
 	measure(name, "plus_times", argv[4], &r, &a, plus_times);
 	measure(name, "min_plus", argv[5], &r, &a, min_plus);
 	measure(name, "or_and", argv[6], &r, &a, or_and);
+	measure_ranks(name, argv[7], &r, a.threads);
 	return 0;
 }

@@ -114,16 +114,17 @@ paths_of() {
 	[ -z "$python" ] || ! "$python" -c 'import graphblas' 2>/dev/null || "$python" "$here/graphblas_paths.py" "$work/arcs"
 }
 
-# Products of a sparse matrix and a vector, beside C over rows and GraphBLAS, where it is installed.
+# Products of a sparse matrix and a vector, and PageRank, beside C over rows and GraphBLAS, where it is installed.
 run_rows() {
 	for program in plus_times min_plus or_and; do compile "$here/rows_$program.mmsb" "rows_$program"; done
+	compile "$here/pagerank.mmsb" pagerank
 	for scale in ${RMAT:-18}; do rows_of rmat "$scale"; done
 	for side in ${GRID:-1000}; do rows_of grid "$side"; done
 }
 
 rows_of() {
 	for threads in 1 2; do
-		ARCS="$work/arcs" "$build/bench/rows" "$@" "$threads" "$work/rows_plus_times.mmsbx" "$work/rows_min_plus.mmsbx" "$work/rows_or_and.mmsbx"
+		ARCS="$work/arcs" "$build/bench/rows" "$@" "$threads" "$work/rows_plus_times.mmsbx" "$work/rows_min_plus.mmsbx" "$work/rows_or_and.mmsbx" "$work/pagerank.mmsbx"
 	done
 	[ -z "$python" ] || ! "$python" -c 'import graphblas' 2>/dev/null || "$python" "$here/graphblas_rows.py" "$work/arcs"
 }
