@@ -152,6 +152,9 @@ static int find_kernels(struct device *v, mmsb_error *err)
 		if (!status && device_splits(s, i) != NONE)
 			status = find_split(v, &v->splits[i], name, err);
 		v->figures.kernels++;
+		const sch_kernel *k = &s->kernels[s->passes[i].kernel];
+		for (uint32_t r = k->first_read; r < k->first_read + k->n_reads; r++)
+			v->pages[s->reads[r].page].read_prev |= s->reads[r].prev;
 	}
 	return status;
 }

@@ -30,6 +30,7 @@ typedef struct device_page {
 	uint64_t version;       /* of the page, as `now` has it */
 	bool now_good, prev_good;
 	uint64_t prev_epoch;    /* in which prev was current */
+	bool read_prev;         /* some kernel reads its values of the epoch before */
 } device_page;
 
 enum { MOVES = 4 /* widths: 1, 2, 4, 8 bytes */ };
@@ -75,12 +76,13 @@ int launch(struct device *, CUfunction, const mmsb_launch *, uint64_t blocks, mm
 
 /* ---- pages.c ----------------------------------------------------------------------------------- */
 
-/* Makes the copy of a page current: what changed in the epoch goes up, or all of it. */
+/* Makes the copy of a page current: what changed in the epoch goes up, or all of it. The values of the epoch before come from there where it has not
+ * followed yet. */
 int page_up(struct device *, const page *, uint64_t epoch, mmsb_error *err);
 int prev_up(struct device *, const page *, uint64_t epoch, mmsb_error *err);
 
-/* A column of the device's page: elements at n positions of the list that lies in moved_list, to or from moved_values. */
-int column_move(struct device *, const page *, column host, CUfunction const by_width[MOVES], uint64_t n, mmsb_error *err);
+/* A column that lies at `at` on the device: elements at n positions of the list that lies in moved_list, to or from moved_values. */
+int column_move(struct device *, column host, CUdeviceptr at, CUfunction const by_width[MOVES], uint64_t n, mmsb_error *err);
 
 /* ---- pass.c ------------------------------------------------------------------------------------ */
 

@@ -3,21 +3,22 @@
 
 #include <string.h>
 
-enum { MOST_MOVED_SHARE = 8 }; /* beyond one element in so many, all of a page goes */
+/* Beyond one changed element in so many, all of a page goes; within the device's memory, which is faster, from fewer on. Not measured yet. */
+enum { MOST_MOVED_SHARE = 8, MOST_COPIED_SHARE = 128 };
 
 static uint32_t field_of(const page *p, uint32_t k) { return p->def->record == NONE ? NONE : k; }
 static unsigned move_of(uint8_t type) { return (unsigned)__builtin_ctz(type_table[type].bytes); }
 
-int column_move(struct device *v, const page *p, column host, CUfunction const by_width[MOVES], uint64_t n, mmsb_error *err)
+int column_move(struct device *v, column host, CUdeviceptr at, CUfunction const by_width[MOVES], uint64_t n, mmsb_error *err)
 {
 	mmsb_launch l = {.n = n, .list = (const uint64_t *)(uintptr_t)v->moved_list.at, .stride = host.stride};
-	l.out[0] = (uint8_t *)(uintptr_t)(v->pages[p->id].now.at + (uint64_t)(host.base - p->cur));
+	l.out[0] = (uint8_t *)(uintptr_t)at;
 	l.values[0] = (uint8_t *)(uintptr_t)v->moved_values.at;
 	return launch(v, by_width[move_of(host.type)], &l, (n + MMSB_BLOCK - 1) / MMSB_BLOCK, err);
 }
 
-/* The elements of a column that are set, packed, to where they lie on the device. */
-static int column_up(struct device *v, const page *p, column host, const bitset *set, mmsb_error *err)
+/* The elements of a column that are set, packed, to where they lie on the device: in a copy of the values of the host at `from`. */
+static int column_up(struct device *v, column host, const bitset *set, CUdeviceptr copy, const uint8_t *from, mmsb_error *err)
 {
 	uint64_t n = bitset_count(set), *list, i = 0;
 	size_t width = type_table[host.type].bytes;
@@ -39,15 +40,25 @@ static int column_up(struct device *v, const page *p, column host, const bitset 
 	status = copy_up(v, v->moved_list.at, list, n * sizeof *list, err);
 	if (!status)
 		status = copy_up(v, v->moved_values.at, values, n * width, err);
-	return status ? status : column_move(v, p, host, v->scatter, n, err);
+	return status ? status : column_move(v, host, copy + (uint64_t)(host.base - from), v->scatter, n, err);
 }
 
-static bool few_changed(const page *p)
+/* No column has more than one in `share` of its elements in the sets. */
+static bool few_changed(const page *p, const change_set *sets, uint64_t share)
 {
 	for (uint32_t k = 0; k < p->n_columns; k++)
-		if (p->now[k].all || bitset_above(&p->now[k].bits, p->count / MOST_MOVED_SHARE))
+		if (sets[k].all || bitset_above(&sets[k].bits, p->count / share))
 			return false;
 	return true;
+}
+
+/* What is in the sets, to a copy of the values of now or of the epoch before. */
+static int changes_up(struct device *v, const page *p, bool prev, const change_set *sets, CUdeviceptr copy, mmsb_error *err)
+{
+	int status = MMSB_OK;
+	for (uint32_t k = 0; k < p->n_columns && !status; k++)
+		status = column_up(v, page_column(v->m, p, prev, field_of(p, k)), &sets[k].bits, copy, prev ? p->prev : p->cur, err);
+	return status;
 }
 
 int page_up(struct device *v, const page *p, uint64_t epoch, mmsb_error *err)
@@ -56,16 +67,20 @@ int page_up(struct device *v, const page *p, uint64_t epoch, mmsb_error *err)
 	size_t bytes = p->count * p->element;
 	if (bytes == 0 || (c->now_good && c->version == p->version))
 		return MMSB_OK;
-	int status = room_of(v, &c->now, bytes, sch_text(v->m->sch, p->def->name), err);
-	bool follows = c->now_good && c->version + 1 == p->version && p->changed == epoch && few_changed(p);
+	bool follows = c->now_good && bytes <= c->now.size && c->version + 1 == p->version && p->changed == epoch && few_changed(p, p->now, MOST_MOVED_SHARE);
 	c->now_good = false;
-	if (!status && !follows)
-		status = copy_up(v, c->now.at, p->cur, bytes, err);
-	for (uint32_t k = 0; k < p->n_columns && !status && follows; k++)
-		status = column_up(v, p, page_column(v->m, p, false, field_of(p, k)), &p->now[k].bits, err);
+	int status = room_of(v, &c->now, bytes, sch_text(v->m->sch, p->def->name), err);
+	if (!status)
+		status = follows ? changes_up(v, p, false, p->now, c->now.at, err) : copy_up(v, c->now.at, p->cur, bytes, err);
 	c->version = p->version;
 	c->now_good = !status;
 	return status;
+}
+
+/* The copy of a page has what the page had at the end of the epoch before: the page has not changed in this one, or the copy has not followed yet. */
+static bool now_is_prev(const device_page *c, const page *p, uint64_t epoch)
+{
+	return c->now_good && c->version + (p->changed == epoch) == p->version;
 }
 
 /* Values of the epoch before differ from those that the epoch before had as such where the page changed in it. */
@@ -80,9 +95,14 @@ int prev_up(struct device *v, const page *p, uint64_t epoch, mmsb_error *err)
 		c->prev_epoch = epoch;
 		return MMSB_OK;
 	}
+	bool there = now_is_prev(c, p, epoch), follows = c->prev_good && bytes <= c->prev.size && c->prev_epoch + 1 == epoch;
+	follows = follows && few_changed(p, p->before, there ? MOST_COPIED_SHARE : MOST_MOVED_SHARE);
+	c->prev_good = false;
 	int status = room_of(v, &c->prev, bytes, sch_text(v->m->sch, p->def->name), err);
-	if (!status)
-		status = copy_up(v, c->prev.at, p->prev, bytes, err);
+	if (!status && follows)
+		status = changes_up(v, p, true, p->before, c->prev.at, err);
+	else if (!status)
+		status = there ? CUDA(v, err, copy_within, c->prev.at, c->now.at, bytes, v->stream) : copy_up(v, c->prev.at, p->prev, bytes, err);
 	c->prev_good = !status;
 	c->prev_epoch = epoch;
 	return status;

@@ -74,6 +74,8 @@ static int bring_pages(work *w, uint64_t epoch)
 		uint64_t at = r->prev ? v->pages[p->id].prev.at : v->pages[p->id].now.at;
 		w->l.in[i] = (const uint8_t *)(uintptr_t)(at + (uint64_t)(c.base - (r->prev ? p->prev : p->cur)));
 	}
+	if (!status && v->pages[w->to->id].read_prev) /* while its copy still has them */
+		status = prev_up(v, w->to, epoch, w->err);
 	return status ? status : page_up(v, w->to, epoch, w->err);
 }
 
@@ -203,7 +205,7 @@ static int fetch_changed(const work *w, uint64_t n)
 	for (uint32_t o = 0; o < w->k->n_outputs && !status; o++) {
 		column c = output_column(w, o);
 		size_t width = type_table[c.type].bytes;
-		status = column_move(v, w->to, c, v->take, n, w->err);
+		status = column_move(v, c, v->pages[w->to->id].now.at + (uint64_t)(c.base - w->to->cur), v->take, n, w->err);
 		if (!status)
 			status = copy_down(v, v->down.at, v->moved_values.at, n * width, w->err);
 		if (!status)
