@@ -104,6 +104,7 @@ static bool evaluate_batch(repair *q, const int64_t *list, uint32_t n)
 		uint32_t entry = NONE;
 		memcpy(&value, values + ((size_t)i << width), (size_t)1 << width);
 		if (q->k->simple) {
+			entry = WITNESS_BODY;
 			q->k->clock++; /* it reads what those before it have got */
 			relax_pull(q, (uint64_t)list[i], false, &value, &entry);
 		}

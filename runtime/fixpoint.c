@@ -154,6 +154,15 @@ static void start_exact(fix *f)
 	k->clock = 0;
 }
 
+/* Those that the first round has changed have their value of what is left of the body. */
+static void note_bodies(const fix *f)
+{
+	const fix_keep *k = f->keep;
+	for (uint64_t v = 0; v < f->to->count; v++)
+		if (k->stamps[v] != 0)
+			k->witness[v] = WITNESS_BODY;
+}
+
 /* The same where elements are read as operands of one operation: the round leaves those out. */
 static int sweeping_rounds(fix *f)
 {
@@ -161,6 +170,8 @@ static int sweeping_rounds(fix *f)
 	start_exact(f);
 	f->ex->bare = sweep_holds(f, f->keep) ? f->keep->simple->region : NULL;
 	int status = f->ex->bare ? evaluate_round(f, f->now, &changed) : synchronous_round(f, &changed);
+	if (!status && f->ex->bare)
+		note_bodies(f);
 	f->ex->bare = NULL;
 	if (!status && f->now != f->to->cur && f->bytes)
 		memcpy(f->to->cur, f->now, f->bytes);

@@ -178,8 +178,10 @@ void relax_pull(repair *q, uint64_t v, bool counted, void *value, uint32_t *entr
 	search s = {key_of(q, v), key_at(q, value), counted, value, entry};
 	uint32_t n = 0, most = 8, stamp = q->k->stamps[v];
 	q->w->work += BATCH_WORK / 2 + l.n / 4;
-	if (l.n == 0 && key_at(q, &o->region->def->identity) < s.best)
+	if (l.n == 0 && key_at(q, &o->region->def->identity) < s.best) {
 		memcpy(value, &o->region->def->identity, (size_t)1 << q->k->order.width);
+		*entry = NONE;
+	}
 	x->own = o;
 	while (own_run(&l))
 		for (; l.at < l.end; l.at++) {

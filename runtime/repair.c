@@ -77,6 +77,8 @@ static bool put_candidate(repair *q, uint64_t v)
 {
 	if (q->k->flags[v] & (RESET | QUEUED) || q->k->stamps[v] == 0) /* at its start nothing needs to hold it up */
 		return true;
+	if (q->k->witness && q->k->witness[v] == WITNESS_BODY) /* if what that reads has changed, the whole of the kernel has been evaluated */
+		return true;
 	q->k->flags[v] |= QUEUED;
 	if (queue_put(&q->k->queue, (queued){key_of(q, v), q->k->stamps[v], (uint32_t)v}))
 		return repair_no_memory(q);
@@ -217,7 +219,8 @@ static bool check_simple(repair *q, int64_t *list, uint32_t n)
 	q->f->inst->pass_stats[q->f->id].evaluated += left;
 	for (uint32_t i = 0; i < left; i++) {
 		const void *value = values + ((size_t)i << width);
-		if (!judge(q, (uint64_t)list[i], NONE, key_at(q, value) < key_at(q, &reduced[i]) ? value : &reduced[i]))
+		bool body = key_at(q, value) < key_at(q, &reduced[i]);
+		if (!judge(q, (uint64_t)list[i], body ? WITNESS_BODY : NONE, body ? value : &reduced[i]))
 			return false;
 	}
 	return repair_within_limits(q);

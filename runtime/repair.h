@@ -142,6 +142,9 @@ bool own_shift_of(const page *to, const own_read *, uint64_t element, own_shift 
 
 /* ---- what is kept ------------------------------------------------------------------------------ */
 
+/* As an element's witness: what is left of its body without the operands of `simple` holds it up, whatever these are. No slot has this number. */
+#define WITNESS_BODY (NONE - 1)
+
 /* How an element was before the epoch. */
 typedef struct repair_entry {
 	uint64_t bits;
@@ -175,7 +178,7 @@ typedef struct fix_keep {
 	value_order order;
 	uint32_t *stamps;
 	uint32_t clock;
-	uint32_t *witness;      /* with `simple`: the entry of an operand that holds the element up, or NONE: not known */
+	uint32_t *witness;      /* with `simple`: the entry of an operand that holds the element up; WITNESS_BODY; NONE: not known */
 	uint8_t *flags;         /* by element; all 0 between repairs */
 	uint64_t whole_work;    /* of the last whole evaluation */
 	uint64_t commit;        /* in which something was last written */
@@ -279,8 +282,8 @@ void relax_fetch_entry(const repair *, uint32_t entry); /* a hint that it is abo
 /* k->simple: the element is held up by the operand of its witness. */
 bool relax_witnessed(repair *, uint64_t v);
 
-/* k->simple: the best of all operands of an element, to its best value otherwise: `value` (in and out). *entry: of the operand,
- * or NONE. counted: those alone that count as support. */
+/* k->simple: the best of all operands of an element, to its best value otherwise: `value` (in and out). *entry becomes that of the operand,
+ * NONE where there are no operands and that is better, and else stays. counted: those alone that count as support. */
 void relax_pull(repair *, uint64_t v, bool counted, void *value, uint32_t *entry);
 
 /* ---- drain.c ----------------------------------------------------------------------------------- */
