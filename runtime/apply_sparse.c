@@ -12,6 +12,7 @@ typedef struct entry_delta {
 	uint64_t key;    /* row << 32 | column */
 	uint64_t slot;   /* of the entry that is there, or UINT64_MAX */
 	uint64_t value;  /* where in values[], or DELETED */
+	uint64_t at;     /* where it stands in the list of its row, or would, before the epoch */
 } entry_delta;
 #define DELETED UINT64_MAX
 
@@ -24,47 +25,68 @@ typedef struct entry_deltas {
 
 DEFINE_SORT(sort_by_key, entry_delta)
 
-/* The staged deltas sorted by place, one for each: the last. */
-static int sort_deltas(const page *p, staged_page *s, entry_deltas *out, mmsb_error *err)
+/* ---- one delta for each entry -------------------------------------------------------------------- */
+
+enum { HASH_MOST = 4096 /* deltas, whose table still is at hand */ };
+
+/* Of deltas of the same entry the first takes the value of the last; how many are left. `table` has room for twice to four times n numbers. */
+static size_t keep_last(entry_delta *d, size_t n, uint32_t *table)
+{
+	unsigned bits = 64 - (unsigned)__builtin_clzll(2 * n - 1);
+	uint32_t mask = (1u << bits) - 1;
+	size_t kept = 0;
+	memset(table, 0, ((size_t)mask + 1) * sizeof *table);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t at = (uint32_t)(d[i].key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - bits));
+		while (table[at] && d[table[at] - 1].key != d[i].key)
+			at = (at + 1) & mask;
+		if (table[at]) {
+			d[table[at] - 1].value = d[i].value;
+			continue;
+		}
+		d[kept++] = d[i];
+		table[at] = (uint32_t)kept;
+	}
+	return kept;
+}
+
+static size_t sort_and_keep_last(entry_delta *d, size_t n)
+{
+	size_t kept = 0;
+	sort_by_key(d, d + n, n);
+	for (size_t i = 0; i < n; i++)
+		if (i + 1 == n || d[i + 1].key != d[i].key)
+			d[kept++] = d[i];
+	return kept;
+}
+
+/* The staged deltas, one for each entry: the last. Many are sorted by place, so that entries of a pattern that is sorted anew come to lie in order. */
+static int gather_deltas(const page *p, staged_page *s, entry_deltas *out, mmsb_error *err)
 {
 	size_t total = 0, k = 0;
 	for (size_t i = 0; i < s->n_ops; i++)
 		total += s->ops[i].count;
 	if (reserve(&s->order, &s->cap_order, 2 * total * sizeof(entry_delta)))
-		return fail_memory(err, 2 * total * sizeof(entry_delta), "sorting deltas");
+		return fail_memory(err, 2 * total * sizeof(entry_delta), "gathering deltas");
 	entry_delta *d = s->order;
-	bool sorted = true;
+	bool ascending = true;
 	for (size_t i = 0; i < s->n_ops; i++)
 		for (uint64_t j = 0; j < s->ops[i].count; j++, k++) {
 			d[k] = (entry_delta){.key = s->index[s->ops[i].index + j],
 			                     .value = s->ops[i].kind == STAGED_ERASE ? DELETED : s->ops[i].values + j * p->element};
-			sorted &= k == 0 || d[k - 1].key < d[k].key;
+			ascending &= k == 0 || d[k - 1].key < d[k].key;
 		}
-	if (!sorted)
-		sort_by_key(d, d + total, total);
-	*out = (entry_deltas){.at = d};
-	for (size_t i = 0; i < total; i++)
-		if (i + 1 == total || d[i + 1].key != d[i].key)
-			d[out->n++] = d[i];
+	*out = (entry_deltas){.at = d, .n = total};
+	if (ascending)
+		return MMSB_OK;
+	bool few = total <= HASH_MOST && total * SORT_SHARE <= p->pat->n_entries;
+	out->n = few ? keep_last(d, total, (void *)(d + total)) : sort_and_keep_last(d, total);
 	return MMSB_OK;
 }
 
-/* Searches wait for memory: what the next ones need is asked for beforehand, and what is done with the entries found. */
-enum { FETCH_AHEAD = 4 };
+/* ---- which entries are there --------------------------------------------------------------------- */
 
-static void fetch_ahead(const pattern *pat, const entry_deltas *d, size_t i)
-{
-	if (i + 2 * FETCH_AHEAD < d->n) {
-		lists_fetch_head(&pat->rows, d->at[i + 2 * FETCH_AHEAD].key >> 32);
-		if (pat->columns)
-			lists_fetch_head(&pat->cols, d->at[i + 2 * FETCH_AHEAD].key & UINT32_MAX);
-	}
-	if (i + FETCH_AHEAD < d->n) {
-		lists_fetch(&pat->rows, d->at[i + FETCH_AHEAD].key >> 32);
-		if (pat->columns)
-			lists_fetch(&pat->cols, d->at[i + FETCH_AHEAD].key & UINT32_MAX);
-	}
-}
+enum { SOUGHT_TOGETHER = 64 };
 
 static void fetch_entry(const page *p, uint64_t slot)
 {
@@ -73,18 +95,29 @@ static void fetch_entry(const page *p, uint64_t slot)
 	fetch_to_write(p->cur + slot * p->element);
 }
 
-/* Finds which entries are there. */
+static void find_some(const page *p, entry_delta *d, size_t n)
+{
+	const lists *rows = &p->pat->rows;
+	list_sought s[SOUGHT_TOGETHER];
+	for (size_t i = 0; i < n; i++)
+		s[i] = (list_sought){.list = (uint32_t)(d[i].key >> 32), .key = (uint32_t)d[i].key};
+	lists_seek(rows, s, n);
+	for (size_t i = 0; i < n; i++) {
+		d[i].at = s[i].at;
+		d[i].slot = s[i].found ? rows->mate[s[i].at] : UINT64_MAX;
+		if (s[i].found)
+			fetch_entry(p, d[i].slot);
+	}
+}
+
 static void find_entries(const page *p, entry_deltas *d)
 {
-	const pattern *pat = p->pat;
+	for (size_t i = 0; i < d->n; i += SOUGHT_TOGETHER)
+		find_some(p, d->at + i, d->n - i < SOUGHT_TOGETHER ? d->n - i : SOUGHT_TOGETHER);
 	for (size_t i = 0; i < d->n; i++) {
-		entry_delta *x = &d->at[i];
-		fetch_ahead(pat, d, i);
-		x->slot = pattern_find(pat, x->key >> 32, x->key & UINT32_MAX);
-		if (x->slot != UINT64_MAX)
-			fetch_entry(p, x->slot);
-		d->came += x->slot == UINT64_MAX && x->value != DELETED;
-		d->gone += x->slot != UINT64_MAX && x->value == DELETED;
+		bool there = d->at[i].slot != UINT64_MAX, stays = d->at[i].value != DELETED;
+		d->came += !there && stays;
+		d->gone += there && !stays;
 	}
 }
 
@@ -174,7 +207,7 @@ static int make_room(mmsb_instance *m, page *p, const entry_deltas *d, bool sort
 
 /* ---- entries that come and go ------------------------------------------------------------------ */
 
-static int change_entry(page *p, const staged_page *s, const entry_delta *x, bool sort)
+static int change_entry(page *p, const staged_page *s, const entry_delta *x, bool sort, const entry_place *near)
 {
 	pattern *pat = p->pat;
 	bool gone = x->value == DELETED;
@@ -182,8 +215,8 @@ static int change_entry(page *p, const staged_page *s, const entry_delta *x, boo
 	if (sort)
 		pattern_set(pat, row, col, slot, !gone);
 	else if (gone)
-		pattern_take(pat, slot);
-	else if (pattern_put(pat, row, col, slot)) {
+		pattern_take(pat, slot, near);
+	else if (pattern_put(pat, row, col, slot, near)) {
 		bitset_set(&pat->free, slot);
 		return -1;
 	}
@@ -191,6 +224,47 @@ static int change_entry(page *p, const staged_page *s, const entry_delta *x, boo
 	if (!gone && p->element)
 		memcpy(p->cur + (size_t)slot * p->element, s->values + x->value, p->element);
 	return 0;
+}
+
+/* One by one, once it is known where all of them stand. */
+static int change_some(page *p, const staged_page *s, const entry_delta *const *x, size_t n)
+{
+	const pattern *pat = p->pat;
+	list_sought in_col[SOUGHT_TOGETHER];
+	for (size_t i = 0; i < n; i++)
+		in_col[i] = (list_sought){.list = (uint32_t)x[i]->key, .key = (uint32_t)(x[i]->key >> 32), .at = LISTS_NONE};
+	if (pat->columns)
+		lists_seek(&pat->cols, in_col, n);
+	int status = 0;
+	for (size_t i = 0; i < n && !status; i++)
+		status = change_entry(p, s, x[i], false, &(entry_place){x[i]->at, in_col[i].at});
+	return status;
+}
+
+static bool comes_or_goes(const entry_delta *x) { return (x->slot == UINT64_MAX) != (x->value == DELETED); }
+
+static int change_one_by_one(page *p, const staged_page *s, const entry_deltas *d)
+{
+	const entry_delta *some[SOUGHT_TOGETHER];
+	size_t n = 0;
+	int status = 0;
+	for (size_t i = 0; i < d->n && !status; i++) {
+		if (comes_or_goes(&d->at[i]))
+			some[n++] = &d->at[i];
+		if (n < SOUGHT_TOGETHER && i + 1 < d->n)
+			continue;
+		status = change_some(p, s, some, n);
+		n = 0;
+	}
+	return status;
+}
+
+static void change_and_sort(page *p, const staged_page *s, const entry_deltas *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (comes_or_goes(&d->at[i]))
+			change_entry(p, s, &d->at[i], true, NULL);
+	pattern_sort(p->pat);
 }
 
 /* Pages like the owner have as many slots; what came or went is marked; the values of new entries are zero until they are computed. */
@@ -223,13 +297,10 @@ static int change_entries(mmsb_instance *m, page *p, const staged_page *s, const
 	if (status)
 		return status;
 	pat->log.all = sort;
-	for (size_t i = 0; i < d->n && !status; i++) {
-		const entry_delta *x = &d->at[i];
-		if ((x->slot == UINT64_MAX) != (x->value == DELETED) && change_entry(p, s, x, sort))
-			status = no_room(err, p, pat->n_entries);
-	}
 	if (sort)
-		pattern_sort(pat);
+		change_and_sort(p, s, d);
+	else if (change_one_by_one(p, s, d))
+		status = no_room(err, p, pat->n_entries);
 	change_family(m, p);
 	return status;
 }
@@ -237,7 +308,7 @@ static int change_entries(mmsb_instance *m, page *p, const staged_page *s, const
 int apply_sparse(mmsb_instance *m, page *p, staged_page *s, mmsb_error *err)
 {
 	entry_deltas d = {.n = 0};
-	int status = sort_deltas(p, s, &d, err);
+	int status = gather_deltas(p, s, &d, err);
 	if (status)
 		return status;
 	find_entries(p, &d);

@@ -59,9 +59,9 @@ static int move_one(group_index *g, uint32_t position, uint32_t from, uint32_t t
 {
 	g->version++;
 	if (from < g->n_keys)
-		lists_remove(&g->positions, from, position);
+		lists_remove(&g->positions, from, position, LISTS_NONE);
 	g->key[position] = to;
-	return to < g->n_keys ? lists_add(&g->positions, to, position, 0) : 0;
+	return to < g->n_keys ? lists_add(&g->positions, to, position, 0, LISTS_NONE) : 0;
 }
 
 /* Those of 64 positions from `first` on whose bits are set and whose keys are others now. */

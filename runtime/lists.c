@@ -174,6 +174,15 @@ static uint32_t count_below(const uint32_t *keys, uint32_t n, uint32_t key)
 	return low;
 }
 
+/* The same, where the first key that is not below is likely to stand at `near`. */
+static uint32_t count_near(const lists *l, uint64_t at, uint32_t n, uint32_t key, uint64_t near)
+{
+	uint64_t i = near - at;
+	if (i <= n && (i == 0 || l->key[near - 1] < key) && (i == n || l->key[near] >= key))
+		return (uint32_t)i;
+	return count_below(l->key + at, n, key);
+}
+
 static void insert_at(lists *l, uint64_t at, uint32_t n, uint32_t i, uint32_t key, uint32_t mate)
 {
 	copy_run(l, at + i + 1, l, at + i, n - i);
@@ -243,18 +252,6 @@ static int cut_list(lists *l, list_head *h)
 	return 0;
 }
 
-static uint32_t block_of(const long_list *cut, uint32_t key)
-{
-	uint32_t low = 0, n = cut->n - 1; /* among the blocks after the first: how many begin at or before key */
-	while (n > 0) {
-		uint32_t half = n / 2;
-		bool right = cut->blocks[1 + low + half].from <= key;
-		low = right ? low + half + 1 : low;
-		n = right ? n - half - 1 : half;
-	}
-	return low;
-}
-
 static int enlarge_block(lists *l, list_block *b)
 {
 	uint64_t at;
@@ -286,16 +283,16 @@ static int split_block(lists *l, long_list *cut, uint32_t i, uint32_t key)
 	return 0;
 }
 
-static int add_long(lists *l, long_list *cut, uint32_t key, uint32_t mate)
+static int add_long(lists *l, long_list *cut, uint32_t key, uint32_t mate, uint64_t near)
 {
-	uint32_t i = block_of(cut, key);
+	uint32_t i = lists_block_of(cut, key);
 	list_block *b = &cut->blocks[i];
 	if (b->n == b->room) {
 		if (b->room < LIST_BLOCK ? enlarge_block(l, b) : split_block(l, cut, i, key))
 			return -1;
-		b = &cut->blocks[block_of(cut, key)];
+		b = &cut->blocks[lists_block_of(cut, key)];
 	}
-	insert_at(l, b->at, b->n, count_below(l->key + b->at, b->n, key), key, mate);
+	insert_at(l, b->at, b->n, count_near(l, b->at, b->n, key, near), key, mate);
 	b->n++;
 	return 0;
 }
@@ -342,19 +339,20 @@ static int enlarge_list(lists *l, list_head *h)
 	return 0;
 }
 
-int lists_add(lists *l, uint64_t list, uint32_t key, uint32_t mate)
+int lists_add(lists *l, uint64_t list, uint32_t key, uint32_t mate, uint64_t near)
 {
 	list_head *h = &l->heads[list];
 	l->version++;
 	if (h->room != LIST_CUT && h->n >= LIST_FLAT && cut_list(l, h))
 		return -1;
 	if (h->room == LIST_CUT) {
-		if (add_long(l, &l->long_lists[h->at], key, mate))
+		if (add_long(l, &l->long_lists[h->at], key, mate, near))
 			return -1;
 	} else {
+		uint32_t i = count_near(l, h->at, h->n, key, near);
 		if (h->n == h->room && enlarge_list(l, h))
 			return -1;
-		insert_at(l, h->at, h->n, count_below(l->key + h->at, h->n, key), key, mate);
+		insert_at(l, h->at, h->n, i, key, mate);
 	}
 	h->n++;
 	l->count++;
@@ -368,7 +366,7 @@ static list_run run_of(const lists *l, const list_head *h, uint32_t key, uint32_
 	if (h->room != LIST_CUT)
 		return (list_run){.at = h->at, .n = h->n};
 	const long_list *cut = &l->long_lists[h->at];
-	*block = block_of(cut, key);
+	*block = lists_block_of(cut, key);
 	return (list_run){.at = cut->blocks[*block].at, .n = cut->blocks[*block].n};
 }
 
@@ -380,7 +378,7 @@ uint64_t lists_find(const lists *l, uint64_t list, uint32_t key)
 	return i < r.n && l->key[r.at + i] == key ? r.at + i : LISTS_NONE;
 }
 
-bool lists_remove(lists *l, uint64_t list, uint32_t key)
+bool lists_remove(lists *l, uint64_t list, uint32_t key, uint64_t near)
 {
 	list_head *h = &l->heads[list];
 	l->version++;
@@ -388,7 +386,7 @@ bool lists_remove(lists *l, uint64_t list, uint32_t key)
 		(void)cut_list(l, h); /* without memory it takes longer */
 	uint32_t block;
 	list_run r = run_of(l, h, key, &block);
-	uint32_t i = count_below(l->key + r.at, r.n, key);
+	uint32_t i = count_near(l, r.at, r.n, key, near);
 	if (i == r.n || l->key[r.at + i] != key)
 		return false;
 	copy_run(l, r.at + i, l, r.at + i + 1, r.n - i - 1);

@@ -65,14 +65,23 @@ int lists_reserve(lists *, uint64_t n);
  * been in these lists before; cannot fail. In proportion to n and the lists; what does not come in ascending order is sorted. */
 void lists_fill(lists *, uint64_t n, const uint32_t *list, const uint32_t *key, const uint8_t *present);
 
-/* Adds a key that is not there. -1: no memory, and nothing has changed. */
-int lists_add(lists *, uint64_t list, uint32_t key, uint32_t mate);
+/* Adds a key that is not there. -1: no memory, and nothing has changed. near: where it is likely to stand, from lists_seek; LISTS_NONE: nobody knows. */
+int lists_add(lists *, uint64_t list, uint32_t key, uint32_t mate, uint64_t near);
 
 /* Takes a key out; false: it is not there. */
-bool lists_remove(lists *, uint64_t list, uint32_t key);
+bool lists_remove(lists *, uint64_t list, uint32_t key, uint64_t near);
 
 /* The place of a key, or LISTS_NONE. */
 uint64_t lists_find(const lists *, uint64_t list, uint32_t key);
+
+/* Looks for n keys, each in a list (which there is). lists_seek.c. */
+typedef struct list_sought {
+	uint32_t list, key;
+	uint64_t at;            /* the place of the key, or where it would stand */
+	bool found;
+} list_sought;
+
+void lists_seek(const lists *, list_sought *, size_t n);
 
 /* dst, which has as many lists, becomes as src, without slack. -1: no memory, and dst may have lost what it had. */
 int lists_copy(lists *dst, const lists *src);
@@ -88,13 +97,20 @@ typedef struct list_run {
 
 static inline uint32_t lists_length(const lists *l, uint64_t list) { return l->heads[list].n; }
 
-/* Hints that a list is about to be read: first its head, then where a search in it begins. */
+/* A hint that the head of a list is about to be read. */
 static inline void lists_fetch_head(const lists *l, uint64_t list) { fetch(&l->heads[list]); }
-static inline void lists_fetch(const lists *l, uint64_t list)
+
+/* The block of a cut list in which a key stands, or would. */
+static inline uint32_t lists_block_of(const long_list *cut, uint32_t key)
 {
-	const list_head *h = &l->heads[list];
-	if (h->room != LIST_CUT)
-		fetch(&l->key[h->at + h->n / 2]);
+	uint32_t low = 0, n = cut->n - 1; /* among the blocks after the first: how many begin at or before key */
+	while (n > 0) {
+		uint32_t half = n / 2;
+		bool right = cut->blocks[1 + low + half].from <= key;
+		low = right ? low + half + 1 : low;
+		n = right ? n - half - 1 : half;
+	}
+	return low;
 }
 
 /* The next run, which is not empty; false: that was all. */

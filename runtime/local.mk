@@ -56,7 +56,7 @@ libmmsb_internal_la_SOURCES += \
 	%D%/lazy.c \
 	%D%/readers.c \
 	%D%/saving.c %D%/saving.h \
-	%D%/lists.c %D%/lists.h \
+	%D%/lists.c %D%/lists.h %D%/lists_seek.c \
 	%D%/turn.c %D%/turn.h \
 	%D%/schedule.c \
 	%D%/sizes.c \

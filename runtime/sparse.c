@@ -97,24 +97,28 @@ void pattern_set(pattern *p, uint32_t row, uint32_t col, uint32_t slot, bool ali
 	p->in_order = false;
 }
 
-int pattern_put(pattern *p, uint32_t row, uint32_t col, uint32_t slot)
+static const entry_place nowhere = {LISTS_NONE, LISTS_NONE};
+
+int pattern_put(pattern *p, uint32_t row, uint32_t col, uint32_t slot, const entry_place *near)
 {
-	if (lists_add(&p->rows, row, col, slot))
+	near = near ? near : &nowhere;
+	if (lists_add(&p->rows, row, col, slot, near->in_row))
 		return -1;
-	if (p->columns && lists_add(&p->cols, col, row, slot)) {
-		lists_remove(&p->rows, row, col);
+	if (p->columns && lists_add(&p->cols, col, row, slot, near->in_col)) {
+		lists_remove(&p->rows, row, col, near->in_row);
 		return -1;
 	}
 	pattern_set(p, row, col, slot, true);
 	return 0;
 }
 
-void pattern_take(pattern *p, uint32_t slot)
+void pattern_take(pattern *p, uint32_t slot, const entry_place *near)
 {
 	uint32_t row = p->row[slot], col = p->col[slot];
-	lists_remove(&p->rows, row, col);
+	near = near ? near : &nowhere;
+	lists_remove(&p->rows, row, col, near->in_row);
 	if (p->columns)
-		lists_remove(&p->cols, col, row);
+		lists_remove(&p->cols, col, row, near->in_col);
 	pattern_set(p, row, col, slot, false);
 }
 
@@ -163,9 +167,9 @@ static int replay(pattern *p, const entry_change *c, bool back, bool sorted)
 	if (sorted)
 		pattern_set(p, c->row, c->col, c->slot, alive);
 	else if (alive)
-		return pattern_put(p, c->row, c->col, c->slot);
+		return pattern_put(p, c->row, c->col, c->slot, NULL);
 	else
-		pattern_take(p, c->slot);
+		pattern_take(p, c->slot, NULL);
 	return 0;
 }
 

@@ -62,9 +62,14 @@ int pattern_reserve_log(pattern *, uint64_t n);
 /* A slot for an entry more: a hole, or a new one. There is room for it. */
 uint32_t pattern_slot(pattern *);
 
-/* Puts an entry that is not there into a hole; takes one away. put: -1: no memory, and nothing has changed. */
-int pattern_put(pattern *, uint32_t row, uint32_t col, uint32_t slot);
-void pattern_take(pattern *, uint32_t slot);
+/* Where an entry stands, or would, in the lists of its row and its column. */
+typedef struct entry_place {
+	uint64_t in_row, in_col;
+} entry_place;
+
+/* Puts an entry that is not there into a hole; takes one away. near: where it is likely to be, or NULL. put: -1: no memory, and nothing has changed. */
+int pattern_put(pattern *, uint32_t row, uint32_t col, uint32_t slot, const entry_place *near);
+void pattern_take(pattern *, uint32_t slot, const entry_place *near);
 
 /* The same for many entries, in two steps: sets what lies at a slot; sorts all entries anew. There is room for them in the lists. */
 void pattern_set(pattern *, uint32_t row, uint32_t col, uint32_t slot, bool alive);

@@ -81,21 +81,54 @@ static void expect_find(const lists *l, uint64_t list, uint32_t key)
 	EXPECT(table[list][key] ? at != LISTS_NONE && l->key[at] == key : at == LISTS_NONE);
 }
 
-/* Most of it happens in few lists, which become long. */
+enum { SOUGHT = 40 };
+
+static bool in_run(const list_run *r, uint64_t at) { return at >= r->at && at <= r->at + r->n; }
+
+/* Where it stands, or would: all before it are less, none behind it is. */
+static void expect_sought(const lists *l, const list_sought *s)
+{
+	EXPECT(s->found == (table[s->list][s->key] != 0));
+	EXPECT(!s->found || s->at == lists_find(l, s->list, s->key));
+	bool placed = lists_length(l, s->list) == 0;
+	for (list_run r = {0}; lists_next(l, s->list, &r);)
+		placed |= in_run(&r, s->at) && (s->at == r.at || l->key[s->at - 1] < s->key) && (s->at == r.at + r.n || l->key[s->at] >= s->key);
+	EXPECT(placed);
+}
+
+/* Keys to be changed next, sought together: where they stand is known for the first, and likely for the others. Most of it happens in few lists,
+ * which become long. */
+static const list_sought *next_sought(const lists *l, uint32_t n_keys)
+{
+	static list_sought s[SOUGHT];
+	static size_t n, at;
+	if (at == n) {
+		n = 1 + draw(SOUGHT);
+		for (at = 0; at < n; at++)
+			s[at] = (list_sought){.list = (uint32_t)(draw(3) ? draw(3) : draw(N_LISTS)), .key = (uint32_t)draw(n_keys)};
+		lists_seek(l, s, n);
+		for (at = 0; at < n; at++)
+			expect_sought(l, &s[at]);
+		at = 0;
+	}
+	return &s[at++];
+}
+
 static void change_list(lists *l, unsigned add_percent, uint32_t n_keys)
 {
-	uint64_t list = draw(3) ? draw(3) : draw(N_LISTS);
-	uint32_t key = (uint32_t)draw(n_keys), mate = (uint32_t)draw(1000000);
+	const list_sought *s = next_sought(l, n_keys);
+	uint64_t list = s->list, near = draw(4) ? s->at : LISTS_NONE;
+	uint32_t key = s->key, mate = (uint32_t)draw(1000000);
 	if (table[list][key]) {
 		if (draw(100) < add_percent)
 			return;
-		EXPECT(lists_remove(l, list, key));
+		EXPECT(lists_remove(l, list, key, near));
 		table[list][key] = 0;
 	} else if (draw(100) < add_percent) {
-		EXPECT(lists_add(l, list, key, mate) == 0);
+		EXPECT(lists_add(l, list, key, mate, near) == 0);
 		table[list][key] = mate + 1;
 	} else {
-		EXPECT(!lists_remove(l, list, key));
+		EXPECT(!lists_remove(l, list, key, near));
 	}
 	expect_find(l, list, (uint32_t)draw(n_keys));
 	expect_find(l, list, key);
@@ -150,7 +183,7 @@ START_TEST(lists_in_order)
 	EXPECT(lists_new(&l, N_LISTS, true) == 0);
 	for (uint32_t k = 0; k < N_KEYS; k++) {
 		uint32_t key = _i & 1 ? N_KEYS - 1 - k : k;
-		EXPECT(lists_add(&l, 5, key, k) == 0);
+		EXPECT(lists_add(&l, 5, key, k, LISTS_NONE) == 0);
 		table[5][key] = k + 1;
 	}
 	expect_lists(&l);
@@ -159,7 +192,7 @@ START_TEST(lists_in_order)
 		EXPECT(l.long_lists[l.heads[5].at].n <= N_KEYS / LIST_BLOCK + 2);
 	for (uint32_t k = 0; k < N_KEYS; k++) {
 		uint32_t key = _i & 2 ? N_KEYS - 1 - k : k;
-		EXPECT(lists_remove(&l, 5, key));
+		EXPECT(lists_remove(&l, 5, key, LISTS_NONE));
 		table[5][key] = 0;
 		if (k % 500 == 0)
 			expect_lists(&l);
@@ -180,10 +213,10 @@ START_TEST(lists_use_holes_again)
 		uint32_t lists_now = round % 2 ? 4000 : 40, length = 40000 / lists_now;
 		for (uint32_t i = 0; i < lists_now; i++)
 			for (uint32_t k = 0; k < length; k++)
-				EXPECT(lists_add(&l, i, k, k) == 0);
+				EXPECT(lists_add(&l, i, k, k, LISTS_NONE) == 0);
 		for (uint32_t i = 0; i < lists_now; i++)
 			for (uint32_t k = 0; k < length; k++)
-				EXPECT(lists_remove(&l, i, k));
+				EXPECT(lists_remove(&l, i, k, LISTS_NONE));
 		if (round == 3)
 			most = l.capacity;
 	}
@@ -206,10 +239,10 @@ START_TEST(lists_without_memory)
 		uint32_t key = (uint32_t)draw(N_KEYS);
 		left = 1 + (long)draw(3);
 		if (table[list][key] && draw(4) == 0) {
-			lists_remove(&l, list, key);
+			lists_remove(&l, list, key, LISTS_NONE);
 			table[list][key] = 0;
 		} else if (!table[list][key]) {
-			bool added = lists_add(&l, list, key, key) == 0;
+			bool added = lists_add(&l, list, key, key, LISTS_NONE) == 0;
 			refused += !added;
 			table[list][key] = added ? key + 1 : 0;
 		}
@@ -407,8 +440,8 @@ static bool change_pattern(pattern *p, uint64_t n, bool sort)
 		if (sort)
 			pattern_set(p, r, c, slot, !gone);
 		else if (gone)
-			pattern_take(p, slot);
-		else if (pattern_put(p, r, c, slot)) {
+			pattern_take(p, slot, NULL);
+		else if (pattern_put(p, r, c, slot, NULL)) {
 			bitset_set(&p->free, slot);
 			return false;
 		}
@@ -495,8 +528,8 @@ START_TEST(patterns_in_order)
 	EXPECT(p->in_order && !pattern_holes(p));
 	pattern_keep(p);
 	EXPECT(pattern_begin(p, NULL, 2) == 0);
-	pattern_take(p, 13);
-	pattern_take(p, 4);
+	pattern_take(p, 13, NULL);
+	pattern_take(p, 4, NULL);
 	p->log.at[p->log.n++] = (entry_change){2, 6, 13, 1};
 	p->log.at[p->log.n++] = (entry_change){0, 8, 4, 1};
 	EXPECT(!p->in_order && pattern_holes(p));
