@@ -1,7 +1,7 @@
 /* derive.c - delta rules: what the route of a read comes to, for people and for executors that want to know it before sizes are bound.
  *
- * Needs: a placed edge. As runtime/route.c does for numbers, the indices of the read are solved here for the variables, an index that is
- * read from another page through the reverse index of that page, and the regions around are left towards the domain. What is known
+ * Needs: a placed edge. As runtime/route.c does for numbers, the indices of the read are solved here for the variables, what they are computed
+ * by is undone, an index that is read from another page is found through the reverse index of that page, and the regions around are left towards the domain. What is known
  * of the domain's variables in the end gives the rule; DELTA_WHOLE where something could not be solved and nothing is known. */
 #include "builder.h"
 
@@ -18,6 +18,7 @@ typedef struct solver {
 	uint32_t n_known;
 	bool unsolved;           /* some index or key could not be solved */
 	bool by_index;           /* a reverse index was used */
+	bool inverse;            /* a computation was undone */
 	delta_rule left;         /* GROUP, SPARSE, PREFIX: how the innermost region that says something was left; WHOLE: none was */
 } solver;
 
@@ -50,26 +51,29 @@ static void narrow(solver *s, uint32_t var, extent to)
 	s->known[s->n_known++] = to;
 }
 
+static uint64_t magnitude(int64_t v) { return v < 0 ? 0 - (uint64_t)v : (uint64_t)v; }
+
 /* ---- indices ----------------------------------------------------------------------------------- */
 
-/* The term to solve for: a variable with a factor of 1 or -1, of the domain if there is such. */
+/* The term to solve for: a variable, of the domain if there is such, with the smallest factor. */
 static const sch_term *unknown_of(const solver *s, const ir_affine *a)
 {
 	const sch_term *best = NULL;
 	for (uint32_t t = 0; t < a->n; t++) {
 		const sch_term *term = &a->terms[t];
-		bool one = term->kind == TERM_VAR && (term->coef == 1 || term->coef == -1);
-		if (one && (!best || (!is_own(s, best->id) && is_own(s, term->id))))
+		if (term->kind != TERM_VAR || term->coef == 0)
+			continue;
+		bool own = is_own(s, term->id), other = best && is_own(s, best->id);
+		if (!best || (own && !other) || (own == other && magnitude(term->coef) < magnitude(best->coef)))
 			best = term;
 	}
 	return best;
 }
 
-/* The sum of variables is known. */
-static bool solve_sum(solver *s, const ir_affine *a)
+/* The sum of variables is known, as well as `to` says. */
+static bool solve_sum(solver *s, const ir_affine *a, extent to)
 {
 	const sch_term *unknown = unknown_of(s, a);
-	extent to = EXTENT_POINT;
 	bool any = false;
 	for (uint32_t t = 0; t < a->n; t++) {
 		const sch_term *term = &a->terms[t];
@@ -77,8 +81,10 @@ static bool solve_sum(solver *s, const ir_affine *a)
 		if (term != unknown && term->kind == TERM_VAR && extent_of(s, term->id) != EXTENT_POINT)
 			to = EXTENT_SPAN;
 	}
-	if (unknown)
+	if (unknown) {
+		s->inverse |= magnitude(unknown->coef) != 1;
 		narrow(s, unknown->id, to);
+	}
 	return unknown || !any;
 }
 
@@ -90,35 +96,70 @@ static bool is_index_column(const solver *s, const ir_read *read)
 	return page->record == NONE ? page->index_size != NONE : s->g->records[page->record].fields[read->field].index_size != NONE;
 }
 
-/* The value of a node is known. */
-static bool solve_value(solver *s, ir_id id)
+static bool solve_value(solver *s, ir_id id, extent to);
+
+/* Its positions are found by the reverse index of the page. */
+static bool solve_read(solver *s, const ir_node *n)
 {
-	const ir_node *n = ir_at(s->g, id);
-	if (n->kind == IR_CONV && n->type == T_I64 && ir_at(s->g, n->args[0])->type == T_U32)
-		n = ir_at(s->g, n->args[0]);
-	if (n->kind == IR_VAR) {
-		narrow(s, n->u.id, EXTENT_POINT);
-		return true;
-	}
-	if (n->kind != IR_READ || !is_index_column(s, &n->u.read) || n->u.read.view != RV_NONE)
+	if (!is_index_column(s, &n->u.read) || n->u.read.view != RV_NONE)
 		return false;
 	bool solved = true;
-	for (uint32_t d = 0; d < n->n_args; d++) {
-		ir_affine a;
-		solved &= ir_affine_of(s->g, n->args[d], &a) ? solve_sum(s, &a) : solve_value(s, n->args[d]);
-	}
 	s->by_index = true;
+	for (uint32_t d = 0; d < n->n_args; d++)
+		solved &= solve_value(s, n->args[d], EXTENT_POINT);
 	return solved;
 }
 
-static void solve_index(solver *s, ir_id id, uint8_t view)
+/* Known before an epoch. */
+static bool is_constant(const solver *s, ir_id id)
 {
+	const ir_node *n = ir_at(s->g, id);
+	bool constant = n->kind == IR_OP;
+	for (uint32_t i = 0; i < n->n_args && constant; i++)
+		constant = is_constant(s, n->args[i]);
+	return constant || n->kind == IR_CONST || n->kind == IR_PARAM || n->kind == IR_SIZE;
+}
+
+/* The operations that runtime/route_solve.c undoes. */
+static bool solve_op(solver *s, const ir_node *n, extent to)
+{
+	ir_id a = n->args[0], b = n->n_args > 1 ? n->args[1] : NONE;
+	if (n->type != T_I64)
+		return false;
+	if (b != NONE && n->op != OP_SELECT && is_constant(s, a)) {
+		a = n->args[1];
+		b = n->args[0];
+	}
+	bool constant = b != NONE && is_constant(s, b), swapped = a != n->args[0];
+	s->inverse = true;
+	switch (n->op) {
+	case OP_NEG: case OP_ABS: return solve_value(s, a, to);
+	case OP_SELECT: return solve_value(s, n->args[1], to) & solve_value(s, n->args[2], to);
+	case OP_ADD: case OP_SUB: return constant ? solve_value(s, a, to) : solve_value(s, a, EXTENT_SPAN) | solve_value(s, b, EXTENT_SPAN);
+	case OP_MUL: case OP_BXOR: return constant && solve_value(s, a, to);
+	case OP_MOD: case OP_SHL: return constant && !swapped && solve_value(s, a, to);
+	case OP_BAND: return constant && solve_value(s, a, to);
+	case OP_DIV: case OP_SHR: return constant && !swapped && solve_value(s, a, EXTENT_SPAN);
+	case OP_MIN: case OP_MAX: return constant && solve_value(s, a, EXTENT_SPAN);
+	case OP_CLAMP: return constant && is_constant(s, n->args[2]) && solve_value(s, a, EXTENT_SPAN);
+	default: return false;
+	}
+}
+
+/* The value of a node is known, as well as `to` says. */
+static bool solve_value(solver *s, ir_id id, extent to)
+{
+	const ir_node *n = ir_at(s->g, id);
 	ir_affine a;
-	bool bounded = view == RV_CLAMP || view == RV_WRAP || view == RV_MIRROR;
 	if (ir_affine_of(s->g, id, &a))
-		s->unsolved |= !solve_sum(s, &a);
-	else
-		s->unsolved |= bounded || !solve_value(s, id);
+		return solve_sum(s, &a, to);
+	switch ((ir_kind)n->kind) {
+	case IR_CONV: return n->type == T_I64 && solve_value(s, n->args[0], to);
+	case IR_TO_INDEX: return solve_value(s, n->args[0], to);
+	case IR_READ: return solve_read(s, n);
+	case IR_OP: return solve_op(s, n, to);
+	default: return false;
+	}
 }
 
 /* ---- regions ----------------------------------------------------------------------------------- */
@@ -140,7 +181,7 @@ static void leave_region(solver *s, const ir_node *node)
 		narrow(s, r->at_var, EXTENT_SPAN);
 		leave_by(s, DELTA_PREFIX, true);
 	} else {
-		leave_by(s, r->region == REGION_GROUP ? DELTA_GROUP : DELTA_SPARSE, known == EXTENT_POINT && solve_value(s, node->args[IR_AT]));
+		leave_by(s, r->region == REGION_GROUP ? DELTA_GROUP : DELTA_SPARSE, known == EXTENT_POINT && solve_value(s, node->args[IR_AT], EXTENT_POINT));
 	}
 }
 
@@ -174,6 +215,8 @@ static delta_rule rule_of(const solver *s, read_class class)
 		return DELTA_GATHER;
 	if (s->left != DELTA_WHOLE)
 		return s->left;
+	if (s->inverse)
+		return DELTA_INVERSE;
 	if (spans > 0)
 		return DELTA_WINDOW;
 	return class == READ_SHIFT ? DELTA_SHIFT : DELTA_PERMUTE;
@@ -190,7 +233,7 @@ delta_rule derive_rule(const ir_place *p, const ir_node *read, uint32_t region)
 	if (class == READ_ENTRY)
 		narrow(&s, reduction_of(p, region)->u.reduce.var, EXTENT_POINT);
 	for (uint32_t d = 0; class != READ_ENTRY && d + read->u.read.has_pad < read->n_args; d++)
-		solve_index(&s, read->args[d], read->u.read.view);
+		s.unsolved |= !solve_value(&s, read->args[d], EXTENT_POINT);
 	for (; region != 0; region = p->regions[region].parent)
 		leave_region(&s, reduction_of(p, region));
 	return rule_of(&s, class);

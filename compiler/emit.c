@@ -15,7 +15,7 @@ const char *emit_class_name(uint32_t cls)
 const char *emit_rule_name(uint32_t rule)
 {
 	static const char *const names[] = {"same", "shift", "permute", "broadcast", "gather", "group", "prefix",
-	                                    "window", "sparse", "whole"};
+	                                    "window", "sparse", "whole", "inverse"};
 	return rule < sizeof names / sizeof names[0] ? names[rule] : "?";
 }
 

@@ -36,85 +36,57 @@ static uint32_t take_slots(maker *b, uint32_t n)
 
 /* ---- indices ----------------------------------------------------------------------------------- */
 
-static void solve_terms(maker *b, const sch_index *x, uint32_t slot, uint8_t view, int64_t extent)
+static void solve_register(maker *b, uint32_t reg, uint32_t slot, uint8_t view, int64_t extent);
+
+/* The node's value, under the view, is that of the slot. */
+static route_step *solve_node(maker *b, const route_node *node, uint32_t slot, uint8_t view, int64_t extent)
 {
-	planner *pl = b->pl;
-	route_term *terms = plan_take(pl, x->n_terms, sizeof *terms);
+	if (!node || b->failed)
+		return NULL;
 	route_step *s = add(b, ROUTE_SOLVE);
-	if (pl->failed || b->failed)
-		return;
+	s->node = node;
 	s->slot = slot;
 	s->view = view;
 	s->extent = extent;
-	s->constant = x->constant;
-	s->terms = terms;
-	for (uint32_t t = 0; t < x->n_terms; t++) {
-		const sch_term *term = &pl->s->terms[x->first_term + t];
-		if (term->kind == TERM_SIZE)
-			s->constant = (int64_t)((uint64_t)s->constant + (uint64_t)term->coef * (uint64_t)pl->inst->sizes[term->id]);
-		else if (term->coef != 0)
-			terms[s->n_terms++] = (route_term){term->id, term->coef};
-	}
+	return s;
 }
-
-static void solve_var(maker *b, uint32_t var, uint32_t slot)
-{
-	route_term *term = plan_take(b->pl, 1, sizeof *term);
-	route_step *s = add(b, ROUTE_SOLVE);
-	if (!term || b->failed)
-		return;
-	*term = (route_term){var, 1};
-	s->slot = slot;
-	s->terms = term;
-	s->n_terms = 1;
-}
-
-static void solve_register(maker *b, uint32_t reg, uint32_t slot);
 
 static void solve_index(maker *b, const sch_index *x, uint32_t slot, uint8_t view, int64_t extent)
 {
 	if (x->reg == NONE)
-		solve_terms(b, x, slot, view, extent);
-	else if (view == RV_NONE || view == RV_ZERO || view == RV_PAD)
-		solve_register(b, x->reg, slot);
+		solve_node(b, route_node_of_index(b->pl, x), slot, view, extent);
+	else
+		solve_register(b, x->reg, slot, view, extent);
 }
 
-static bool is_index_column(const planner *pl, const sch_read *read)
+/* Of a page that a route goes through: where its positions go, and the steps for their coordinates. */
+static void through_page(maker *b, uint32_t at_step, const sch_read *read)
 {
-	const sch_page *p = &pl->s->pages[read->page];
-	if (p->flags & PAGEF_SPARSE)
-		return false;
-	if (p->record == NONE)
-		return p->index_size != NONE;
-	return pl->s->fields[pl->s->records[p->record].first_field + read->field].index_size != NONE;
-}
-
-/* A register whose value is that of the slot: a variable, or an index read from a page. What it comes from otherwise stays free. */
-static void solve_register(maker *b, uint32_t reg, uint32_t slot)
-{
-	planner *pl = b->pl;
-	const sch_instr *in = instr_of(pl, pl->def_instr[reg]);
-	while (in->code == CODE_CONV && in->dst == reg && in->type == T_I64 && in->type2 == T_U32) {
-		reg = in->a;
-		in = instr_of(pl, pl->def_instr[reg]);
-	}
-	if (in->dst != reg || b->failed)
-		return;
-	if (in->code == CODE_VAR)
-		solve_var(b, in->a, slot);
-	if (in->code != CODE_READ)
-		return;
-	const sch_read *read = &pl->s->reads[b->k->first_read + in->a];
-	if (!is_index_column(pl, read) || read->view != RV_NONE)
-		return;
-	route_step *s = add(b, ROUTE_INDEX);
-	s->slot = slot;
-	s->page = &pl->inst->pages[read->page];
+	route_step *s = &b->steps[at_step];
+	page *p = s->page = &b->pl->inst->pages[read->page];
 	s->field = read->field;
 	s->prev = read->prev;
 	uint32_t first = s->first_slot = take_slots(b, read->n_index);
 	for (uint32_t d = 0; d < read->n_index && !b->failed; d++)
-		solve_index(b, &pl->s->indices[read->first_index + d], first + d, RV_NONE, s->page->dims[d]);
+		solve_index(b, &b->pl->s->indices[read->first_index + d], first + d, RV_NONE, p->dims[d]);
+}
+
+/* A register whose value is that of the slot: computed from variables and perhaps an index page, or read from one as it stands. What it comes
+ * from otherwise stays free. */
+static void solve_register(maker *b, uint32_t reg, uint32_t slot, uint8_t view, int64_t extent)
+{
+	route_source source = {.allowed = true};
+	const route_node *node = route_node_of(b->pl, reg, &source);
+	uint32_t at_step = b->n_steps;
+	route_step *s = solve_node(b, node, slot, view, extent);
+	if (!s || !source.read)
+		return;
+	bool plain = node->op == NODE_INDEX && (view == RV_NONE || view == RV_ZERO || view == RV_PAD);
+	if (plain)
+		s->op = ROUTE_INDEX;
+	through_page(b, at_step, source.read);
+	if (!plain)
+		b->steps[at_step].skip = b->n_steps - at_step - 1;
 }
 
 /* ---- regions ----------------------------------------------------------------------------------- */
@@ -123,7 +95,7 @@ static uint32_t find_at(maker *b, uint32_t at_step, uint32_t reg)
 {
 	uint32_t slot = b->steps[at_step].first_slot = take_slots(b, 1);
 	uint32_t before = b->n_steps;
-	solve_register(b, reg, slot);
+	solve_register(b, reg, slot, RV_NONE, 0);
 	return b->n_steps - before;
 }
 
@@ -193,8 +165,8 @@ static void route_of_entry(maker *b, const sch_read *read, route *r)
 	}
 	r->by_entry = true;
 	take_slots(b, 2);
-	solve_var(b, g->first_var, g->kind == REGION_ROW ? 1 : 0);
-	solve_register(b, g->at, g->kind == REGION_ROW ? 0 : 1);
+	solve_node(b, route_node_of_var(pl, g->first_var), g->kind == REGION_ROW ? 1 : 0, RV_NONE, 0);
+	solve_register(b, g->at, g->kind == REGION_ROW ? 0 : 1, RV_NONE, 0);
 	leave_until(b, g->parent, r->target);
 	finish(b, r);
 }
@@ -209,7 +181,8 @@ static bool is_identity(const maker *b, const sch_read *read, const route *r)
 	if (read->region != r->target || read->n_index != 1 || b->n_steps != 1 || b->steps[0].op != ROUTE_SOLVE)
 		return false;
 	const route_step *s = &b->steps[0];
-	bool own = s->view == RV_NONE && s->constant == 0 && s->n_terms == 1 && s->terms[0].coef == 1 && s->terms[0].var == g->first_var;
+	const route_node *n = s->node;
+	bool own = s->view == RV_NONE && n->op == NODE_SUM && n->constant == 0 && n->n_terms == 1 && n->terms[0].coef == 1 && n->terms[0].var == g->first_var;
 	bool one = g->kind == REGION_PREFIX ? b->pl->p->regions[0].def->n_vars == 1 : store_others(target)->n == 0 && (g->kind == REGION_GROUP || target->lo == 0);
 	uint64_t positions = g->kind == REGION_GROUP ? target->driver->count : (uint64_t)target->extent;
 	return own && one && b->pl->inst->pages[read->page].count == positions;
@@ -242,7 +215,7 @@ static void route_of_region(planner *pl, uint32_t id, route *r)
 	const sch_region *g = region_of(pl, id);
 	maker b = {.pl = pl, .k = pl->p->def};
 	take_slots(&b, 1);
-	solve_register(&b, g->at, 0);
+	solve_register(&b, g->at, 0, RV_NONE, 0);
 	leave_until(&b, g->parent, 0);
 	finish(&b, r);
 }

@@ -1,33 +1,10 @@
-/* route_run.c - walks routes: solves for the variables, and marks the elements or lanes that are left. */
+/* route_run.c - walks routes, step by step, and marks the elements or lanes that are left. */
 #include <string.h>
 
 #include "route_step.h"
 #include "store.h"
 
-/* A variable's values: lo <= v < hi. */
-typedef struct interval {
-	int64_t lo, hi;
-} interval;
-
-/* Sums of products of 64 bits. */
-__extension__ typedef __int128 wide;
-
-enum { MOST_IMAGES = 16 /* of a position under wrap and mirror; beyond, the variable stays free */ };
-
-typedef struct walk {
-	struct executor *ex;
-	const kernel_plan *p;
-	const route *r;
-	route_sink *sink;
-	interval *vars;
-	int64_t values[ROUTE_SLOTS];
-} walk;
-
-static void step_on(walk *q, uint32_t i);
-
 /* ---- marking ----------------------------------------------------------------------------------- */
-
-static bool single(interval v) { return v.hi - v.lo == 1; }
 
 static bool is_whole(interval v, int64_t extent) { return v.lo == 0 && v.hi == extent; }
 
@@ -87,13 +64,13 @@ static void mark_entries(walk *q, pattern *pat, interval rows, interval cols, co
 {
 	if (!pat || rows.lo >= rows.hi || cols.lo >= cols.hi)
 		return;
-	if (single(rows) && single(cols)) {
+	if (interval_single(rows) && interval_single(cols)) {
 		uint64_t e = pattern_find(pat, (uint64_t)rows.lo, (uint64_t)cols.lo);
 		if (e != UINT64_MAX)
 			mark_entry(q, e, o);
-	} else if (single(rows)) {
+	} else if (interval_single(rows)) {
 		mark_line(q, &pat->rows, rows.lo, cols, o);
-	} else if (single(cols) && !pattern_columns(pat)) {
+	} else if (interval_single(cols) && !pattern_columns(pat)) {
 		mark_line(q, &pat->cols, cols.lo, rows, o);
 	} else {
 		q->sink->all = true;
@@ -156,118 +133,37 @@ static void mark_result(walk *q)
 
 /* ---- steps ------------------------------------------------------------------------------------- */
 
-/* Goes on with a variable narrowed to what is also in [lo, hi). */
-static void narrowed(walk *q, uint32_t i, uint32_t var, wide lo, wide hi)
+/* Goes on with a variable from `lo` on. */
+static void from_on(walk *q, uint32_t i, uint32_t var, int64_t lo)
 {
-	interval was = q->vars[var], now = was;
-	if (lo > now.lo)
-		now.lo = lo < now.hi ? (int64_t)lo : now.hi;
-	if (hi < now.hi)
-		now.hi = hi > now.lo ? (int64_t)hi : now.lo;
-	if (now.lo >= now.hi)
+	interval was = q->vars[var];
+	if (lo >= was.hi)
 		return;
-	q->vars[var] = now;
-	step_on(q, i + 1);
+	if (lo > was.lo)
+		q->vars[var].lo = lo;
+	route_step_on(q, i + 1);
 	q->vars[var] = was;
 }
 
-/* The variable to solve for: with a coefficient of one, of region 0 if there is such. */
-static const route_term *unknown_of(const walk *q, const route_step *s)
+/* A variable plus a constant, as it stands. */
+static bool is_shifted(const route_step *s, uint32_t var)
 {
-	uint32_t own = q->p->regions[0].def->n_vars;
-	const route_term *best = NULL;
-	for (uint32_t t = 0; t < s->n_terms; t++) {
-		const route_term *term = &s->terms[t];
-		if ((term->coef == 1 || term->coef == -1) && (!best || (best->var >= own && term->var < own)))
-			best = term;
-	}
-	return best;
+	const route_node *n = s->node;
+	return s->op == ROUTE_SOLVE && n->op == NODE_SUM && n->n_terms == 1 && n->terms[0].coef == 1 && n->terms[0].var == var;
 }
 
-/* The least and the greatest value of constant and terms, but for one of them. */
-static void range_without(const walk *q, const route_step *s, const route_term *but, wide *lo, wide *hi)
+/* From step `next` on each position is, moved by a constant, the lane of a group: nothing else is to be found out. */
+static const route_step *last_of_group(const walk *q, const route_step *from, uint32_t next)
 {
-	*lo = *hi = s->constant;
-	for (uint32_t t = 0; t < s->n_terms; t++) {
-		const route_term *term = &s->terms[t];
-		interval v = q->vars[term->var];
-		if (term == but)
-			continue;
-		wide a = (wide)term->coef * v.lo, b = (wide)term->coef * (v.hi - 1);
-		*lo += a < b ? a : b;
-		*hi += a < b ? b : a;
-	}
-}
-
-/* constant + terms is somewhere in lo..hi. */
-static void solve_between(walk *q, uint32_t i, wide lo, wide hi)
-{
-	const route_step *s = &q->r->steps[i];
-	const route_term *x = unknown_of(q, s);
-	wide least, most;
-	range_without(q, s, x, &least, &most);
-	if (!x) {
-		if (least <= hi && most >= lo)
-			step_on(q, i + 1);
-	} else if (x->coef == 1) {
-		narrowed(q, i, x->var, lo - most, hi - least + 1);
-	} else {
-		narrowed(q, i, x->var, least - hi, most - lo + 1);
-	}
-}
-
-/* All of what the view brings to position v: v + period * m, and mirrored. */
-static void solve_images(walk *q, uint32_t i, int64_t v, int64_t period, bool mirrored)
-{
-	const route_step *s = &q->r->steps[i];
-	wide least, most;
-	range_without(q, s, NULL, &least, &most);
-	if (period <= 0 || (most - least) / period >= MOST_IMAGES) {
-		step_on(q, i + 1);
-		return;
-	}
-	for (int side = 0; side <= (mirrored && v != 0 && 2 * v != period); side++) {
-		wide at = side ? -(wide)v : v, below = (least - at) / period * period + at;
-		for (at = below - period; at <= most; at += period)
-			if (at >= least)
-				solve_between(q, i, at, at);
-	}
-}
-
-static void solve(walk *q, uint32_t i)
-{
-	const route_step *s = &q->r->steps[i];
-	const wide far = (wide)1 << 100;
-	int64_t v = q->values[s->slot];
-	switch ((read_view)s->view) {
-	case RV_CLAMP:
-		solve_between(q, i, v == 0 ? -far : v, v == s->extent - 1 ? far : v);
-		break;
-	case RV_WRAP:
-		solve_images(q, i, v, s->extent, false);
-		break;
-	case RV_MIRROR:
-		solve_images(q, i, v, 2 * (s->extent - 1), true);
-		break;
-	default:
-		solve_between(q, i, v, v);
-	}
-}
-
-/* After step i each position is, moved by a constant, the lane of a group: nothing else is to be found out. */
-static const route_step *last_of_group(const walk *q, uint32_t i)
-{
-	const route_step *s = &q->r->steps[i + 1];
+	const route_step *s = &q->r->steps[next];
 	const region_plan *t = &q->p->regions[q->r->target];
-	bool last = i + 2 == q->r->n_steps && s->op == ROUTE_SOLVE && s->view == RV_NONE && s->slot == q->r->steps[i].first_slot;
-	return last && t->def->kind == REGION_GROUP && s->n_terms == 1 && s->terms[0].coef == 1 && s->terms[0].var == t->def->first_var ? s : NULL;
+	bool last = next + 1 == q->r->n_steps && s->op == ROUTE_SOLVE && s->view == RV_NONE && s->slot == from->first_slot;
+	return last && t->def->kind == REGION_GROUP && is_shifted(s, t->def->first_var) ? s : NULL;
 }
 
-static void each_position(walk *q, uint32_t i)
+void route_each_position(walk *q, const route_step *s, uint64_t key, uint32_t next)
 {
-	const route_step *s = &q->r->steps[i];
 	const group_index *g = page_groups(q->ex->inst, s->page, s->field, s->prev);
-	uint64_t key = (uint64_t)q->values[s->slot];
 	uint32_t n = s->page->def->ndim;
 	if (!g) { /* no memory for it */
 		q->sink->all = true;
@@ -275,11 +171,11 @@ static void each_position(walk *q, uint32_t i)
 	}
 	if (key >= g->n_keys)
 		return;
-	const route_step *last = n == 1 ? last_of_group(q, i) : NULL;
+	const route_step *last = n == 1 && next < q->r->n_steps ? last_of_group(q, s, next) : NULL;
 	if (last) {
-		const interval within = q->vars[last->terms[0].var];
+		const interval within = q->vars[last->node->terms[0].var];
 		LISTS_FOR(&g->positions, key, at) {
-			int64_t lane = (int64_t)g->positions.key[at] - last->constant;
+			int64_t lane = (int64_t)g->positions.key[at] - last->node->constant;
 			if (lane >= within.lo && lane < within.hi)
 				bitset_set(q->sink->lanes, (uint64_t)lane);
 		}
@@ -293,7 +189,7 @@ static void each_position(walk *q, uint32_t i)
 			q->values[s->first_slot + d] = (int64_t)(position % (uint64_t)s->page->dims[d]);
 			position /= (uint64_t)s->page->dims[d];
 		}
-		step_on(q, i + 1);
+		route_step_on(q, next);
 	}
 }
 
@@ -303,8 +199,8 @@ static void each_line(walk *q, uint32_t i, bool rows)
 	const route_step *s = &q->r->steps[i];
 	pattern *pat = s->prev ? s->page->prev_pat : s->page->pat;
 	interval v = q->vars[s->var];
-	if (!single(v) || !pat || (rows && pattern_columns(pat))) {
-		step_on(q, i + 1 + s->skip);
+	if (!interval_single(v) || !pat || (rows && pattern_columns(pat))) {
+		route_step_on(q, i + 1 + s->skip);
 		return;
 	}
 	const lists *l = rows ? &pat->cols : &pat->rows;
@@ -312,7 +208,7 @@ static void each_line(walk *q, uint32_t i, bool rows)
 		if (q->sink->all)
 			return;
 		q->values[s->first_slot] = l->key[at];
-		step_on(q, i + 1);
+		route_step_on(q, i + 1);
 	}
 }
 
@@ -320,16 +216,16 @@ static void leave_group(walk *q, uint32_t i)
 {
 	const route_step *s = &q->r->steps[i];
 	interval v = q->vars[s->var];
-	if (!single(v)) {
-		step_on(q, i + 1 + s->skip);
+	if (!interval_single(v)) {
+		route_step_on(q, i + 1 + s->skip);
 		return;
 	}
 	column c = page_column(q->ex->inst, s->page, s->prev, NONE);
 	q->values[s->first_slot] = *(const uint32_t *)(const void *)(c.base + (size_t)v.lo * c.stride);
-	step_on(q, i + 1);
+	route_step_on(q, i + 1);
 }
 
-static void step_on(walk *q, uint32_t i)
+void route_step_on(walk *q, uint32_t i)
 {
 	if (q->sink->all)
 		return;
@@ -339,12 +235,12 @@ static void step_on(walk *q, uint32_t i)
 	}
 	const route_step *s = &q->r->steps[i];
 	switch ((route_op)s->op) {
-	case ROUTE_SOLVE: solve(q, i); break;
-	case ROUTE_INDEX: each_position(q, i); break;
+	case ROUTE_SOLVE: route_solve(q, i); break;
+	case ROUTE_INDEX: route_each_position(q, s, (uint64_t)q->values[s->slot], i + 1); break;
 	case ROUTE_ROWS: each_line(q, i, true); break;
 	case ROUTE_COLUMNS: each_line(q, i, false); break;
 	case ROUTE_KEY: leave_group(q, i); break;
-	case ROUTE_AFTER: narrowed(q, i, s->at, q->vars[s->var].lo + (s->strict ? 1 : 0), INT64_MAX); break;
+	case ROUTE_AFTER: from_on(q, i, s->at, q->vars[s->var].lo + (s->strict ? 1 : 0)); break;
 	}
 }
 
@@ -397,7 +293,7 @@ static void walk_from(walk *q, const read_plan *rp, uint64_t at)
 			at /= (uint64_t)from->dims[d];
 		}
 	}
-	step_on(q, 0);
+	route_step_on(q, 0);
 }
 
 /* Position or entry i is element i, or the operands there of all outer elements. */
@@ -427,7 +323,7 @@ static const route_step *shift_of(const kernel_plan *p, const route *r, const pa
 	const route_step *s = r->steps;
 	const sch_region *root = p->regions[0].def;
 	bool one = r->kind == ROUTE_STEPS && r->target == 0 && r->n_steps == 1 && s->op == ROUTE_SOLVE && from->def->ndim == 1 && !r->by_entry;
-	return one && root->kind == REGION_DOMAIN && root->n_vars == 1 && s->n_terms == 1 && s->terms[0].coef == 1 && s->terms[0].var == 0 ? s : NULL;
+	return one && root->kind == REGION_DOMAIN && root->n_vars == 1 && is_shifted(s, 0) ? s : NULL;
 }
 
 /* A view brings what is beyond the edges to positions within reach of them, or anywhere if it goes around. */
@@ -435,7 +331,7 @@ static uint64_t reach_of(const route_step *s)
 {
 	if (s->view == RV_NONE || s->view == RV_ZERO || s->view == RV_PAD)
 		return 0;
-	return s->constant < 0 ? 0 - (uint64_t)s->constant : (uint64_t)s->constant;
+	return (uint64_t)(s->node->constant < 0 ? -s->node->constant : s->node->constant);
 }
 
 static void walk_between(walk *q, const read_plan *rp, const bitset *changed, uint64_t first, uint64_t end)
@@ -467,7 +363,7 @@ void route_changes(struct executor *ex, const kernel_plan *p, uint32_t read, con
 		walk_between(&q, rp, changed, 0, BITSET_END);
 		return;
 	}
-	bitset_union_shifted(sink->lanes, changed, -shift->constant, 0, elements);
+	bitset_union_shifted(sink->lanes, changed, -shift->node->constant, 0, elements);
 	if (reach) { /* the edge itself as well: clamp brings all beyond it there */
 		walk_between(&q, rp, changed, 0, reach + 1);
 		walk_between(&q, rp, changed, n - reach - 1, n);
@@ -480,7 +376,7 @@ void route_entry(struct executor *ex, const kernel_plan *p, uint32_t read, uint3
 	start(ex, p, &p->routes.reads[read], sink, &q);
 	q.values[0] = row;
 	q.values[1] = col;
-	step_on(&q, 0);
+	route_step_on(&q, 0);
 }
 
 void route_region(struct executor *ex, const kernel_plan *p, uint32_t region, int64_t at, route_sink *sink)
@@ -488,7 +384,7 @@ void route_region(struct executor *ex, const kernel_plan *p, uint32_t region, in
 	walk q;
 	start(ex, p, &p->routes.regions[region], sink, &q);
 	q.values[0] = at;
-	step_on(&q, 0);
+	route_step_on(&q, 0);
 }
 
 void route_within(struct executor *ex, const kernel_plan *p, uint32_t region, int64_t at, const int64_t *vars, route_sink *sink)
@@ -500,5 +396,5 @@ void route_within(struct executor *ex, const kernel_plan *p, uint32_t region, in
 		if (vars[d] >= 0)
 			q.vars[d] = (interval){vars[d], vars[d] + 1};
 	q.values[0] = at;
-	step_on(&q, 0);
+	route_step_on(&q, 0);
 }

@@ -148,7 +148,8 @@ typedef enum delta_rule {
 	DELTA_PREFIX,    /* the elements from it on */
 	DELTA_WINDOW,    /* the elements in a box around it */
 	DELTA_SPARSE,    /* the elements whose row or column of a sparse page has an entry there */
-	DELTA_WHOLE      /* all elements, since what it concerns is not found: an index that is computed, say */
+	DELTA_WHOLE,     /* all elements, since what it concerns is not found: an index that is a plain number of another page, say */
+	DELTA_INVERSE    /* the elements whose index comes to it: what the index is computed by is undone */
 } delta_rule;
 
 typedef struct sch_read {

@@ -175,7 +175,7 @@ static int check_read(verifier *v, const sch_instr *in)
 	v->met[v->kernel->n_regions + in->a] = 1;
 	const sch_read *read = &s->reads[v->kernel->first_read + in->a];
 	CHECK(read->page < s->n_pages && read->region == v->region && read->prev <= 1 && read->view <= RV_PAD && read->cls <= READ_LOOKUP &&
-	      read->rule <= DELTA_WHOLE, "a read");
+	      read->rule <= DELTA_INVERSE, "a read");
 	const sch_page *p = &s->pages[read->page];
 	CHECK(p->flags & PAGEF_STORED, "reads a page that is not stored");
 	uint8_t type = p->type;

@@ -85,6 +85,7 @@ const gen_page *gen_find(gen *g, const scope *s, type_id t, bool prev)
 }
 
 static const char *plain_read(gen *g, const scope *s, const gen_page *p, int at, const char *name, int depth);
+static const char *computed_index(gen *g, const scope *s, const gen_var *v);
 
 /* A value of type index(D), or a variable over D, or NULL. depth: how far reads may stand within reads; above 1
  * positions may be computed too. */
@@ -111,6 +112,9 @@ static const char *position(gen *g, const scope *s, int dim, int depth)
 			return text(g, "%u", below(g, (uint32_t)g->dims[dim].value));
 		if (depth > 1 && g->dims[dim].value > 0 && chance(g, 4)) {
 			const char *e = gen_expr(g, s, T_I64, true, 1);
+			if (s->n_vars && chance(g, 50))
+				return text(g, "index(%s)(abs(%s) %% %lld)", g->dims[dim].text, computed_index(g, s, &s->vars[below(g, s->n_vars)]),
+				            (long long)g->dims[dim].value);
 			return chance(g, 95) ? text(g, "index(%s)(abs(i64(%s) %% %lld))", g->dims[dim].text, e,
 			                            (long long)g->dims[dim].value)
 			                     : text(g, "index(%s)(i64(%s))", g->dims[dim].text, e);
@@ -140,13 +144,29 @@ const char *gen_plain_read(gen *g, const scope *s, const gen_page *p, int at, co
 	return plain_read(g, s, p, at, name, 1);
 }
 
+/* An index that is computed from one variable, perhaps with a position read from a page. */
+static const char *computed_index(gen *g, const scope *s, const gen_var *v)
+{
+	static const char *const forms[] = {"%s / %u", "%s %% %u", "(%s * 7) %% %u", "%s >> %u", "%s ^ %u", "%s & %u", "min(%s, %u)", "max(%s, %u)",
+	                                    "abs(%s - %u)", "%s * %u", "(%s << 1) - %u", "(0 - %s) / %u", "clamp(%s, 2, %u)"};
+	uint32_t c = 1 + below(g, 9), form = below(g, 15);
+	if (form < 13)
+		return text(g, forms[form], v->name, c);
+	if (form == 13)
+		return text(g, "(if %s %% 2 == 0 then %s + %u else %s / 2)", v->name, v->name, c, v->name);
+	int dim = gen_dim_of(g, s->space);
+	const char *at = dim >= 0 ? position(g, s, dim, 1) : NULL;
+	return at ? text(g, "%s + %s - %u", at, v->name, c) : v->name;
+}
+
 /* An index for a view: anything will do. */
 static const char *loose_index(gen *g, const scope *s)
 {
 	if (s->n_vars == 0)
 		return text(g, "%d - 2", (int)below(g, 8));
 	const gen_var *v = &s->vars[below(g, s->n_vars)], *w = &s->vars[below(g, s->n_vars)];
-	switch (below(g, 7)) {
+	switch (below(g, 10)) {
+	case 7: case 8: case 9: return computed_index(g, s, v);
 	case 0: return text(g, "%s - %u", v->name, 1 + below(g, 3));
 	case 1: return text(g, "%s + %u", v->name, 1 + below(g, 3));
 	case 2: return text(g, "%s - %s", v->name, w->name);
