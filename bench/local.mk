@@ -60,6 +60,13 @@ BENCHMARKS += %D%/reductions
 %C%_reductions_CPPFLAGS = $(RIVAL_CPPFLAGS)
 %C%_reductions_CFLAGS = $(RIVAL_CFLAGS)
 %C%_reductions_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
+# which loads OpenBLAS at run time, where it is installed
+BENCHMARKS += %D%/matmul
+%C%_matmul_SOURCES = %D%/matmul.c %D%/bench.h
+%C%_matmul_CPPFLAGS = $(RIVAL_CPPFLAGS)
+%C%_matmul_CFLAGS = $(RIVAL_CFLAGS)
+%C%_matmul_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS) -ldl
+EXTRA_DIST += %D%/matmul.mmsb
 EXTRA_DIST += %D%/elementary.c %D%/RESULTS.md %D%/run.sh %D%/rival.py %D%/graphblas_paths.py %D%/numexpr_rival.py %D%/reach.mmsb %D%/pagerank.mmsb %D%/expression.mmsb %D%/sum.mmsb %D%/deltas.awk %D%/large.awk \
 	%D%/chain.awk %D%/portfolio.mmsb %D%/portfolio.py %D%/shortest.mmsb %D%/expression_sum.mmsb
 

@@ -1,9 +1,9 @@
 #!/bin/sh
 # run.sh - the benchmarks, each with its rivals in the same run: bench/run.sh BUILDDIR [NAME...]
 #
-# NAME: whole deltas compile chain expression life paths rows portfolio native reductions durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
+# NAME: whole deltas compile chain expression life paths rows portfolio native reductions matmul durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
 # turns, A B A B ...: a ratio is that of the medians. QUICK=1 takes small sizes, to see that all is well; the environment may also give
-# each size: WHOLE (elements), CHAIN (pages), EXPRESSION and OPTIONS (elements), HEAT and LIFE (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio),
+# each size: WHOLE (elements), CHAIN (pages), EXPRESSION and OPTIONS (elements), HEAT, LIFE and MATMUL (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio),
 # REPLAY, CHECKPOINT and WARM (bytes), PARTS (of `durable`), FOLDER (on the disk that it measures), and LEAST_K and MOST_K how many changes an epoch has.
 set -eu
 build=$(cd "${1:-.}" && pwd)
@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if [ -n "${QUICK:-}" ]; then
-	: "${WHOLE:=100000}" "${CHAIN:=100}" "${EXPRESSION:=100003}" "${OPTIONS:=10007}" "${HEAT:=257}" "${LIFE:=256}" "${RMAT:=10}" "${GRID:=40}" "${K:=1000}" "${N:=20000}" "${B:=100}"
+	: "${WHOLE:=100000}" "${CHAIN:=100}" "${EXPRESSION:=100003}" "${OPTIONS:=10007}" "${HEAT:=257}" "${LIFE:=256}" "${MATMUL:=100}" "${RMAT:=10}" "${GRID:=40}" "${K:=1000}" "${N:=20000}" "${B:=100}"
 	export TIME_MS=20 ROUNDS=1 REPLAY=100000 CHECKPOINT=1000000 WARM=1000000
 fi
 
@@ -152,6 +152,14 @@ run_reductions() {
 	XDG_CACHE_HOME="$work" SIDE="${HEAT:-4096}" "$build/bench/reductions"
 }
 
+# A product of matrices beside OpenBLAS: the one that OPENBLAS names, the system's, or NumPy's.
+run_matmul() {
+	sed 's/f32/f64/' "$here/matmul.mmsb" >"$work/matmul_f64.mmsb"
+	[ -n "${OPENBLAS:-}" ] || [ -z "$python" ] || OPENBLAS=$("$python" -c 'import glob, numpy, os
+print((glob.glob(os.path.join(os.path.dirname(numpy.__file__), "..", "numpy.libs", "libscipy_openblas*")) + [""])[0])')
+	XDG_CACHE_HOME="$work" OPENBLAS="${OPENBLAS:-}" SIDE="${MATMUL:-1024}" "$build/bench/matmul" "$here/matmul.mmsb" "$work/matmul_f64.mmsb"
+}
+
 # What syncs, logs and whole files cost without us.
 run_durable() {
 	mkdir -p "${FOLDER:=$work/durable}"
@@ -169,6 +177,6 @@ run_checkpoint() {
 
 echo "| benchmark | MMSB | rival | ratio | goal or limit |"
 echo "| --- | --- | --- | --- | --- |"
-for name in ${*:-whole deltas compile chain expression life paths rows portfolio native reductions durable checkpoint}; do
+for name in ${*:-whole deltas compile chain expression life paths rows portfolio native reductions matmul durable checkpoint}; do
 	"run_$name"
 done

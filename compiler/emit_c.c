@@ -209,6 +209,7 @@ bool emit_c_functions(const schedule *s, FILE *out)
 		native_stages_free(&e.st);
 		if (!emit_c_spans(out, s, p) || !emit_c_rows(out, s, p))
 			return false;
+		emit_c_blocks(out, s, p);
 	}
 	return true;
 }

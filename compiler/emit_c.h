@@ -21,4 +21,7 @@ bool emit_c_spans(FILE *out, const schedule *, uint32_t pass);
 /* emit_rows.c: the functions for operands of a pass's reductions over rows and columns. False: no memory. */
 bool emit_c_rows(FILE *out, const schedule *, uint32_t pass);
 
+/* emit_block.c: the functions of a pass's reductions that are computed block by block. */
+void emit_c_blocks(FILE *out, const schedule *, uint32_t pass);
+
 #endif

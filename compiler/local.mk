@@ -6,7 +6,7 @@ libcompiler_la_SOURCES = \
 	%D%/cuda_cc.c %D%/cuda_cc.h \
 	%D%/define.c \
 	%D%/derive.c \
-	%D%/emit.c %D%/emit.h %D%/emit_bytecode.c %D%/emit_c.c %D%/emit_c.h %D%/emit_cuda.c %D%/emit_cuda.h %D%/emit_cuda_reduce.c %D%/emit_dot.c \
+	%D%/emit.c %D%/emit.h %D%/emit_block.c %D%/emit_bytecode.c %D%/emit_c.c %D%/emit_c.h %D%/emit_cuda.c %D%/emit_cuda.h %D%/emit_cuda_reduce.c %D%/emit_dot.c \
 	%D%/emit_embed.c %D%/emit_embed.h %D%/emit_rows.c %D%/emit_schedule.c %D%/emit_span.c \
 	%D%/execute.c %D%/execute.h \
 	%D%/fold.c %D%/fuse.c %D%/outline.c %D%/share.c %D%/unused.c \
@@ -30,7 +30,7 @@ mmsbc_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHAS
 # What operators mean, for the C text that the compiler writes.
 EMBEDDED = runtime/scalar.h runtime/elementary_base.h runtime/elementary_exp.h runtime/elementary_log.h runtime/elementary_erf_table.h \
 	runtime/elementary_erf.h runtime/elementary_trig.h runtime/elementary_arc.h runtime/elementary.h
-EMBEDDED_C = $(EMBEDDED) runtime/tree.h
+EMBEDDED_C = $(EMBEDDED) runtime/tree.h runtime/block.h
 BUILT_SOURCES += %D%/emit_c_text.h
 CLEANFILES += %D%/emit_c_text.h
 EXTRA_DIST += %D%/embed.sh

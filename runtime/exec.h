@@ -4,7 +4,7 @@
  *   run.c       the code of a region over the lanes of a batch
  *   read.c      reads of pages: aliases, strides, gathers, views
  *   over.c      reductions with a lane for each outer element, over the positions in turn
- *   fold.c      runs of positions of a reduction by a function of native code
+ *   fold.c      runs of positions of a reduction by a function of native code; blocks.[ch]: reductions of some rows side by side
  *   expand.c    reductions with a lane for each position, of one outer element or of several side by side
  *   prefix.c    prefix reductions along the lanes
  *   reduce.[ch] the order of reductions
@@ -164,6 +164,7 @@ struct region_plan {
 	struct store *store;    /* what is kept, where `stored` */
 	struct pour *pour;      /* grouped reductions by position: pour.h; or NULL */
 	const struct fold *fold; /* a function of native code that evaluates runs of positions: fold.c; or NULL */
+	const struct block_plan *block; /* ... that evaluates some rows side by side: blocks.h; or NULL */
 	struct row_plan *rows;  /* rows and columns by functions of native code: rows.h; or NULL */
 	int over_cost, expand_cost; /* reads that stride when lanes are outer elements; when lanes are positions */
 };
@@ -277,7 +278,8 @@ typedef struct worker {
 	int64_t *list;          /* TILE: listed elements of region 0 */
 	void *values;           /* TILE of 8 bytes: their results */
 	uint8_t *outside;
-	uint8_t *rows;          /* rows.c: room of its own; or NULL */
+	uint8_t *rows, *blocks; /* rows.c, blocks.c: room of their own; or NULL */
+	uint32_t block_row;     /* blocks.h; or NONE */
 	uint64_t changed, evaluated; /* elements */
 	uint64_t operands;      /* of reductions, so far */
 	uint64_t work;          /* lanes run so far, and something for each batch */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan.h"
+#include "blocks.h"
 #include "pour.h"
 #include "rows.h"
 #include "store.h"
@@ -245,6 +246,8 @@ kernel_plan *plan_new(mmsb_instance *inst, const kernel_table *k, uint32_t kerne
 	}
 	if (!pl.failed)
 		plan_costs(&pl);
+	for (uint32_t r = 1; r < pl.p->n_regions && inst->native && pass && !pl.failed; r++)
+		pl.p->regions[r].block = block_plan_new(&pl, &pl.p->regions[r], (uint32_t)(pass - inst->sch->passes));
 	if (!pl.failed)
 		pour_plan(&pl);
 	if (!pl.failed)

@@ -82,7 +82,7 @@ uint32_t native_functions(const mmsb_instance *m, uint32_t pass)
 	const kernel_plan *p = m->executor ? m->executor->passes[pass] : NULL;
 	uint32_t n = 0;
 	for (uint32_t r = 0; p && r < p->n_regions; r++) {
-		n += (p->regions[r].fold != NULL) + rows_functions(p->regions[r].rows);
+		n += (uint32_t)(p->regions[r].fold != NULL) + (p->regions[r].block != NULL) + rows_functions(p->regions[r].rows);
 		for (uint32_t i = 0; i < p->regions[r].n_steps; i++)
 			n += p->regions[r].steps[i].fused != NULL;
 	}

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blocks.h"
 #include "device.h"
 #include "dirty.h"
 #include "fpenv.h"
@@ -236,7 +237,7 @@ void executor_forget(struct executor *ex)
 
 /* ---- executors --------------------------------------------------------------------------------- */
 
-static bool worker_new(worker *w, struct executor *ex, size_t bytes, size_t rows)
+static bool worker_new(worker *w, struct executor *ex, size_t bytes, size_t rows, size_t blocks)
 {
 	w->ex = ex;
 	w->k = ex->k;
@@ -250,7 +251,9 @@ static bool worker_new(worker *w, struct executor *ex, size_t bytes, size_t rows
 	w->values = w->list + TILE;
 	w->outside = (void *)(w->list + 2 * TILE);
 	w->rows = rows > 0 ? aligned_alloc(64, (rows + 63) & ~(size_t)63) : NULL;
-	return rows == 0 || w->rows;
+	w->blocks = blocks > 0 ? aligned_alloc(64, (blocks + 63) & ~(size_t)63) : NULL;
+	w->block_row = NONE;
+	return (rows == 0 || w->rows) && (blocks == 0 || w->blocks);
 }
 
 void executor_free(struct executor *ex)
@@ -260,6 +263,7 @@ void executor_free(struct executor *ex)
 	for (uint32_t i = 0; ex->workers && i < ex->n_workers; i++) {
 		free(ex->workers[i].arena);
 		free(ex->workers[i].rows);
+		free(ex->workers[i].blocks);
 	}
 	for (uint32_t i = 0; ex->passes && i < ex->inst->sch->n_passes; i++)
 		if (ex->passes[i]) {
@@ -308,7 +312,7 @@ static bool executor_workers(struct executor *ex, uint32_t n, size_t bytes)
 		return false;
 	ex->n_workers = n;
 	for (uint32_t i = 0; i < n; i++)
-		if (!worker_new(&ex->workers[i], ex, bytes, rows_room(ex)))
+		if (!worker_new(&ex->workers[i], ex, bytes, rows_room(ex), blocks_room(ex)))
 			return false;
 	if (n > 1)
 		ex->partials = calloc(MAX_PARTIALS, sizeof *ex->partials);
@@ -336,7 +340,7 @@ static struct executor *executor_start(mmsb_instance *inst)
 static bool prepare_small(struct executor *ex, kernel_plan *p)
 {
 	size_t bytes = (p->arena + 63) & ~(size_t)63;
-	worker w = {.ex = ex, .k = ex->k};
+	worker w = {.ex = ex, .k = ex->k, .block_row = NONE};
 	p->own_arena = aligned_alloc(64, bytes ? bytes : 64);
 	if (!p->own_arena)
 		return false;

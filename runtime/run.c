@@ -1,7 +1,7 @@
 /* run.c - the code of a region over the lanes of a batch. An instruction whose operands are all uniform is run for one lane. */
 #include <string.h>
 
-#include "exec.h"
+#include "blocks.h"
 #include "guard.h"
 #include "pour.h"
 #include "rows.h"
@@ -307,7 +307,7 @@ static void run_reduce(worker *w, run *r, const step *s)
 		w->k->fill[s->child->width](dst->at, &worst, r->n);
 		return;
 	}
-	if (pour_give(w, r, s))
+	if (pour_give(w, r, s) || (s->child->block && blocks_give(w, r, s)))
 		return;
 	uint32_t given = store_give(w, r, s);
 	if (given == r->n || (s->child->def->kind == REGION_PREFIX && !w->ex->support && reduce_prefix(w, r, s)))

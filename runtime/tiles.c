@@ -9,12 +9,13 @@
 #include <omp.h>
 #endif
 
-#include "exec.h"
+#include "blocks.h"
 #include "fpenv.h"
 #include "rows.h"
 #include "spans.h"
 
-enum { MAX_OUTPUTS = 64, WORDS_OF_TASK = 256 };
+/* LEAST_BLOCKS: dirty rows side by side that make a block. */
+enum { MAX_OUTPUTS = 64, WORDS_OF_TASK = 256, LEAST_BLOCKS = 8 };
 
 /* A pass at hand: its elements in rows, the rows in tiles, the tiles in tasks. */
 typedef struct job {
@@ -30,6 +31,7 @@ typedef struct job {
 	const bitset *dirty;     /* these elements alone, or NULL */
 	const pass_target *target; /* where stamps go, or NULL */
 	const span_now *span;    /* a function that computes runs of elements, or NULL */
+	uint32_t blocks;         /* so many rows have their reductions computed at a time; or 0 */
 } job;
 
 /* ---- variables --------------------------------------------------------------------------------- */
@@ -293,6 +295,25 @@ static void run_tile(const job *j, worker *w, uint64_t tile)
 	store_outputs(j, w, &w->runs[0], flat);
 }
 
+/* Rows first .. end-1, some at a time: their reductions first. */
+static void run_blocks(const job *j, worker *w, uint64_t first, uint64_t end)
+{
+	uint32_t last = j->p->regions[0].def->n_vars - 1;
+	uint64_t length = (uint64_t)j->to->dims[last], side = (uint64_t)j->to->dims[last - 1];
+	for (uint64_t row = first, rows; row < end && !past_fault(j, row * length); row += rows) {
+		rows = side - row % side;
+		rows = rows < end - row ? rows : end - row;
+		rows = rows < j->blocks ? rows : j->blocks;
+		for (uint64_t lane = 0; lane < length; lane += TILE) {
+			uint32_t n = (uint32_t)(length - lane < TILE ? length - lane : TILE);
+			blocks_compute(w, j->p, j->to, row, (uint32_t)rows, lane, n);
+			for (w->block_row = 0; w->block_row < rows; w->block_row++)
+				run_flat(j, w, (row + w->block_row) * length + lane, n);
+		}
+		w->block_row = NONE;
+	}
+}
+
 /* ---- dirty sets -------------------------------------------------------------------------------- */
 
 /* Elements first .. end-1, in tiles that keep to rows where they must. */
@@ -300,6 +321,15 @@ static void run_span(const job *j, worker *w, uint64_t first, uint64_t end)
 {
 	if (j->span) {
 		span_elements(w, j->span, first, end, &w->changed);
+		return;
+	}
+	uint64_t length = j->blocks ? (uint64_t)j->to->dims[j->p->regions[0].def->n_vars - 1] : 1, whole = (first + length - 1) / length;
+	if (j->blocks && end / length >= whole + LEAST_BLOCKS) { /* whole rows, and what is before and after them */
+		job rest = *j;
+		rest.blocks = 0;
+		run_span(&rest, w, first, whole * length);
+		run_blocks(j, w, whole, end / length);
+		run_span(&rest, w, end / length * length, end);
 		return;
 	}
 	uint64_t row = j->p->by_rows && j->p->regions[0].def->n_vars > 0 ? (uint64_t)j->to->dims[j->p->regions[0].def->n_vars - 1] : j->total;
@@ -372,6 +402,11 @@ static void run_task(const job *j, worker *w, uint64_t task)
 		run_words(j, w, first, first + WORDS_OF_TASK < words ? first + WORDS_OF_TASK : words);
 		return;
 	}
+	if (j->blocks) {
+		uint64_t from = task * j->blocks, rows = j->total / j->row;
+		run_blocks(j, w, from, from + j->blocks < rows ? from + j->blocks : rows);
+		return;
+	}
 	uint64_t first = task * j->tiles_per_task, end = first + j->tiles_per_task;
 	for (uint64_t t = first; t < end && t < j->n_tiles; t++)
 		run_tile(j, w, t);
@@ -384,8 +419,17 @@ static void shape_job(job *j)
 	const kernel_plan *p = j->p;
 	const region_plan *root = &p->regions[0];
 	double weight = root->weight > 1 ? root->weight : 1;
+	j->blocks = !j->list && blocks_ready(j->ex, p) ? blocks_rows(p) : 0;
 	if (j->dirty) {
 		j->n_tasks = (bitset_words(j->total) + WORDS_OF_TASK - 1) / WORDS_OF_TASK;
+		return;
+	}
+	if (j->blocks) {
+		j->row = (uint64_t)j->to->dims[root->def->n_vars - 1];
+		uint64_t rows = j->total / j->row, share = (rows + 4 * j->ex->n_workers - 1) / (4 * j->ex->n_workers);
+		if (j->ex->n_workers > 1 && share < j->blocks)
+			j->blocks = share < LEAST_BLOCKS ? LEAST_BLOCKS : (uint32_t)share;
+		j->n_tasks = (rows + j->blocks - 1) / j->blocks;
 		return;
 	}
 	bool rows = p->by_rows && root->def->n_vars > 0 && !j->list, serial = p->serial && !j->list;
