@@ -12,6 +12,10 @@ static const char *const operators[] = {
 #include "compiler/emit_c_text.h"
 };
 
+static const char *const keep[] = {
+#include "compiler/emit_c_keep.h"
+};
+
 static const char *const c_types[T_COUNT] = {
 #define TYPE(id, name, ctype, bytes, kind, npy, bits) #ctype,
 #include "../runtime/types.def"
@@ -161,15 +165,13 @@ static void put_region(emitter *e, const sch_pass *pass)
 
 /* A program uses few of the functions and tables. */
 static const char before[] =
-	"#include <stddef.h>\n"
 	"#pragma GCC diagnostic push\n"
 	"#pragma GCC diagnostic ignored \"-Wunused-function\"\n"
 	"#pragma GCC diagnostic ignored \"-Wunused-variable\"\n"
 	"#pragma GCC diagnostic ignored \"-Wunused-const-variable\"\n";
 
-static const char head[] =
+static const char after[] =
 	"\n#pragma GCC diagnostic pop\n"
-	"\n/* ---- the program ---- */\n\n"
 	"#if defined __clang__\n"
 	"#pragma clang diagnostic ignored \"-Wpass-failed\" /* a loop that is not vectorised is slower, not wrong */\n"
 	"#endif\n";
@@ -188,13 +190,21 @@ static void put_needs(FILE *out)
 	fputs("\t;\n", out);
 }
 
-void emit_c_operators(FILE *out)
+static void put_text(const char *const *lines, size_t n, FILE *out)
 {
 	fputs(before, out);
-	for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++)
-		fputs(operators[i], out);
-	fputs(head, out);
+	for (size_t i = 0; i < n; i++)
+		fputs(lines[i], out);
+	fputs(after, out);
 }
+
+void emit_c_operators(FILE *out)
+{
+	fputs("#include <stddef.h>\n", out);
+	put_text(operators, sizeof operators / sizeof operators[0], out);
+}
+
+void emit_c_keep(FILE *out) { put_text(keep, sizeof keep / sizeof keep[0], out); }
 
 bool emit_c_functions(const schedule *s, FILE *out)
 {
@@ -217,7 +227,8 @@ bool emit_c_functions(const schedule *s, FILE *out)
 bool emit_c(const schedule *s, FILE *out)
 {
 	emit_c_operators(out);
-	fprintf(out, "\nextern const uint32_t mmsb_native_abi;\nconst uint32_t mmsb_native_abi = %d;\n", NATIVE_ABI);
+	emit_c_keep(out);
+	fprintf(out, "\n/* ---- the program ---- */\n\nextern const uint32_t mmsb_native_abi;\nconst uint32_t mmsb_native_abi = %d;\n", NATIVE_ABI);
 	put_needs(out);
 	return emit_c_functions(s, out);
 }

@@ -12,6 +12,9 @@ const char *emit_c_type(unsigned type);
 /* A constant of a type by its bits. */
 void emit_c_constant(FILE *out, uint8_t type, uint64_t bits);
 
+/* differ.h and keep.h, for the level of the processor that stands around the text. */
+void emit_c_keep(FILE *out);
+
 /* A comment that says to people where an operand comes from; nothing where there is nothing to say. */
 void emit_c_origin(FILE *out, const schedule *, uint32_t kernel, const sch_instr *def);
 

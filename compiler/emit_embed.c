@@ -269,6 +269,21 @@ static const char alias_names[] =
 static const char alias_ends[] =
 	"#undef float\n#undef double\n#undef int16_t\n#undef uint16_t\n#undef int32_t\n#undef uint32_t\n#undef int64_t\n#undef uint64_t\n";
 
+/* What keep.h defines, which each level has its own of. */
+static void put_keep(FILE *out)
+{
+	static const char *const names[] = {"differ_8", "differ_16", "differ_32", "differ_64", "differ_f32", "differ_f64", "differ_bits"};
+	fputs("\n/* ---- how results are stored ---- */\n\n#undef MMSB_DIFFER_H\n#undef MMSB_KEEP_H\n", out);
+	for (unsigned t = 0; t < T_COUNT; t++)
+		fprintf(out, "#define mmsb_keep_%s AT_LEVEL(mmsb_keep_%s)\n#define mmsb_keep_few_%s AT_LEVEL(mmsb_keep_few_%s)\n", type_table[t].name,
+		        type_table[t].name, type_table[t].name, type_table[t].name);
+	for (unsigned b = 8; b <= 64; b *= 2)
+		fprintf(out, "#define differ_v%u AT_LEVEL(differ_v%u)\n#define differ_same_%u AT_LEVEL(differ_same_%u)\n", b, b, b, b);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		fprintf(out, "#define %s AT_LEVEL(%s)\n", names[i], names[i]);
+	emit_c_keep(out);
+}
+
 /* 1: arithmetic is that of IEEE 754, at the level at hand. */
 static const char exact[] =
 	"/* 1: the compiler left arithmetic as it is written. The library asks before it runs anything else. */\n"
@@ -387,6 +402,7 @@ bool embed_source(const schedule *s, const char *name, const uint8_t *bytes, siz
 		put_open(&e);
 		fputs("\n#else /* SUFFIX: a level */\n\n", out);
 		fputs(alias_names, out);
+		put_keep(out);
 		fputs(functions, out);
 		fputs(alias_ends, out);
 		put_tables(functions, out);

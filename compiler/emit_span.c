@@ -10,6 +10,7 @@ typedef struct writer {
 	FILE *out;
 	const schedule *s;
 	const native_span *span;
+	const char *lane;       /* of arrays, as the text says it */
 } writer;
 
 static const sch_kernel *kernel_of(const writer *w, uint32_t pass) { return &w->s->kernels[w->s->passes[pass].kernel]; }
@@ -20,6 +21,16 @@ static const sch_instr *source_of(const writer *w, uint32_t operand)
 	return &w->s->instrs[kernel_of(w, o->pass)->first_instr + o->instr];
 }
 
+static const char *result_type(const writer *w, uint32_t result) { return emit_c_type(w->span->values[w->span->out[result].value].type); }
+
+/* The record whose field a result is, where fields stand apart in memory; or NONE. */
+static uint32_t result_record(const writer *w, uint32_t result)
+{
+	const span_result *o = &w->span->out[result];
+	const sch_page *page = &w->s->pages[w->s->passes[o->pass].page];
+	return page->flags & PAGEF_SOA ? NONE : page->record;
+}
+
 /* ---- values ------------------------------------------------------------------------------------ */
 
 static void put_value(const writer *w, uint32_t id)
@@ -27,7 +38,7 @@ static void put_value(const writer *w, uint32_t id)
 	const span_value *v = &w->span->values[id];
 	switch ((span_kind)v->kind) {
 	case SPAN_CONST: emit_c_constant(w->out, v->type, v->imm); break;
-	case SPAN_LANES: fprintf(w->out, "a%u[i]", v->operand); break;
+	case SPAN_LANES: fprintf(w->out, "a%u[%s]", v->operand, w->lane); break;
 	case SPAN_ONE: fprintf(w->out, "k%u", v->operand); break;
 	default: fprintf(w->out, "v%u", id); break;
 	}
@@ -51,11 +62,11 @@ static void put_definition(const writer *w, uint32_t id)
 	const span_value *v = &w->span->values[id];
 	if (v->kind != SPAN_CODE && v->kind != SPAN_FIRST && v->kind != SPAN_GATHER)
 		return;
-	fprintf(w->out, "\t\tconst %s v%u = ", emit_c_type(v->type), id);
+	fprintf(w->out, "\t\t\tconst %s v%u = ", emit_c_type(v->type), id);
 	if (v->kind == SPAN_CODE) {
 		put_code(w, v);
 	} else if (v->kind == SPAN_FIRST) {
-		fprintf(w->out, "k%u + (int64_t)i", v->operand);
+		fprintf(w->out, "k%u + (int64_t)(%s)", v->operand, w->lane);
 	} else {
 		fprintf(w->out, "a%u[", v->operand);
 		put_value(w, v->args[0]);
@@ -82,6 +93,40 @@ static void put_operands(const writer *w)
 		fputs("\t(void)in;\n", w->out);
 }
 
+/* Where results go, what they are compared with, and words of what changed. */
+static void put_results(const writer *w)
+{
+	for (uint32_t i = 0; i < w->span->n_out; i++)
+		fprintf(w->out, "\t%s *const r%u = out[%u];\n\tconst %s *const w%u = out[%u];\n\tuint64_t *const m%u = out[%u];\n", result_type(w, i), i, 3 * i,
+		        result_type(w, i), i, 3 * i + 1, i, 3 * i + 2);
+}
+
+/* Operands and old values of blocks to come. What several operands read along the same row is one stream. */
+static void put_asking(const writer *w)
+{
+	uint32_t streams = 0;
+	for (uint32_t i = 0; i < w->span->n_in && streams < SPAN_STREAMS; i++)
+		if (w->span->in[i].kind == SPAN_LANES && native_span_leads(w->span, w->s, i)) {
+			fprintf(w->out, "\t\tMMSB_ASK(a%u + t, 64 * sizeof *a%u);\n", i, i);
+			streams++;
+		}
+	for (uint32_t i = 0; i < w->span->n_out && i < SPAN_STREAMS; i++)
+		fprintf(w->out, "\t\tMMSB_ASK((w%u ? w%u : r%u) + t, 64 * sizeof *r%u);\n", i, i, i, i);
+}
+
+/* The block at t, of which m lanes count. Fields of records stand apart. */
+static void put_keeping(const writer *w, uint32_t i)
+{
+	const char *type = type_table[w->span->values[w->span->out[i].value].type].name;
+	uint32_t record = result_record(w, i);
+	if (record != NONE)
+		fprintf(w->out, "\t\tm%u[t / 64] = mmsb_keep_few_%s((void *)((char *)r%u + t * %u), w%u ? (const void *)((const char *)w%u + t * %u) : 0, %u, l%u, m);\n", i, type, i,
+		        w->s->records[record].size, i, i, w->s->records[record].size, w->s->records[record].size, i);
+	else
+		fprintf(w->out, "\t\tm%u[t / 64] = m == 64 ? mmsb_keep_%s(r%u + t, w%u ? w%u + t : 0, l%u)\n"
+		        "\t\t                       : mmsb_keep_few_%s(r%u + t, w%u ? w%u + t : 0, sizeof *r%u, l%u, m);\n", i, type, i, i, i, i, type, i, i, i, i, i);
+}
+
 static void put_function(const writer *w)
 {
 	char name[NATIVE_NAME];
@@ -95,21 +140,27 @@ static void put_function(const writer *w)
 	fprintf(w->out, ": whole */\nvoid %s(void *const *out, const void *const *in, size_t n);\n", name);
 	fprintf(w->out, "void %s(void *const *out, const void *const *in, size_t n)\n{\n", name);
 	put_operands(w);
+	put_results(w);
+	fputs("\tfor (size_t t = 0; t < n; t += 64) {\n\t\tconst size_t m = n - t < 64 ? n - t : 64;\n", w->out);
 	for (uint32_t i = 0; i < w->span->n_out; i++)
-		fprintf(w->out, "\t%s *const r%u = out[%u];\n", emit_c_type(w->span->values[w->span->out[i].value].type), i, i);
-	fputs("\tLANES\n\tfor (size_t i = 0; i < n; i++) {\n", w->out);
+		fprintf(w->out, "\t\t%s l%u[64];\n", result_type(w, i), i);
+	put_asking(w);
+	fputs("\t\tLANES\n\t\tfor (size_t i = 0; i < 64; i++) {\n", w->out);
 	for (uint32_t i = 0; i < w->span->n_values; i++)
 		put_definition(w, i);
 	for (uint32_t i = 0; i < w->span->n_out; i++) {
-		fprintf(w->out, "\t\tr%u[i] = ", i);
+		fprintf(w->out, "\t\t\tl%u[i] = ", i);
 		put_value(w, w->span->out[i].value);
 		fputs(";\n", w->out);
 	}
+	fputs("\t\t}\n", w->out);
+	for (uint32_t i = 0; i < w->span->n_out; i++)
+		put_keeping(w, i);
 	fputs("\t}\n}\n", w->out);
 }
 
 /* Operands of the tile after the next one: what a tile computes after it has read its own would keep the caches waiting. */
-static void put_asking(const writer *w)
+static void put_fold_asking(const writer *w)
 {
 	uint32_t arrays = 0;
 	for (uint32_t i = 0; i < w->span->n_in; i++)
@@ -134,14 +185,14 @@ static void put_fold(const writer *w, uint32_t region)
 	fprintf(w->out, "\t%s *const r = out[0], scratch[MMSB_TREE_TILE / 2];\n", type);
 	fputs(g->reducer == REDUCER_OP ? "" : "\tuint32_t *const at = out[1];\n", w->out);
 	fputs("\tfor (size_t t = 0; t < n; t += MMSB_TREE_TILE) {\n\t\tconst size_t m = n - t < MMSB_TREE_TILE ? n - t : MMSB_TREE_TILE;\n", w->out);
-	put_asking(w);
+	put_fold_asking(w);
 	if (plain) {
 		fprintf(w->out, "\t\tconst %s *const lanes = a%u + t;\n", type, value->operand);
 	} else {
 		fprintf(w->out, "\t\t%s lanes[MMSB_TREE_TILE];\n\t\tLANES\n\t\tfor (size_t i = t; i < t + m; i++) {\n", type);
 		for (uint32_t i = 0; i < w->span->n_values; i++)
 			put_definition(w, i);
-		fputs("\t\tlanes[i - t] = ", w->out);
+		fputs("\t\t\tlanes[i - t] = ", w->out);
 		put_value(w, w->span->out[0].value);
 		fputs(";\n\t\t}\n", w->out);
 	}
@@ -154,10 +205,11 @@ static void put_fold(const writer *w, uint32_t region)
 bool emit_c_spans(FILE *out, const schedule *s, uint32_t pass)
 {
 	native_span *span = malloc(sizeof *span);
-	const writer w = {out, s, span};
+	writer w = {out, s, span, "t + i"};
 	for (int together = 0; span && together < 2; together++)
 		if (native_span_find(span, s, pass, together))
 			put_function(&w);
+	w.lane = "i";
 	for (uint32_t r = 1; span && r < s->kernels[s->passes[pass].kernel].n_regions; r++)
 		if (native_fold_find(span, s, pass, r))
 			put_fold(&w, r);

@@ -31,13 +31,19 @@ mmsbc_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHAS
 EMBEDDED = runtime/scalar.h runtime/elementary_base.h runtime/elementary_exp.h runtime/elementary_log.h runtime/elementary_erf_table.h \
 	runtime/elementary_erf.h runtime/elementary_trig.h runtime/elementary_arc.h runtime/elementary.h
 EMBEDDED_C = $(EMBEDDED) runtime/tree.h runtime/block.h
-BUILT_SOURCES += %D%/emit_c_text.h
-CLEANFILES += %D%/emit_c_text.h
+# What is made for each level of the processor.
+EMBEDDED_KEEP = runtime/differ.h runtime/keep.h
+BUILT_SOURCES += %D%/emit_c_text.h %D%/emit_c_keep.h
+CLEANFILES += %D%/emit_c_text.h %D%/emit_c_keep.h
 EXTRA_DIST += %D%/embed.sh
-%D%/emit_c.lo: %D%/emit_c_text.h
+%D%/emit_c.lo: %D%/emit_c_text.h %D%/emit_c_keep.h
 %D%/emit_c_text.h: %D%/embed.sh $(EMBEDDED_C)
 	@$(MKDIR_P) %D%
 	$(AM_V_GEN)(cd $(srcdir) && compiler/embed.sh $(EMBEDDED_C)) > $@.tmp && mv $@.tmp $@
+
+%D%/emit_c_keep.h: %D%/embed.sh $(EMBEDDED_KEEP)
+	@$(MKDIR_P) %D%
+	$(AM_V_GEN)(cd $(srcdir) && compiler/embed.sh $(EMBEDDED_KEEP)) > $@.tmp && mv $@.tmp $@
 
 # The same for CUDA C, with what device code has besides.
 EMBEDDED_CUDA = gpu/prelude.cu $(EMBEDDED) runtime/view.h gpu/launch.h gpu/device.cu

@@ -1,84 +1,92 @@
 /* differ.h - which of 64 elements differ in their bits: bit i is set where element i does. Internal.
  *
  * For each width in bits: differ_8, differ_16, differ_32, differ_64. What is compared need not be aligned. The text is of
- * the level that includes it: instructions of AVX-512 or AVX2, else what C has. */
+ * the level that includes it: instructions of AVX-512, AVX2 or SSE2, else what C has. Kernels compile it, and the C text that the compiler writes
+ * holds a copy; so it takes the compiler's own names of instructions: <immintrin.h> would be most of what that text costs to compile. */
 #ifndef MMSB_DIFFER_H
 #define MMSB_DIFFER_H
 
 #include <stdint.h>
-#include <string.h>
 
-#ifdef __AVX2__
-#include <immintrin.h>
+#ifndef __has_builtin
+#define __has_builtin(name) 0
 #endif
 
-#if defined(__AVX512BW__)
+#if defined __AVX512BW__ && __has_builtin(__builtin_ia32_ucmpd512_mask)
 
-#define DIFFER_LOAD(p, byte) _mm512_loadu_si512((const uint8_t *)(p) + (byte))
+/* B: bits of an element; M: of a mask of those in a vector; E: a type of the element that vectors have; I: what the instruction is called */
+#define DIFFER(B, M, E, I)                                                                                   \
+	typedef E differ_v##B __attribute__((vector_size(64)));                                              \
+	static inline uint64_t differ_##B(const void *a, const void *b)                                      \
+	{                                                                                                    \
+		uint64_t mask = 0;                                                                           \
+		for (unsigned i = 0; i < B / 8; i++) {                                                       \
+			differ_v##B x, y;                                                                    \
+			__builtin_memcpy(&x, (const char *)a + 64 * i, sizeof x);                            \
+			__builtin_memcpy(&y, (const char *)b + 64 * i, sizeof y);                            \
+			mask |= (uint64_t)(M)__builtin_ia32_ucmp##I##512_mask(x, y, 4, (M)-1) << 512 / B % 64 * i; \
+		}                                                                                            \
+		return mask;                                                                                 \
+	}
+DIFFER(8, unsigned long long, char, b)
+DIFFER(16, uint32_t, short, w)
+DIFFER(32, uint16_t, int, d)
+DIFFER(64, uint8_t, long long, q)
+#undef DIFFER
 
-static inline uint64_t differ_8(const void *a, const void *b) { return _mm512_cmpneq_epi8_mask(DIFFER_LOAD(a, 0), DIFFER_LOAD(b, 0)); }
+#elif defined __SSE2__ && __has_builtin(__builtin_ia32_pmovmskb128)
 
-static inline uint64_t differ_16(const void *a, const void *b)
-{
-	uint64_t low = _mm512_cmpneq_epi16_mask(DIFFER_LOAD(a, 0), DIFFER_LOAD(b, 0));
-	return low | (uint64_t)_mm512_cmpneq_epi16_mask(DIFFER_LOAD(a, 64), DIFFER_LOAD(b, 64)) << 32;
-}
+#undef DIFFER_BYTES
+#undef DIFFER_MASK
+#undef DIFFER_PACK
+#if defined __AVX2__ && __has_builtin(__builtin_ia32_pmovmskb256)
+#define DIFFER_BYTES 32
+#define DIFFER_MASK(name) __builtin_ia32_##name##256
+#define DIFFER_PACK(x, y) ((differ_v8)__builtin_ia32_permdi256((differ_v64)__builtin_ia32_packsswb256(x, y), 0xd8)) /* quarters come as 0, 2, 1, 3 */
+#else
+#define DIFFER_BYTES 16
+#define DIFFER_MASK_pmovmskb __builtin_ia32_pmovmskb128
+#define DIFFER_MASK_movmskps __builtin_ia32_movmskps
+#define DIFFER_MASK_movmskpd __builtin_ia32_movmskpd
+#define DIFFER_MASK(name) DIFFER_MASK_##name
+#define DIFFER_PACK(x, y) ((differ_v8)__builtin_ia32_packsswb128(x, y))
+#endif
+typedef char differ_v8 __attribute__((vector_size(DIFFER_BYTES)));
+typedef short differ_v16 __attribute__((vector_size(DIFFER_BYTES)));
+typedef int differ_v32 __attribute__((vector_size(DIFFER_BYTES)));
+typedef long long differ_v64 __attribute__((vector_size(DIFFER_BYTES)));
+typedef float differ_f32 __attribute__((vector_size(DIFFER_BYTES)));
+typedef double differ_f64 __attribute__((vector_size(DIFFER_BYTES)));
 
-static inline uint64_t differ_32(const void *a, const void *b)
-{
-	uint64_t mask = 0;
-	for (unsigned i = 0; i < 4; i++)
-		mask |= (uint64_t)_mm512_cmpneq_epi32_mask(DIFFER_LOAD(a, 64 * i), DIFFER_LOAD(b, 64 * i)) << 16 * i;
-	return mask;
-}
+/* Vector `at` of both; all bits of those elements set that are the same. */
+#define DIFFER_SAME(B)                                                                                       \
+	static inline differ_v##B differ_same_##B(const void *a, const void *b, unsigned at)                 \
+	{                                                                                                    \
+		differ_v##B x, y;                                                                            \
+		__builtin_memcpy(&x, (const char *)a + at * DIFFER_BYTES, sizeof x);                         \
+		__builtin_memcpy(&y, (const char *)b + at * DIFFER_BYTES, sizeof y);                         \
+		return (differ_v##B)(x == y);                                                                \
+	}
+DIFFER_SAME(8)
+DIFFER_SAME(16)
+DIFFER_SAME(32)
+DIFFER_SAME(64)
+#undef DIFFER_SAME
 
-static inline uint64_t differ_64(const void *a, const void *b)
-{
-	uint64_t mask = 0;
-	for (unsigned i = 0; i < 8; i++)
-		mask |= (uint64_t)_mm512_cmpneq_epi64_mask(DIFFER_LOAD(a, 64 * i), DIFFER_LOAD(b, 64 * i)) << 8 * i;
-	return mask;
-}
-
-#elif defined(__AVX2__)
-
-#define DIFFER_LOAD(p, vector) _mm256_loadu_si256((const __m256i *)(const void *)(p) + (vector))
-#define DIFFER_SAME(width, vector) _mm256_cmpeq_epi##width(DIFFER_LOAD(a, vector), DIFFER_LOAD(b, vector))
-
-/* The bits of two vectors of bytes that are 0 where elements differ. */
-static inline uint64_t differ_bytes(__m256i low, __m256i high)
-{
-	return ~((uint64_t)(uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32);
-}
-
-static inline uint64_t differ_8(const void *a, const void *b) { return differ_bytes(DIFFER_SAME(8, 0), DIFFER_SAME(8, 1)); }
-
-/* Packing keeps to halves of 16 bytes, so that the quarters come out as 0, 2, 1, 3. */
-static inline __m256i differ_pack(__m256i low, __m256i high)
-{
-	return _mm256_permute4x64_epi64(_mm256_packs_epi16(low, high), _MM_SHUFFLE(3, 1, 2, 0));
-}
-
-static inline uint64_t differ_16(const void *a, const void *b)
-{
-	return differ_bytes(differ_pack(DIFFER_SAME(16, 0), DIFFER_SAME(16, 1)), differ_pack(DIFFER_SAME(16, 2), DIFFER_SAME(16, 3)));
-}
-
-static inline uint64_t differ_32(const void *a, const void *b)
-{
-	uint64_t same = 0;
-	for (unsigned i = 0; i < 8; i++)
-		same |= (uint64_t)(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(DIFFER_SAME(32, i))) << 8 * i;
-	return ~same;
-}
-
-static inline uint64_t differ_64(const void *a, const void *b)
-{
-	uint64_t same = 0;
-	for (unsigned i = 0; i < 16; i++)
-		same |= (uint64_t)(uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(DIFFER_SAME(64, i))) << 4 * i;
-	return ~same;
-}
+/* MASK: the bits of vector i that are the same; PER: how many there are */
+#define DIFFER(B, PER, MASK)                                                                                 \
+	static inline uint64_t differ_##B(const void *a, const void *b)                                      \
+	{                                                                                                    \
+		uint64_t same = 0;                                                                           \
+		for (unsigned i = 0; i < 64 / (PER); i++)                                                    \
+			same |= (uint64_t)(uint32_t)(MASK) << (PER) * i;                                     \
+		return ~same;                                                                                \
+	}
+DIFFER(8, DIFFER_BYTES, DIFFER_MASK(pmovmskb)(differ_same_8(a, b, i)))
+DIFFER(16, DIFFER_BYTES, DIFFER_MASK(pmovmskb)(DIFFER_PACK(differ_same_16(a, b, 2 * i), differ_same_16(a, b, 2 * i + 1))))
+DIFFER(32, DIFFER_BYTES / 4, DIFFER_MASK(movmskps)((differ_f32)differ_same_32(a, b, i)))
+DIFFER(64, DIFFER_BYTES / 8, DIFFER_MASK(movmskpd)((differ_f64)differ_same_64(a, b, i)))
+#undef DIFFER
 
 #else
 
@@ -100,8 +108,8 @@ static inline uint64_t differ_bits(const uint8_t *bytes)
 	{                                                                                                    \
 		uint##B##_t x[64], y[64];                                                                    \
 		uint8_t bytes[64];                                                                           \
-		memcpy(x, a, sizeof x);                                                                      \
-		memcpy(y, b, sizeof y);                                                                      \
+		__builtin_memcpy(x, a, sizeof x);                                                            \
+		__builtin_memcpy(y, b, sizeof y);                                                            \
 		for (unsigned i = 0; i < 64; i++)                                                            \
 			bytes[i] = x[i] != y[i];                                                             \
 		return differ_bits(bytes);                                                                   \

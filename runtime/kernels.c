@@ -6,9 +6,9 @@
 #define XXH_INLINE_ALL /* it takes what instructions this level has */
 #include <xxhash.h>
 
-#include "differ.h"
 #include "elementary.h"
 #include "fetch.h"
+#include "keep.h"
 #include "packed.h"
 #include "scalar.h"
 #include "tree.h"
@@ -151,72 +151,23 @@ MOVE(16)
 MOVE(32)
 MOVE(64)
 
-#define mmsb_canon_bool(x) (x)
-#define mmsb_canon_i8(x) (x)
-#define mmsb_canon_i16(x) (x)
-#define mmsb_canon_i32(x) (x)
-#define mmsb_canon_i64(x) (x)
-#define mmsb_canon_u8(x) (x)
-#define mmsb_canon_u16(x) (x)
-#define mmsb_canon_u32(x) (x)
-#define mmsb_canon_u64(x) (x)
-
-/* B: the width of the type in bits; NANS: it has some. Blocks of 64 lanes give a word of the mask each. */
-#define STORE(S, T, B, NANS)                                                                                 \
-	/* m <= 64 lanes from `first` on that are fewer than a block, or stand apart in memory */            \
-	static uint64_t store_few_##S(const store_target *to, size_t first, const T *a, size_t m)            \
-	{                                                                                                    \
-		size_t offset = first * to->stride;                                                          \
-		uint64_t mask = 0;                                                                           \
-		for (size_t i = 0; i < m; i++, offset += to->stride) {                                       \
-			T v = mmsb_canon_##S(a[first + i]), *at = (void *)(to->at + offset);                 \
-			mask |= (uint64_t)(!to->was || memcmp(to->was + offset, &v, sizeof v) != 0) << i;    \
-			*at = v;                                                                             \
-		}                                                                                            \
-		return mask;                                                                                 \
-	}                                                                                                    \
-	static uint64_t store_block_##S(const store_target *to, size_t first, const T *a)                    \
-	{                                                                                                    \
-		T canonical[64], *at = (T *)(void *)to->at + first;                                          \
-		const T *v = a + first;                                                                      \
-		if (NANS) {                                                                                  \
-			uint##B##_t nans = 0;                                                                \
-			LANES for (size_t i = 0; i < 64; i++) nans |= v[i] != v[i];                          \
-			if (nans) {                                                                          \
-				LANES for (size_t i = 0; i < 64; i++) canonical[i] = mmsb_canon_##S(v[i]);   \
-				v = canonical;                                                               \
-			}                                                                                    \
-		}                                                                                            \
-		uint64_t mask = to->was ? differ_##B((const T *)(const void *)to->was + first, v) : ~(uint64_t)0; \
-		if (mask || to->was != to->at) {                                                             \
-			LANES for (size_t i = 0; i < 64; i++) at[i] = v[i];                                  \
-		}                                                                                            \
-		return mask;                                                                                 \
-	}                                                                                                    \
+#define STORE(S, T, ...)                                                                                     \
 	static size_t store_##S(const store_target *to, const void *src, size_t n)                           \
 	{                                                                                                    \
 		const T *a = src;                                                                            \
 		size_t changed = 0;                                                                          \
 		for (size_t i = 0; i < n; i += 64) {                                                         \
-			size_t m = n - i < 64 ? n - i : 64;                                                  \
-			uint64_t mask = m == 64 && to->stride == sizeof(T) ? store_block_##S(to, i, a) : store_few_##S(to, i, a, m); \
+			size_t m = n - i < 64 ? n - i : 64, offset = i * to->stride;                         \
+			T *at = (void *)(to->at + offset);                                                   \
+			const T *was = to->was ? (const void *)(to->was + offset) : NULL;                    \
+			uint64_t mask = m == 64 && to->stride == sizeof(T) ? mmsb_keep_##S(at, was, a + i) : mmsb_keep_few_##S(at, was, to->stride, a + i, m); \
 			changed += (size_t)__builtin_popcountll(mask);                                       \
 			if (to->changed)                                                                     \
 				to->changed[i / 64] |= mask;                                                 \
 		}                                                                                            \
 		return changed;                                                                              \
 	}
-STORE(bool, uint8_t, 8, 0)
-STORE(i8, int8_t, 8, 0)
-STORE(i16, int16_t, 16, 0)
-STORE(i32, int32_t, 32, 0)
-STORE(i64, int64_t, 64, 0)
-STORE(u8, uint8_t, 8, 0)
-STORE(u16, uint16_t, 16, 0)
-STORE(u32, uint32_t, 32, 0)
-STORE(u64, uint64_t, 64, 0)
-STORE(f32, float, 32, 1)
-STORE(f64, double, 64, 1)
+MMSB_FOR_ALL(STORE, )
 
 #define CANONICAL(S, T)                                                                                      \
 	static void canonical_##S(void *dst, const void *src, size_t n)                                      \

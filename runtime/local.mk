@@ -23,7 +23,7 @@ libmmsb_internal_la_LIBADD = libops.la
 
 # The kernels are one text, compiled for each level of x86-64; kernels are chosen at run time.
 noinst_LTLIBRARIES += libkernels_base.la
-libkernels_base_la_SOURCES = %D%/kernels.c %D%/kernels.h %D%/course.c %D%/course.h %D%/scalar.h %D%/tree.h
+libkernels_base_la_SOURCES = %D%/kernels.c %D%/kernels.h %D%/course.c %D%/course.h %D%/keep.h %D%/scalar.h %D%/tree.h
 libkernels_base_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LEVEL=base
 libkernels_base_la_CFLAGS = $(AM_CFLAGS) $(KERNEL_OPT_CFLAGS)
 libmmsb_internal_la_LIBADD += libkernels_base.la

@@ -120,6 +120,30 @@ static bool same_operand(const schedule *s, const span_operand *a, const span_op
 	return true;
 }
 
+/* Whether two operands of lanes lie in the same row of a page, perhaps moved along it. */
+static bool same_row(const schedule *s, const span_operand *a, const span_operand *b)
+{
+	const sch_read *r = &s->reads[kernel_of(s, a->pass)->first_read + instr_at(s, a->pass, a->instr)->a];
+	const sch_read *q = &s->reads[kernel_of(s, b->pass)->first_read + instr_at(s, b->pass, b->instr)->a];
+	if (r->page != q->page || r->field != q->field || r->prev != q->prev || r->n_index != q->n_index)
+		return false;
+	for (uint32_t d = 0; d < r->n_index; d++) {
+		sch_index x = s->indices[r->first_index + d], y = s->indices[q->first_index + d];
+		x.constant = d + 1 == r->n_index ? y.constant : x.constant;
+		if (!same_index(s, a->pass, &x, b->pass, &y))
+			return false;
+	}
+	return true;
+}
+
+bool native_span_leads(const native_span *span, const schedule *s, uint32_t i)
+{
+	for (uint32_t k = 0; k < i; k++)
+		if (span->in[k].kind == SPAN_LANES && same_row(s, &span->in[k], &span->in[i]))
+			return false;
+	return true;
+}
+
 static uint32_t add_operand(builder *b, uint32_t instr, span_kind kind, uint8_t type, uint32_t reg)
 {
 	native_span *to = b->to;

@@ -4,7 +4,11 @@
  * that is element-wise throughout, reads other pages along the row or at one place of the row, and cannot fail is computed span by span: one
  * loop, with reads and arithmetic in it. Passes that stand one after the other, have the same domain and share what they read also have a function
  * together, so that what they have in common is read and computed once. Compiler and planner find the same functions, since both
- * call native_span_find: docs/native.md. */
+ * call native_span_find: docs/native.md.
+ *
+ * A function computes blocks of 64 lanes and stores them by itself (keep.h). Of n lanes the last block may have fewer that count: operands are there for
+ * all 64, and results of the first ones alone are stored. For each result it takes three addresses: where lane 0 goes, what that is compared with (or NULL),
+ * and a word for each block, which gets a bit for each lane that changed. */
 #ifndef MMSB_NATIVE_SPAN_H
 #define MMSB_NATIVE_SPAN_H
 
@@ -41,7 +45,8 @@ typedef struct span_result {
 	uint32_t pass, output, value;
 } span_result;
 
-enum { SPAN_VALUES = 1024, SPAN_RESULTS = 32, SPAN_MEMBERS = 16 };
+/* STREAMS: of operands and of results that are asked for ahead. */
+enum { SPAN_VALUES = 1024, SPAN_RESULTS = 32, SPAN_MEMBERS = 16, SPAN_STREAMS = 8 };
 
 typedef struct native_span {
 	uint32_t first, n_passes;
@@ -54,6 +59,9 @@ typedef struct native_span {
 
 /* The function of a pass alone; with `together`, of it and those after it that belong to it. False: there is none. */
 bool native_span_find(native_span *, const schedule *, uint32_t pass, bool together);
+
+/* Whether operand i (LANES) is the first of those that read along the same row. */
+bool native_span_leads(const native_span *, const schedule *, uint32_t i);
 
 void native_span_name(char name[NATIVE_NAME], const native_span *);
 

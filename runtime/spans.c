@@ -1,5 +1,5 @@
-/* spans.c - runs functions that compute whole passes (native_span.h): finds where operands lie for each row, runs the elements whose
- * operands are all inside their pages as one run and those at the edges from copies, and stores results with a compare. */
+/* spans.c - runs functions that compute whole passes (native_span.h): finds where operands lie for each row, and has blocks whose operands are all inside
+ * their pages computed from there, others with copies of those operands that are not. */
 #include "spans.h"
 
 #include <string.h>
@@ -11,8 +11,8 @@
 #include "fpenv.h"
 #include "scalar.h"
 
-/* Lanes that are computed before they are stored: their results stay in a near cache, as does what was there and is asked for meanwhile. EDGE: lanes at edges, copied. */
-enum { RESULT_BYTES = 32768, MOST_LANES = 512, EDGE = 32 };
+/* Lanes of one call: words of what changed are for as many. */
+enum { BLOCK = 64, MOST_LANES = 64 * BLOCK };
 
 /* A row at work. Positions along it are j. */
 typedef struct row {
@@ -20,8 +20,10 @@ typedef struct row {
 	uint64_t start;         /* the position in the page of j = 0 */
 	int64_t at[MAX_DIMS];   /* variables of the domain; the last one is j */
 	int64_t lo, hi;         /* j of which all operands are inside */
+	int64_t last;           /* whole blocks of all operands can be read up to here */
 	int64_t index[NATIVE_MOST][MAX_DIMS]; /* of reads: each index where j = 0 */
 	int64_t lead[NATIVE_MOST]; /* LANES: the position where j = 0, outside the page perhaps */
+	int64_t from[NATIVE_MOST], to[NATIVE_MOST], end[NATIVE_MOST]; /* LANES: j of which the operand is inside; where its page ends */
 	int64_t value[NATIVE_MOST]; /* of variables */
 	const void *one[NATIVE_MOST];
 } row;
@@ -82,26 +84,29 @@ static bool find_indices(row *r, uint32_t i, int64_t *position)
 	return true;
 }
 
-/* Leaves of lo .. hi those j of which an index along the row is inside. */
-static void keep_inside(row *r, int64_t index, int64_t extent)
-{
-	if (index >= extent || index <= -r->hi) {
-		r->hi = r->lo;
-		return;
-	}
-	r->lo = r->lo < -index ? -index : r->lo;
-	r->hi = r->hi > extent - index ? extent - index : r->hi;
-	r->hi = r->hi < r->lo ? r->lo : r->hi;
-}
-
-static void find_lanes(row *r, uint32_t i)
+/* The j of first .. end-1 of which an operand is inside. */
+static void find_lanes(row *r, uint32_t i, int64_t first, int64_t end)
 {
 	const span_input *in = &r->now->plan->in[i];
 	r->lead[i] = (int64_t)r->start;
-	if (in->n_dims > 0 && !find_indices(r, i, &r->lead[i]))
-		r->hi = r->lo;
-	else if (in->n_dims > 0 && in->view != RV_NONE)
-		keep_inside(r, r->index[i][in->n_dims - 1], in->dims[in->n_dims - 1].extent);
+	r->from[i] = first;
+	r->to[i] = end;
+	if (in->n_dims > 0 && !find_indices(r, i, &r->lead[i])) {
+		r->to[i] = first;
+	} else if (in->n_dims > 0 && in->view != RV_NONE) {
+		int64_t index = r->index[i][in->n_dims - 1], extent = in->dims[in->n_dims - 1].extent;
+		if (index >= extent || index <= -end) {
+			r->to[i] = first;
+		} else {
+			r->from[i] = first < -index ? -index : first;
+			r->to[i] = end > extent - index ? extent - index : end;
+			r->to[i] = r->to[i] < r->from[i] ? r->from[i] : r->to[i];
+		}
+	}
+	r->end[i] = plus((int64_t)in->read->from->count, -r->lead[i]);
+	r->lo = r->lo < r->from[i] ? r->from[i] : r->lo;
+	r->hi = r->hi > r->to[i] ? r->to[i] : r->hi;
+	r->last = r->last > r->end[i] ? r->end[i] : r->last;
 }
 
 static void find_one(row *r, uint32_t i)
@@ -126,31 +131,18 @@ static void find_row(row *r, const span_now *now, uint64_t first, uint64_t end)
 	r->start = first - first % plan->row;
 	r->lo = (int64_t)(first - r->start);
 	r->hi = (int64_t)(end - r->start);
+	r->last = INT64_MAX;
 	find_variables(r);
 	for (uint32_t i = 0; i < plan->n_in; i++)
 		switch ((span_kind)plan->in[i].kind) {
-		case SPAN_LANES: find_lanes(r, i); break;
+		case SPAN_LANES: find_lanes(r, i, (int64_t)(first - r->start), (int64_t)(end - r->start)); break;
 		case SPAN_GATHER: r->one[i] = now->base[i]; break;
 		case SPAN_FIRST: r->one[i] = &r->value[i]; break;
 		default: find_one(r, i); break;
 		}
 }
 
-/* ---- runs -------------------------------------------------------------------------------------- */
-
-/* Results of lanes from j on go to out. */
-static void run_inside(row *r, int64_t j, size_t n, void *const *out)
-{
-	const span_plan *plan = r->now->plan;
-	const void *in[NATIVE_MOST];
-	for (uint32_t i = 0; i < plan->n_in; i++) {
-		const span_input *input = &plan->in[i];
-		if (input->kind == SPAN_FIRST)
-			r->value[i] = j;
-		in[i] = input->kind == SPAN_LANES ? r->now->base[i] + ((uint64_t)(r->lead[i] + j) << input->width) : r->one[i];
-	}
-	plan->fn(out, in, n);
-}
+/* ---- blocks ------------------------------------------------------------------------------------ */
 
 /* A value of a lane whose index along the row may be outside. */
 static const void *edge_value(const row *r, uint32_t i, int64_t j)
@@ -168,93 +160,104 @@ static const void *edge_value(const row *r, uint32_t i, int64_t j)
 	return r->now->base[i] + ((uint64_t)position << in->width);
 }
 
-static void run_edge(row *r, int64_t j, size_t n, void *const *out)
+/* A block of an operand that is not all inside: its n lanes from j on, and the last one again for those that do not count. */
+static void copy_block(const row *r, uint32_t i, int64_t j, int64_t n, uint8_t *to)
+{
+	const span_input *in = &r->now->plan->in[i];
+	int64_t from = r->from[i] > j ? r->from[i] : j, end = r->to[i] < j + n ? r->to[i] : j + n;
+	size_t width = (size_t)1 << in->width;
+	if (end <= from) /* none is inside */
+		from = end = j + n;
+	else
+		memcpy(to + ((size_t)(from - j) << in->width), r->now->base[i] + ((uint64_t)(r->lead[i] + from) << in->width), (size_t)(end - from) << in->width);
+	for (int64_t l = j; l < from; l++)
+		memcpy(to + ((size_t)(l - j) << in->width), edge_value(r, i, l), width);
+	for (int64_t l = end; l < j + n; l++)
+		memcpy(to + ((size_t)(l - j) << in->width), edge_value(r, i, l), width);
+	for (int64_t l = n; l < BLOCK; l++)
+		memcpy(to + ((size_t)l << in->width), to + ((size_t)(n - 1) << in->width), width);
+}
+
+/* Runs n lanes from j on: operands that are inside, with all lanes of the last block, from their pages; copies of the others, where there is one block. */
+static void run_blocks(row *r, int64_t j, int64_t n, uint64_t (*masks)[MOST_LANES / 64])
 {
 	const span_plan *plan = r->now->plan;
-	_Alignas(64) uint64_t copies[NATIVE_MOST][EDGE];
+	_Alignas(64) uint64_t copies[NATIVE_MOST][BLOCK];
 	const void *in[NATIVE_MOST];
+	void *out[3 * SPAN_RESULTS];
+	int64_t end = j + (n + BLOCK - 1) / BLOCK * BLOCK;
 	for (uint32_t i = 0; i < plan->n_in; i++) {
 		const span_input *input = &plan->in[i];
+		in[i] = r->one[i];
 		if (input->kind == SPAN_FIRST)
 			r->value[i] = j;
-		in[i] = input->kind == SPAN_LANES ? (const void *)copies[i] : r->one[i];
-		for (size_t l = 0; l < n && input->kind == SPAN_LANES; l++)
-			memcpy((uint8_t *)copies[i] + (l << input->width), edge_value(r, i, j + (int64_t)l), (size_t)1 << input->width);
+		if (input->kind != SPAN_LANES)
+			continue;
+		if (r->from[i] <= j && r->to[i] >= j + n && r->end[i] >= end) {
+			in[i] = r->now->base[i] + ((uint64_t)(r->lead[i] + j) << input->width);
+		} else {
+			copy_block(r, i, j, n, (uint8_t *)copies[i]);
+			in[i] = copies[i];
+		}
 	}
-	plan->fn(out, in, n);
+	for (uint32_t o = 0; o < plan->n_out; o++) {
+		const output_now *to = &r->now->outputs[o];
+		size_t offset = (size_t)(r->start + (uint64_t)j) * to->stride;
+		out[3 * o] = to->at + offset;
+		out[3 * o + 1] = to->was ? (void *)(uintptr_t)(to->was + offset) : NULL;
+		out[3 * o + 2] = masks[o];
+	}
+	plan->fn(out, in, (size_t)n);
 }
 
-/* Lanes begin .. end-1, of which those in lo .. hi have all operands inside. */
-static void run_lanes(row *r, int64_t begin, int64_t end, uint8_t *const *results)
+/* What changed of n elements from `flat` on. */
+static void mark(worker *w, const span_now *now, uint64_t flat, uint32_t n, uint64_t (*masks)[MOST_LANES / 64], uint64_t *changed)
 {
-	const span_plan *plan = r->now->plan;
-	void *out[SPAN_RESULTS];
-	for (int64_t j = begin, next; j < end; j = next) {
-		bool inside = j >= r->lo && j < r->hi;
-		next = inside ? r->hi : j < r->lo ? r->lo : end;
-		if (!inside && next - j > EDGE)
-			next = j + EDGE;
-		next = next < end ? next : end;
-		for (uint32_t o = 0; o < plan->n_out; o++)
-			out[o] = results[o] + ((size_t)(j - begin) << width_of(r->now->outputs[o].type));
-		(inside ? run_inside : run_edge)(r, j, (size_t)(next - j), out);
-	}
-}
-
-/* Results of n elements from `flat` on. */
-static void store_results(worker *w, const span_now *now, uint64_t flat, uint32_t n, uint8_t *const *results, uint64_t *changed)
-{
-	uint64_t any[MOST_LANES / 64], mask[MOST_LANES / 64];
-	uint32_t words = (n + 63) / 64, member = 0;
-	memset(any, 0, words * sizeof *any);
+	uint64_t any[MOST_LANES / 64];
+	uint32_t words = (n + 63) / 64;
 	for (uint32_t o = 0; o < now->plan->n_out; o++) {
 		const output_now *out = &now->outputs[o];
-		if (now->plan->member_of[o] != member)
+		uint32_t member = now->plan->member_of[o];
+		uint64_t all = 0;
+		if (o == 0 || member != now->plan->member_of[o - 1])
 			memset(any, 0, words * sizeof *any);
-		member = now->plan->member_of[o];
-		memset(mask, 0, words * sizeof *mask);
-		store_target to = {out->at + flat * out->stride, out->was ? out->was + flat * out->stride : NULL, out->stride, mask};
-		if (w->k->store[out->type](&to, results[o], n) == 0)
+		for (uint32_t i = 0; i < words; i++)
+			all |= masks[o][i];
+		if (all == 0)
 			continue;
 		if (out->marks)
-			marks_add(out->marks, flat, mask, n, w->in_team);
+			marks_add(out->marks, flat, masks[o], n, w->in_team);
 		for (uint32_t i = 0; i < words; i++) {
-			changed[member] += (uint64_t)__builtin_popcountll(mask[i] & ~any[i]);
-			any[i] |= mask[i];
+			changed[member] += (uint64_t)__builtin_popcountll(masks[o][i] & ~any[i]);
+			any[i] |= masks[o][i];
 		}
 	}
 }
 
-/* Asks for what results of n elements will be compared with, so that it comes while they are computed. */
-static void ask_for_old(const span_now *now, uint64_t flat, uint32_t n)
+/* How many lanes from j on one call takes: those up to where blocks of the page begin; as many as are all inside; or a block, of which some are not. */
+static int64_t lanes_of_call(const row *r, int64_t j, int64_t end)
 {
-	for (uint32_t o = 0; o < now->plan->n_out; o++) {
-		const output_now *out = &now->outputs[o];
-		for (size_t at = 0, bytes = n * out->stride; out->was && at < bytes; at += 64)
-			__builtin_prefetch(out->was + flat * out->stride + at);
-	}
+	int64_t left = end - j, before = BLOCK - (int64_t)((r->start + (uint64_t)j) % BLOCK), inside = r->hi - j;
+	if (before < BLOCK || j < r->lo || left <= BLOCK)
+		return left < before ? left : before;
+	inside = inside < r->last - j ? inside : r->last - j;
+	inside = (inside < MOST_LANES ? inside : MOST_LANES) / BLOCK * BLOCK;
+	return inside > 0 ? inside : BLOCK;
 }
 
 void span_elements(worker *w, const span_now *now, uint64_t first, uint64_t end, uint64_t *changed)
 {
-	_Alignas(64) uint8_t room[RESULT_BYTES];
+	uint64_t masks[SPAN_RESULTS][MOST_LANES / 64];
 	const span_plan *plan = now->plan;
-	uint8_t *results[SPAN_RESULTS];
-	uint32_t most = RESULT_BYTES / 8 / plan->n_out & ~63u;
-	most = most < MOST_LANES ? most : MOST_LANES;
-	for (uint32_t o = 0; o < plan->n_out; o++)
-		results[o] = room + (size_t)o * most * 8;
 	row r;
 	while (first < end) {
 		uint64_t left = plan->row - first % plan->row, stop = end - first < left ? end : first + left;
 		find_row(&r, now, first, stop);
 		while (first < stop) {
-			uint32_t n = stop - first < most ? (uint32_t)(stop - first) : most;
-			int64_t j = (int64_t)(first - r.start);
-			ask_for_old(now, first, n);
-			run_lanes(&r, j, j + n, results);
-			store_results(w, now, first, n, results, changed);
-			first += n;
+			int64_t j = (int64_t)(first - r.start), n = lanes_of_call(&r, j, (int64_t)(stop - r.start));
+			run_blocks(&r, j, n, masks);
+			mark(w, now, first, (uint32_t)n, masks, changed);
+			first += (uint64_t)n;
 		}
 	}
 }
