@@ -272,11 +272,11 @@ static const char alias_ends[] =
 /* What keep.h defines, which each level has its own of. */
 static void put_keep(FILE *out)
 {
-	static const char *const names[] = {"differ_8", "differ_16", "differ_32", "differ_64", "differ_f32", "differ_f64", "differ_bits"};
+	static const char *const names[] = {"differ_8", "differ_16", "differ_32", "differ_64", "differ_f32", "differ_f64", "differ_bits"}, *const kinds[] = {"", "few_", "block_"};
 	fputs("\n/* ---- how results are stored ---- */\n\n#undef MMSB_DIFFER_H\n#undef MMSB_KEEP_H\n", out);
 	for (unsigned t = 0; t < T_COUNT; t++)
-		fprintf(out, "#define mmsb_keep_%s AT_LEVEL(mmsb_keep_%s)\n#define mmsb_keep_few_%s AT_LEVEL(mmsb_keep_few_%s)\n", type_table[t].name,
-		        type_table[t].name, type_table[t].name, type_table[t].name);
+		for (size_t i = 0; i < 3; i++)
+			fprintf(out, "#define mmsb_keep_%s%s AT_LEVEL(mmsb_keep_%s%s)\n", kinds[i], type_table[t].name, kinds[i], type_table[t].name);
 	for (unsigned b = 8; b <= 64; b *= 2)
 		fprintf(out, "#define differ_v%u AT_LEVEL(differ_v%u)\n#define differ_same_%u AT_LEVEL(differ_same_%u)\n", b, b, b, b);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

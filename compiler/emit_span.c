@@ -123,8 +123,7 @@ static void put_keeping(const writer *w, uint32_t i)
 		fprintf(w->out, "\t\tm%u[t / 64] = mmsb_keep_few_%s((void *)((char *)r%u + t * %u), w%u ? (const void *)((const char *)w%u + t * %u) : 0, %u, l%u, m);\n", i, type, i,
 		        w->s->records[record].size, i, i, w->s->records[record].size, w->s->records[record].size, i);
 	else
-		fprintf(w->out, "\t\tm%u[t / 64] = m == 64 ? mmsb_keep_%s(r%u + t, w%u ? w%u + t : 0, l%u)\n"
-		        "\t\t                       : mmsb_keep_few_%s(r%u + t, w%u ? w%u + t : 0, sizeof *r%u, l%u, m);\n", i, type, i, i, i, i, type, i, i, i, i, i);
+		fprintf(w->out, "\t\tm%u[t / 64] = mmsb_keep_block_%s(r%u + t, w%u ? w%u + t : 0, l%u, m);\n", i, type, i, i, i, i);
 }
 
 static void put_function(const writer *w)
