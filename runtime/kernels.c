@@ -202,23 +202,57 @@ BLOCKS(64)
 
 /* ---- single elements --------------------------------------------------------------------------- */
 
-/* How far ahead elements and marks are asked for, of pages that are larger than a near cache. */
-enum { AHEAD = 24, NEAR = 1 << 20 };
+/* How far ahead elements are asked for, of pages that are larger than the nearest cache, and marks, if these are, too. From how many marks for
+ * each word of level 1 on the levels above are found from the words, not from the positions. That is done when all are marked: one loop has
+ * not registers enough for both. */
+enum { AHEAD = 24, NEAR = 1 << 15, SWEEP = 16 };
+enum { ASK_NONE, ASK_ELEMENTS, ASK_MARKS };
 
+static inline void note_words(bitset *marks, uint64_t g, uint64_t bits)
+{
+	uint64_t others = marks->level[1][g];
+	marks->level[1][g] = others | bits;
+	if (!others && bits) /* rarely, where whether the word was empty is anyone's guess */
+		bitset_note_group(marks, g);
+}
+
+/* The levels above, of what has been marked. */
+static void note_marked(bitset *marks, const put_old *old, size_t n)
+{
+	static const uint64_t none[64];
+	if (marks->depth < 2)
+		return;
+	const uint64_t *words = marks->level[0];
+	uint64_t left = bitset_words(marks->n), last = 0;
+	if (n < left / 64 * SWEEP + SWEEP) {
+		for (size_t i = 0; i < n; i++)
+			note_words(marks, old[i].position / 4096, (uint64_t)1 << old[i].position / 64 % 64);
+		return;
+	}
+	for (uint64_t g = 0; left >= 64; g++, words += 64, left -= 64)
+		note_words(marks, g, differ_64(words, none));
+	for (uint64_t i = 0; i < left; i++) /* a group of less than 64 words */
+		last |= (uint64_t)(words[i] != 0) << i;
+	if (left)
+		note_words(marks, bitset_words(marks->n) / 64, last);
+}
+
+/* put_lanes: compiled for what is asked for ahead, and for values side by side. */
 #define PUT(B)                                                                                               \
-	static size_t put_##B(put_target *to, uint64_t first, const uint64_t *at, const uint8_t *from, size_t step, size_t n, put_old *old) \
+	static inline __attribute__((always_inline)) size_t put_lanes_##B(put_target *to, int ask, size_t stride, uint64_t first, const uint64_t *at, \
+	                                                                  const uint8_t *from, size_t step, size_t n, put_old *old) \
 	{                                                                                                    \
 		uint8_t *const base = to->base;                                                              \
-		const size_t stride = to->stride;                                                            \
-		uint64_t no_level = 1, *const words = to->marks->level[0];                                   \
-		uint64_t *const above = to->marks->depth > 1 ? to->marks->level[1] : &no_level;              \
-		size_t marked = 0;                                                                           \
-		int twice = 0, far = at && to->marks->n * stride > NEAR;                                     \
+		uint64_t *const words = to->marks->level[0];                                                 \
+		put_old *top = old;                                                                          \
+		size_t asked = n > AHEAD ? n - AHEAD : 0;                                                    \
+		uint64_t twice = 0;                                                                          \
 		for (size_t i = 0; i < n; i++) {                                                             \
 			uint64_t position = at ? at[i] : first + i, value_bits = 0;                          \
-			if (far && i + AHEAD < n) {                                                          \
-				fetch_to_write(base + at[i + AHEAD] * stride);                        \
-				fetch_to_write(words + at[i + AHEAD] / 64);                           \
+			if (ask && i < asked) {                                                              \
+				fetch_to_write(base + at[i + AHEAD] * stride);                               \
+				if (ask == ASK_MARKS)                                                        \
+					fetch_to_write(words + at[i + AHEAD] / 64);                          \
 			}                                                                                    \
 			lane##B *element = (void *)(base + position * stride), value;                        \
 			memcpy(&value, from + i * step, sizeof value);                                       \
@@ -229,16 +263,32 @@ enum { AHEAD = 24, NEAR = 1 << 20 };
 				twice = 1;                                                                   \
 			} else {                                                                             \
 				memcpy(&value_bits, element, sizeof value);                                  \
-				old[marked++] = (put_old){position, value_bits};                             \
+				*top++ = (put_old){position, value_bits};                                    \
 				words[position / 64] = word | bit;                                           \
-				uint64_t *up = &above[position / 4096], others = *up;                        \
-				*up = others | (uint64_t)1 << position / 64 % 64;                            \
-				if (!others) /* rarely, where whether the word was empty is anyone's guess */ \
-					bitset_note_group(to->marks, position / 4096);                       \
 			}                                                                                    \
 			*element = value;                                                                    \
 		}                                                                                            \
-		to->twice |= twice;                                                                          \
+		to->twice |= twice != 0;                                                                     \
+		return (size_t)(top - old);                                                                  \
+	}                                                                                                    \
+	static __attribute__((noinline)) size_t put_near_##B(put_target *to, const uint64_t *at, const uint8_t *from, size_t n, put_old *old) \
+	{                                                                                                    \
+		return put_lanes_##B(to, ASK_ELEMENTS, sizeof(lane##B), 0, at, from, sizeof(lane##B), n, old); \
+	}                                                                                                    \
+	static __attribute__((noinline)) size_t put_far_##B(put_target *to, const uint64_t *at, const uint8_t *from, size_t n, put_old *old) \
+	{                                                                                                    \
+		return put_lanes_##B(to, ASK_MARKS, sizeof(lane##B), 0, at, from, sizeof(lane##B), n, old);  \
+	}                                                                                                    \
+	static size_t put_##B(put_target *to, uint64_t first, const uint64_t *at, const uint8_t *from, size_t step, size_t n, put_old *old) \
+	{                                                                                                    \
+		int beside = to->stride == sizeof(lane##B) && step == sizeof(lane##B);                       \
+		int ask = !at || to->marks->n * to->stride <= NEAR ? ASK_NONE : to->marks->n / 8 <= NEAR ? ASK_ELEMENTS : ASK_MARKS; \
+		size_t marked;                                                                               \
+		if (!ask || !beside)                                                                         \
+			marked = put_lanes_##B(to, ask, to->stride, first, at, from, step, n, old);          \
+		else                                                                                         \
+			marked = ask == ASK_ELEMENTS ? put_near_##B(to, at, from, n, old) : put_far_##B(to, at, from, n, old); \
+		note_marked(to->marks, old, marked);                                                         \
 		return marked;                                                                               \
 	}
 PUT(8)
