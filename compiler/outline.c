@@ -3,9 +3,18 @@
  *     y[i] <- x[i] / sum[j] x[j]      becomes      y.part1 <- sum[j] x[j];  y[i] <- x[i] / y.part1
  *
  * A value that contains a reduction, and that does not depend on every variable of the region in which it stands, would be
- * evaluated again for each value of the others. Needs: graph in order. Keeps: every bit, and every fault: what can fail stays
+ * evaluated again for each value of the others.
+ *
+ *     s <- sum[i, j] x[i, j]          becomes      s.part1[i] <- sum[j] x[i, j];  s <- sum[i] s.part1[i]
+ *
+ * Partial results are kept of reductions that stand directly in their edge: so a change costs no whole row. Needs: graph in order. Keeps: every bit, and every fault: what can fail stays
  * where it is. New edges stand just before the edge that they were part of. */
 #include "pass.h"
+
+enum { NO_PART, SAME_PART, ROW_PART }; /* what is the same for many elements; rows of a reduction over two dimensions */
+
+/* Shorter rows are evaluated as soon as partial results of them are found (LEAST_MEMBERS). */
+enum { ROW_LEAST = 128 };
 
 typedef struct outliner {
 	ir_graph *g;
@@ -15,7 +24,8 @@ typedef struct outliner {
 	ir_id first;         /* lowest id; arrays below are of `span` nodes from it on */
 	uint32_t span;
 	uint8_t *reduces;    /* contains a reduction */
-	uint8_t *chosen;     /* becomes a page */
+	uint8_t *chosen;     /* becomes a page: a `part` */
+	bool counts;         /* some node asks how many were present in a reduction */
 	uint32_t n_parts;
 	ir_list order;       /* of all edges, as it becomes */
 } outliner;
@@ -105,10 +115,40 @@ static bool find_reductions(outliner *o)
 			reduces |= n->args[k] != NONE && o->reduces[n->args[k] - o->first];
 		if (n->mask != NONE)
 			reduces |= o->reduces[n->mask - o->first];
+		o->counts |= n->kind == IR_COUNT;
 		o->reduces[id - o->first] = reduces;
 		any |= reduces;
 	}
 	return any && o->chosen && o->reduces;
+}
+
+/* A reduction over a range of at least ROW_LEAST, as far as is known. */
+static bool is_long(const ir_graph *g, const ir_node *n)
+{
+	if (n->kind != IR_REDUCE || n->u.reduce.region != REGION_RANGE)
+		return false;
+	const sch_size *lo = &g->sizes[g->vars[n->u.reduce.var].lo], *hi = &g->sizes[g->vars[n->u.reduce.var].hi];
+	return lo->kind != SIZE_CONST || hi->kind != SIZE_CONST || hi->value - lo->value >= ROW_LEAST;
+}
+
+/* Whether what a reduction reduces is rows: of a page with one element, all of whose positions are present. In others a page of rows could be
+ * much larger than what they are made from. Rows are evaluated in each commit, what is lazy is not. */
+static bool reduces_rows(const outliner *o, const ir_node *outer, uint32_t region)
+{
+	ir_graph *g = o->g;
+	const ir_edge *e = &g->edges[o->edge_id];
+	ir_id body = outer->args[IR_BODY];
+	ir_list nodes = {0};
+	bool any = false;
+	if (e->n_vars > 0 || e->fix != FIX_NONE || (g->pages[e->page].attrs & PAGE_LAZY) || region != 0 || o->counts || outer->u.reduce.region != REGION_RANGE || outer->u.reduce.nest ||
+	    outer->args[IR_WHERE] != NONE || !o->reduces[body - o->first] || !may_move(g, e, body) || !ir_walk_begin(g, &g->walk))
+		return false;
+	ir_reach(g, &g->walk, body, true, &nodes);
+	for (uint32_t i = 0; i < nodes.count; i++) {
+		const ir_node *n = ir_at(g, nodes.items[i]);
+		any |= is_long(g, n) && ir_set_has(g, n->free, outer->u.reduce.var);
+	}
+	return any;
 }
 
 /* Chooses the largest such values, from the roots down. */
@@ -129,7 +169,12 @@ static bool choose(outliner *o, const ir_id *roots, uint32_t n_roots, uint32_t r
 		seen[id - o->first] = 1;
 		const ir_node *n = ir_at(g, id);
 		if (repeats(o, id, region) && may_move(g, &g->edges[o->edge_id], id)) {
-			o->chosen[id - o->first] = 1;
+			o->chosen[id - o->first] = SAME_PART;
+			any = true;
+			continue;
+		}
+		if (n->kind == IR_REDUCE && reduces_rows(o, n, region)) {
+			o->chosen[n->args[IR_BODY] - o->first] = ROW_PART;
 			any = true;
 			continue;
 		}
@@ -196,7 +241,8 @@ static ir_id make_page(outliner *o, ir_id id)
 	ir_page page = {.name = lang_sprintf(g->ctx, "%s.part%u", owner->name, ++o->n_parts), .type = ir_at(g, id)->type,
 	                .index_size = ir_index_range(g, id), .record = NONE, .ndim = free.count, .like = NONE, .init = NONE,
 	                .init_page = NONE, .user = NONE, .file = owner->file, .line = from->line, .column = from->column,
-	                .why = lang_sprintf(g->ctx, "part of %s that is the same for many of its elements", owner->name)};
+	                .why = lang_sprintf(g->ctx, o->chosen[id - o->first] == ROW_PART ? "rows that %s reduces, so that a change costs no whole row"
+	                                                                                 : "part of %s that is the same for many of its elements", owner->name)};
 	ir_edge edge = {.n_vars = free.count, .n_outputs = 1, .outputs = LANG_NEW(g->ctx, ir_id), .start = NONE,
 	                .start_page = NONE, .max_rounds = NONE, .tol = NONE, .file = from->file, .line = from->line,
 	                .column = from->column};
