@@ -16,7 +16,8 @@
 #pragma clang diagnostic ignored "-Wpass-failed"
 #define LANES _Pragma("clang loop vectorize(assume_safety)")
 #else
-#define LANES _Pragma("GCC ivdep")
+/* short loops of known lengths are not to be taken apart: gcc makes no vectors of the pieces */
+#define LANES _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
 #endif
 
 enum { NO_BOUNDARY = 32 /* of the first leaf of a list, and where positions need not be looked at */ };
@@ -78,15 +79,30 @@ static void write_long(course *c, const uint32_t *key, uint32_t at, uint32_t end
 		join(c, &w);
 }
 
+/* Leaves by class, in their order in each. */
+static void sort_leaves(course *c)
+{
+	uint32_t at[COURSE_CLASSES + 1] = {0};
+	for (uint32_t i = 0; i < c->n_leaves; i++) {
+		uint32_t n = (uint32_t)(c->at[i + 1] - c->at[i]);
+		at[1 + (n > 4) + (n > 8) + (n > 16)]++;
+	}
+	for (uint32_t i = 0; i < COURSE_CLASSES; i++)
+		c->end_of[i] = at[i + 1] += at[i];
+	for (uint32_t i = 0; i < c->n_leaves; i++) {
+		uint32_t n = (uint32_t)(c->at[i + 1] - c->at[i]);
+		c->leaf[at[(n > 4) + (n > 8) + (n > 16)]++] = (uint16_t)i;
+	}
+}
+
 static void write_course(course *c, const uint32_t *key, const uint32_t *ends, uint32_t n, _Bool ordered)
 {
-	uint32_t at = 0, longest = 0;
+	uint32_t at = 0;
 	c->n_lists = n;
 	c->n_leaves = c->n_joins = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t length = ends[i] - at;
 		c->first[i] = length ? (uint16_t)c->n_leaves : UINT16_MAX;
-		longest = length > longest ? length : longest;
 		if (length > LEAF && ordered)
 			write_long(c, key, at, ends[i]);
 		else if (length)
@@ -97,7 +113,7 @@ static void write_course(course *c, const uint32_t *key, const uint32_t *ends, u
 		c->first[i] = c->first[i] == UINT16_MAX ? (uint16_t)c->n_leaves : c->first[i];
 	c->at[c->n_leaves] = (uint16_t)at;
 	c->n_operands = at;
-	c->longest = ordered && longest > LEAF ? LEAF : longest;
+	sort_leaves(c);
 }
 
 /* ---- walking ----------------------------------------------------------------------------------- */
@@ -162,79 +178,82 @@ enum { ONES_bool = 1 };
 		}                                                                                            \
 	} while (0)
 
-/* Leaves are first brought to eight values each, and those of some leaves then combined side by side. */
+/* A leaf is first brought to four or eight values. Those of some leaves are then combined side by side; what neighbours make of each other in
+ * the halving of pairs stays within a leaf. */
 enum { TOGETHER = 16 };
 
-#define FOLD_(S, T, name, to, x, y) LANES for (uint32_t j = 0; j < TOGETHER; j++) (to)[j] = mmsb_##name##_##S((x)[j], (y)[j])
-
-/* The k-th of eight values, and that with which it is combined first. */
-#define PAIR_(name, T, k) (FREE_##name(T) ? (k) : 2 * (k))
-#define OTHER_(name, T, k) (FREE_##name(T) ? (k) + 4 : 2 * (k) + 1)
+/* Places are counted in the width of the operands, since they are compared beside them. */
+#define COUNT_bool uint8_t
+#define COUNT_i8 uint8_t
+#define COUNT_u8 uint8_t
+#define COUNT_i16 uint16_t
+#define COUNT_u16 uint16_t
+#define COUNT_i32 uint32_t
+#define COUNT_u32 uint32_t
+#define COUNT_i64 uint64_t
+#define COUNT_u64 uint64_t
+#define COUNT_f32 uint32_t
+#define COUNT_f64 uint64_t
+#define TAKE(S, T, name, to, from, n, most)                                                                  \
+	do {                                                                                                 \
+		const COUNT_##S n_ = (COUNT_##S)(sizeof(COUNT_##S) >= 4 || (n) < (most) ? (n) : (most));      \
+		LANES for (COUNT_##S e = 0; e < (most); e++)                                                 \
+		{                                                                                            \
+			const T x_ = (from)[e];                                                              \
+			(to)[e] = e < n_ ? x_ : NEUTRAL_##name(S, T);                                        \
+		}                                                                                            \
+	} while (0)
+#define PAIRS(S, T, name, to, from, n) LANES for (uint32_t e = 0; e < (n); e++) (to)[e] = mmsb_##name##_##S((from)[2 * e], (from)[2 * e + 1])
 
 #define WALK_(S, T, name)                                                                                    \
-	static inline void eight_of_8_##name##_##S(T (*q)[TOGETHER], uint32_t to, const T *a, uint32_t n)    \
+	static inline void eight_of_16_##name##_##S(T *to, const T *a, uint32_t n)                           \
 	{                                                                                                    \
-		for (uint32_t i = 0; i < 8; i++)                                                             \
-			q[i][to] = i < n ? a[i] : NEUTRAL_##name(S, T);                                      \
+		T w[16];                                                                                     \
+		TAKE(S, T, name, w, a, n, 16);                                                               \
+		HALVE(S, T, name, to, w, 8);                                                                 \
 	}                                                                                                    \
-	static inline void eight_of_any_##name##_##S(T (*q)[TOGETHER], uint32_t to, const T *a, uint32_t n)  \
+	static inline void eight_of_any_##name##_##S(T *to, const T *a, uint32_t n)                          \
 	{                                                                                                    \
-		T w[LEAF], b[LEAF / 2], c[LEAF / 4];                                                         \
-		LANES for (uint32_t i = 0; i < LEAF; i++) w[i] = i < n ? a[i] : NEUTRAL_##name(S, T);        \
+		T w[LEAF], b[LEAF / 2];                                                                      \
+		TAKE(S, T, name, w, a, n, LEAF);                                                             \
 		for (uint32_t k = LEAF; FREE_##name(T) && k < n; k += LEAF) {                                \
 			T x[LEAF];                                                                           \
-			const T *from = a + k;                                                               \
-			uint32_t left = n - k;                                                               \
-			LANES for (uint32_t i = 0; i < LEAF; i++) x[i] = i < left ? from[i] : NEUTRAL_##name(S, T); \
+			TAKE(S, T, name, x, a + k, n - k, LEAF);                                             \
 			LANES for (uint32_t i = 0; i < LEAF; i++) w[i] = mmsb_##name##_##S(w[i], x[i]);      \
 		}                                                                                            \
 		HALVE(S, T, name, b, w, LEAF / 2);                                                           \
-		HALVE(S, T, name, c, b, LEAF / 4);                                                           \
-		for (uint32_t i = 0; i < 8; i++)                                                             \
-			q[i][to] = c[i];                                                                     \
-	}                                                                                                    \
-	static inline void fold_eight_##name##_##S(T *nodes, T (*q)[TOGETHER])                               \
-	{                                                                                                    \
-		for (uint32_t k = 0; k < 4; k++)                                                             \
-			FOLD_(S, T, name, q[k], q[PAIR_(name, T, k)], q[OTHER_(name, T, k)]);                \
-		FOLD_(S, T, name, q[0], q[0], q[1]);                                                         \
-		FOLD_(S, T, name, q[2], q[2], q[3]);                                                         \
-		FOLD_(S, T, name, nodes, q[0], q[2]);                                                        \
-	}                                                                                                    \
-	static inline void fold_four_##name##_##S(T *nodes, T (*q)[TOGETHER])                                \
-	{                                                                                                    \
-		FOLD_(S, T, name, q[0], q[0], q[1]);                                                         \
-		FOLD_(S, T, name, q[2], q[2], q[3]);                                                         \
-		FOLD_(S, T, name, nodes, q[0], q[2]);                                                        \
-	}                                                                                                    \
-	static inline void four_of_4_##name##_##S(T (*q)[TOGETHER], uint32_t to, const T *a, uint32_t n)     \
-	{                                                                                                    \
-		const T neutral = NEUTRAL_##name(S, T), b = a[1], c = a[2], d = a[3];                        \
-		q[0][to] = a[0];                                                                             \
-		q[1][to] = n > 1 ? b : neutral;                                                              \
-		q[2][to] = n > 2 ? c : neutral;                                                              \
-		q[3][to] = n > 3 ? d : neutral;                                                              \
+		HALVE(S, T, name, to, b, LEAF / 4);                                                          \
 	}                                                                                                    \
 	static void walk_##name##_##S(void *pout, void *pnodes, const course *c, const void *pvalues, const void *empty) \
 	{                                                                                                    \
-		T *out = pout, *nodes = pnodes, q[8][TOGETHER] = {{0}};                                      \
+		T *out = pout, *nodes = pnodes, q[8 * TOGETHER], p[4 * TOGETHER], h[2 * TOGETHER], g[TOGETHER]; \
 		const T *values = pvalues;                                                                   \
-		const uint16_t *at = c->at, *first = c->first, *left = c->left, *right = c->right;           \
-		for (uint32_t i = 0; i < c->n_leaves; i += TOGETHER) {                                       \
-			uint32_t m = c->n_leaves - i < TOGETHER ? c->n_leaves - i : TOGETHER;                \
-			if (c->longest <= 4) {                                                               \
-				for (uint32_t j = 0; j < m; j++)                                             \
-					four_of_4_##name##_##S(q, j, values + at[i + j], (uint32_t)(at[i + j + 1] - at[i + j])); \
-				fold_four_##name##_##S(nodes + i, q);                                        \
-				continue;                                                                    \
+		const uint16_t *at = c->at, *leaf = c->leaf, *first = c->first, *left = c->left, *right = c->right; \
+		/* of small types eight are no more work than four */                                        \
+		const uint32_t end4 = sizeof(T) < 4 ? 0 : c->end_of[0], end8 = c->end_of[1], end16 = c->end_of[2]; \
+		LANES for (uint32_t j = 0; j < 8 * TOGETHER; j++) q[j] = NEUTRAL_##name(S, T);               \
+		LANES for (uint32_t j = 0; j < 4 * TOGETHER; j++) p[j] = NEUTRAL_##name(S, T);               \
+		for (uint32_t i = 0, m; i < c->n_leaves; i += m) {                                           \
+			uint32_t rest = (i < end4 ? end4 : c->n_leaves) - i;                                 \
+			m = rest < TOGETHER ? rest : TOGETHER;                                               \
+			for (uint32_t j = 0; j < m; j++) {                                                   \
+				const uint32_t l = leaf[i + j], n = (uint32_t)(at[l + 1] - at[l]);           \
+				const T *a = values + at[l];                                                 \
+				if (i < end4)                                                                \
+					TAKE(S, T, name, p + 4 * j, a, n, 4);                                \
+				else if (i + j < end8)                                                       \
+					TAKE(S, T, name, q + 8 * j, a, n, 8);                                \
+				else if (i + j < end16)                                                      \
+					eight_of_16_##name##_##S(q + 8 * j, a, n);                           \
+				else                                                                         \
+					eight_of_any_##name##_##S(q + 8 * j, a, n);                          \
 			}                                                                                    \
-			if (c->longest <= 8)                                                                 \
-				for (uint32_t j = 0; j < m; j++)                                             \
-					eight_of_8_##name##_##S(q, j, values + at[i + j], (uint32_t)(at[i + j + 1] - at[i + j])); \
-			else                                                                                 \
-				for (uint32_t j = 0; j < m; j++)                                             \
-					eight_of_any_##name##_##S(q, j, values + at[i + j], (uint32_t)(at[i + j + 1] - at[i + j])); \
-			fold_eight_##name##_##S(nodes + i, q);                                               \
+			if (i >= end4)                                                                       \
+				PAIRS(S, T, name, p, q, 4 * TOGETHER);                                       \
+			PAIRS(S, T, name, h, p, 2 * TOGETHER);                                               \
+			PAIRS(S, T, name, g, h, TOGETHER);                                                   \
+			for (uint32_t j = 0; j < m; j++)                                                     \
+				nodes[leaf[i + j]] = g[j];                                                   \
 		}                                                                                            \
 		nodes[c->n_leaves] = *(const T *)empty;                                                      \
 		for (uint32_t i = 0; i < c->n_joins; i++)                                                    \

@@ -18,20 +18,24 @@
 /* Lists of a course; its operands at most. Values are readable for COURSE_SLACK operands beyond the last. */
 enum { COURSE_LISTS = 64, COURSE_MOST = 1 << 15, COURSE_SLACK = 32 };
 
+/* Leaves are walked by their size, so that no branch hangs on that of one leaf: of at most 4, 8, 16 operands, and others. */
+enum { COURSE_CLASSES = 4 };
+
 /* Nodes are numbered as leaves are; a node of several leaves has the number of its first. */
 typedef struct course {
 	uint32_t n_lists, n_operands, n_leaves, n_joins;
-	uint32_t longest;       /* operands of a leaf */
+	uint32_t end_of[COURSE_CLASSES]; /* in leaf[], of the leaves of each class */
 	uint16_t *first;        /* by list: its first leaf; n_leaves: it has none */
 	uint16_t *at;           /* by leaf, and at the end: where its operands begin */
+	uint16_t *leaf;         /* the leaves by class */
 	uint16_t *left, *right; /* by join: node left becomes left + right */
 } course;
 
 /* Bytes that a course of so many lists and operands takes at most; of one that is written, exactly. */
-static inline size_t course_room(size_t n_lists, size_t n_operands) { return (n_lists + 1 + 3 * n_operands) * sizeof(uint16_t); }
+static inline size_t course_room(size_t n_lists, size_t n_operands) { return (n_lists + 1 + 4 * n_operands) * sizeof(uint16_t); }
 static inline size_t course_bytes(const course *c)
 {
-	return (c->n_lists + c->n_leaves + 1 + 2 * (size_t)c->n_joins) * sizeof(uint16_t);
+	return (c->n_lists + 2 * (size_t)c->n_leaves + 1 + 2 * (size_t)c->n_joins) * sizeof(uint16_t);
 }
 
 /* The arrays of a course in memory for so many lists, leaves and joins, aligned to 2. */
@@ -39,7 +43,8 @@ static inline void course_place(course *c, void *memory, size_t n_lists, size_t 
 {
 	c->first = memory;
 	c->at = c->first + n_lists;
-	c->left = c->at + n_leaves + 1;
+	c->leaf = c->at + n_leaves + 1;
+	c->left = c->leaf + n_leaves;
 	c->right = c->left + n_joins;
 }
 
@@ -49,12 +54,13 @@ static inline void course_copy(course *to, const course *from, void *memory)
 	course_place(to, memory, from->n_lists, from->n_leaves, from->n_joins);
 	memcpy(to->first, from->first, from->n_lists * sizeof *to->first);
 	memcpy(to->at, from->at, (from->n_leaves + 1) * sizeof *to->at);
+	memcpy(to->leaf, from->leaf, from->n_leaves * sizeof *to->leaf);
 	memcpy(to->left, from->left, from->n_joins * sizeof *to->left);
 	memcpy(to->right, from->right, from->n_joins * sizeof *to->right);
 	to->n_operands = from->n_operands;
 	to->n_leaves = from->n_leaves;
 	to->n_joins = from->n_joins;
-	to->longest = from->longest;
+	memcpy(to->end_of, from->end_of, sizeof to->end_of);
 	to->n_lists = from->n_lists;
 }
 
