@@ -154,11 +154,31 @@ static void put_inside(writer *w, const sch_page *p)
 	fputs(") ", w->out);
 }
 
+/* The value of the entry at hand; those of a pattern without values are true. */
+static void put_entry(writer *w, const sch_instr *in, const sch_read *r, const sch_page *p)
+{
+	char at[16];
+	uint32_t region = r->region;
+	while (w->s->regions[w->k->first_region + region].kind != REGION_ROW && w->s->regions[w->k->first_region + region].kind != REGION_COL)
+		region = w->s->regions[w->k->first_region + region].parent;
+	snprintf(at, sizeof at, "s%u", region);
+	fprintf(w->out, "const %s v%u = ", type_of(w, in->dst), in->dst);
+	if (p->record == NONE && p->type == T_BOOL && p->like == NONE)
+		fputc('1', w->out);
+	else
+		put_load(w, in->a, in->dst, at);
+	fputs(";\n", w->out);
+}
+
 static void put_read(writer *w, const sch_instr *in)
 {
 	const sch_read *r = &w->s->reads[w->k->first_read + in->a];
 	const sch_page *p = &w->s->pages[r->page];
 	cuda_indent(w);
+	if (r->cls == READ_ENTRY) {
+		put_entry(w, in, r, p);
+		return;
+	}
 	if (r->cls == READ_SAME || r->n_index == 0) {
 		fprintf(w->out, "const %s v%u = ", type_of(w, in->dst), in->dst);
 		put_load(w, in->a, in->dst, r->cls == READ_SAME ? "e" : "0");

@@ -108,8 +108,11 @@ static void put_ranked(writer *w, const sch_region *g, uint32_t region)
 {
 	cuda_indent(w);
 	put_type_name(w, region);
-	fprintf(w->out, "_push(&t%u, (uint64_t)(x%u - ", region, g->first_var);
-	cuda_put_size(w, g->lo);
+	fprintf(w->out, "_push(&t%u, (uint64_t)(x%u", region, g->first_var);
+	if (g->kind == REGION_RANGE) {
+		fputs(" - ", w->out);
+		cuda_put_size(w, g->lo);
+	}
 	fputs("), ", w->out);
 	cuda_put_reg(w, g->value);
 	fputs(");\n", w->out);
@@ -186,7 +189,7 @@ static void put_not_empty(writer *w, const sch_region *g)
 	}
 }
 
-static void put_loop_head(writer *w, const sch_region *g)
+static void put_range_head(writer *w, const sch_region *g)
 {
 	cuda_indent(w);
 	fprintf(w->out, "for (int64_t x%u = ", g->first_var);
@@ -196,6 +199,34 @@ static void put_loop_head(writer *w, const sch_region *g)
 	fprintf(w->out, "x%u < ", g->first_var);
 	cuda_put_size(w, g->hi);
 	fprintf(w->out, "; x%u++) {\n", g->first_var);
+}
+
+/* The bound of the list that register `at` names. */
+static void put_bound(const writer *w, const sch_region *g, uint32_t region, const char *which)
+{
+	uint32_t number = device_along_number(w->s, w->k, region);
+	fprintf(w->out, "mmsb_list_%s(L.along[%u].n, L.along[%u].start, (uint64_t)", which, number, number);
+	cuda_put_reg(w, g->at);
+	fputc(')', w->out);
+}
+
+static void put_along_head(writer *w, const sch_region *g, uint32_t region)
+{
+	uint32_t number = device_along_number(w->s, w->k, region);
+	cuda_indent(w);
+	fprintf(w->out, "for (uint64_t q%u = ", region);
+	put_bound(w, g, region, "begin");
+	fprintf(w->out, ", end%u = ", region);
+	put_bound(w, g, region, "end");
+	fputs("; ", w->out);
+	put_not_empty(w, g);
+	fprintf(w->out, "q%u < end%u; q%u++) {\n", region, region, region);
+	cuda_indent(w);
+	fprintf(w->out, "\tconst int64_t x%u = (int64_t)L.along[%u].key[q%u];\n", g->first_var, number, region);
+	if (g->kind == REGION_GROUP)
+		return;
+	cuda_indent(w);
+	fprintf(w->out, "\tconst uint64_t s%u = L.along[%u].slot[q%u];\n", region, number, region);
 }
 
 /* The operand at a position; whoever is not present goes on with the next one. */
@@ -215,7 +246,10 @@ static void put_operand(writer *w, const sch_region *g)
 
 static void put_loop(writer *w, const sch_region *g, uint32_t region, uint32_t dst)
 {
-	put_loop_head(w, g);
+	if (device_along(g))
+		put_along_head(w, g, region);
+	else
+		put_range_head(w, g);
 	w->depth++;
 	put_operand(w, g);
 	switch (way_of(w, g)) {

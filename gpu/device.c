@@ -204,10 +204,12 @@ static void cuda_close(struct device *v)
 		if (rooms[i]->at)
 			d->release(rooms[i]->at);
 	for (uint32_t i = 0; v->pages && i < v->m->sch->n_pages; i++) {
-		if (v->pages[i].now.at)
-			d->release(v->pages[i].now.at);
-		if (v->pages[i].prev.at)
-			d->release(v->pages[i].prev.at);
+		const device_page *c = &v->pages[i];
+		const CUdeviceptr at[] = {c->now.at, c->prev.at, c->lists[0].start.at, c->lists[0].key.at, c->lists[0].slot.at,
+		                          c->lists[1].start.at, c->lists[1].key.at, c->lists[1].slot.at};
+		for (size_t k = 0; k < sizeof at / sizeof at[0]; k++)
+			if (at[k])
+				d->release(at[k]);
 	}
 	if (v->up.at)
 		d->host_release(v->up.at);
@@ -260,7 +262,7 @@ static bool cuda_has(const struct device *v, uint32_t pass) { return !v->lost &&
 static void cuda_forget(struct device *v)
 {
 	for (uint32_t i = 0; i < v->m->sch->n_pages; i++)
-		v->pages[i].now_good = v->pages[i].prev_good = false;
+		v->pages[i].now_good = v->pages[i].prev_good = v->pages[i].lists[0].good = v->pages[i].lists[1].good = false;
 }
 
 static void cuda_figures(const struct device *v, device_figures *out) { *out = v->figures; }

@@ -44,6 +44,10 @@ MMSB_FN void mmsb_mark(uint32_t *marks, uint64_t i, uint32_t changed)
 
 MMSB_FN void mmsb_fail(uint64_t *fault, uint64_t element) { atomicMin((unsigned long long *)fault, (unsigned long long)element); }
 
+/* Where list `at` of n begins and ends. One that does not exist is empty. */
+MMSB_FN uint64_t mmsb_list_begin(uint64_t n, const uint64_t *start, uint64_t at) { return at < n ? start[at] : 0; }
+MMSB_FN uint64_t mmsb_list_end(uint64_t n, const uint64_t *start, uint64_t at) { return at < n ? start[at + 1] : 0; }
+
 /* ---- reductions (docs/determinism.md has the order) -------------------------------------------- */
 
 /* Operands of which some are present, by one thread. What belongs to one node and is not more than 32 operands stands in `values`, and is combined by
@@ -194,7 +198,7 @@ MMSB_FN uint64_t mmsb_shuffle(uint64_t bits, size_t bytes, unsigned lane)
 		if (i < L.n)                                                                                 \
 			memcpy(L.values[0] + i * BYTES, L.out[0] + L.list[i] * L.stride, BYTES);             \
 	}
-MMSB_TRANSFER(2, 1) /* the first is MMSB_CUDA_ABI */
-MMSB_TRANSFER(2, 2)
-MMSB_TRANSFER(2, 4)
-MMSB_TRANSFER(2, 8)
+MMSB_TRANSFER(3, 1) /* the first is MMSB_CUDA_ABI */
+MMSB_TRANSFER(3, 2)
+MMSB_TRANSFER(3, 4)
+MMSB_TRANSFER(3, 8)

@@ -3,6 +3,7 @@
  *   driver.[ch]  libcuda
  *   device.c     a device, its code and its memory
  *   pages.c      copies of pages, and how they follow those of the host
+ *   lists.c      the same of rows, columns and groups
  *   pass.c       passes
  *
  * All work goes to one stream, in order. */
@@ -24,6 +25,13 @@ typedef struct host_room {
 	size_t size;
 } host_room;
 
+/* A copy of lists, current where it has their version. */
+typedef struct device_lists {
+	device_room start, key, slot;
+	uint64_t version;
+	bool good;
+} device_lists;
+
 /* A copy of a page. It is current where it has the version of the page; with prev, where the values have not changed since. */
 typedef struct device_page {
 	device_room now, prev;
@@ -31,6 +39,7 @@ typedef struct device_page {
 	bool now_good, prev_good;
 	uint64_t prev_epoch;    /* in which prev was current */
 	bool read_prev;         /* some kernel reads its values of the epoch before */
+	device_lists lists[2];  /* rows, or the positions of each key; columns */
 } device_page;
 
 enum { MOVES = 4 /* widths: 1, 2, 4, 8 bytes */ };
@@ -83,6 +92,11 @@ int prev_up(struct device *, const page *, uint64_t epoch, mmsb_error *err);
 
 /* A column that lies at `at` on the device: elements at n positions of the list that lies in moved_list, to or from moved_values. */
 int column_move(struct device *, column host, CUdeviceptr at, CUfunction const by_width[MOVES], uint64_t n, mmsb_error *err);
+
+/* ---- lists.c ----------------------------------------------------------------------------------- */
+
+/* Makes the copy of what a region goes along current. */
+int lists_up(struct device *, const sch_region *, mmsb_lists *out, mmsb_error *err);
 
 /* ---- pass.c ------------------------------------------------------------------------------------ */
 

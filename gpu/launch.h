@@ -2,14 +2,21 @@
 #ifndef MMSB_LAUNCH_H
 #define MMSB_LAUNCH_H
 
-/* A pass with more reads, or of a record with more fields, has no kernel. Threads of a block: a multiple of 64, so that nobody shares
+/* A pass with more reads, or of a record with more fields, or with more regions that go along lists, has no kernel. Threads of a block: a multiple of 64, so that nobody shares
  * a word of `marks`. */
-enum { MMSB_CUDA_ABI = 2, MMSB_MOST_READS = 64, MMSB_MOST_OUTPUTS = 16, MMSB_BLOCK = 256 };
+enum { MMSB_CUDA_ABI = 3, MMSB_MOST_READS = 64, MMSB_MOST_OUTPUTS = 16, MMSB_MOST_ALONG = 8, MMSB_BLOCK = 256 };
 
 /* A reduction by blocks has three kernels beside the one of a thread for each element. PART: each block reduces a part of an element's operands, of part_size
  * positions, to partial. JOIN: a block for each element makes one of its parts, to joined. END: a thread for each element does the rest.
  * Threads take MMSB_EACH positions side by side; part_size is a power of two and a multiple of what a block takes. */
 enum { MMSB_EACH = 8, MMSB_PARTIAL = 16 /* most bytes of a partial result */ };
+
+/* Rows or columns of a sparse page, or the positions of each key: list i is of the places start[i] .. start[i + 1], ascending. */
+typedef struct mmsb_lists {
+	uint64_t n;                    /* lists */
+	const uint64_t *start;
+	const uint32_t *key, *slot;    /* by place; slot: where the values of an entry lie, or NULL */
+} mmsb_lists;
 
 typedef struct mmsb_launch {
 	uint64_t n;                    /* elements to evaluate: all of the page, or those of the list */
@@ -21,6 +28,7 @@ typedef struct mmsb_launch {
 	uint8_t *partial, *joined;     /* parts x n, and n partial results */
 	uint64_t *fault;               /* becomes the least position at which something failed; UINT64_MAX: nothing has */
 	const uint8_t *in[MMSB_MOST_READS];    /* by read: where its page, or that field of it, begins */
+	mmsb_lists along[MMSB_MOST_ALONG];     /* by region that goes along lists, in their order */
 	uint8_t *out[MMSB_MOST_OUTPUTS];       /* by output: the same of the page that is written, which holds the values of the epoch before */
 	uint8_t *values[MMSB_MOST_OUTPUTS];    /* of a list: its results side by side as well; NULL: not wanted */
 	uint32_t *marks[MMSB_MOST_OUTPUTS];    /* a bit for each of n: its value has changed; whole blocks are written */

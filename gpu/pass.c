@@ -68,7 +68,7 @@ static int bring_pages(work *w, uint64_t epoch)
 		const sch_read *r = &s->reads[w->k->first_read + i];
 		const page *p = &v->m->pages[r->page];
 		status = r->prev ? prev_up(v, p, epoch, w->err) : page_up(v, p, epoch, w->err);
-		if (p->count == 0)
+		if (p->count * p->element == 0)
 			continue;
 		column c = page_column(v->m, p, r->prev, r->field);
 		uint64_t at = r->prev ? v->pages[p->id].prev.at : v->pages[p->id].now.at;
@@ -77,6 +77,19 @@ static int bring_pages(work *w, uint64_t epoch)
 	if (!status && v->pages[w->to->id].read_prev) /* while its copy still has them */
 		status = prev_up(v, w->to, epoch, w->err);
 	return status ? status : page_up(v, w->to, epoch, w->err);
+}
+
+/* What its regions go along. */
+static int bring_lists(work *w)
+{
+	uint32_t n = 0;
+	int status = MMSB_OK;
+	for (uint32_t r = 1; r < w->k->n_regions && !status; r++) {
+		const sch_region *g = &w->v->m->sch->regions[w->k->first_region + r];
+		if (device_along(g))
+			status = lists_up(w->v, g, &w->l.along[n++], w->err);
+	}
+	return status;
 }
 
 static int bring_list(work *w)
@@ -107,6 +120,8 @@ static int prepare(work *w, uint64_t epoch)
 		status = bring_constants(w);
 	if (!status)
 		status = bring_pages(w, epoch);
+	if (!status)
+		status = bring_lists(w);
 	if (!status && w->dirty)
 		status = bring_list(w);
 	if (!status)

@@ -20,21 +20,37 @@ size_t device_stride(const schedule *s, const sch_page *p, uint32_t field, size_
 	return r->size;
 }
 
+bool device_along(const sch_region *g) { return g->kind == REGION_ROW || g->kind == REGION_COL || g->kind == REGION_GROUP; }
+
+uint32_t device_along_number(const schedule *s, const sch_kernel *k, uint32_t region)
+{
+	uint32_t n = 0;
+	for (uint32_t r = 1; r < region; r++)
+		n += device_along(&s->regions[k->first_region + r]);
+	return n;
+}
+
 static const char *region_lacks(const sch_region *g, uint32_t id)
 {
 	if (id == 0)
 		return g->kind == REGION_DOMAIN ? NULL : "it goes by the entries of a sparse page";
-	if (g->kind != REGION_RANGE)
-		return g->kind == REGION_GROUP ? "a reduction goes by groups"
-		                               : g->kind == REGION_PREFIX ? "a reduction is of prefixes" : "a reduction goes along a sparse page";
-	return NULL;
+	if (g->kind == REGION_PREFIX)
+		return "a reduction is of prefixes";
+	return g->prev ? "a reduction goes along what the epoch before had" : NULL;
+}
+
+static const char *read_lacks(const schedule *s, const sch_read *r)
+{
+	if (!(s->pages[r->page].flags & PAGEF_SPARSE))
+		return NULL;
+	return r->cls != READ_ENTRY ? "it looks up elements of a sparse page" : r->prev ? "it reads what entries had in the epoch before" : NULL;
 }
 
 /* The order of floats under a condition goes by rank: parts do not know theirs. */
 static bool can_split(const schedule *s, const sch_kernel *k, const sch_region *g)
 {
 	bool flt = TYPES_FLT >> s->reg_types[k->first_reg_type + g->value] & 1;
-	return g->reducer == REDUCER_OP && (g->dense || op_table[g->op].reduce == REDUCE_IDEM || !flt);
+	return g->kind == REGION_RANGE && g->reducer == REDUCER_OP && (g->dense || op_table[g->op].reduce == REDUCE_IDEM || !flt);
 }
 
 uint32_t device_splits(const schedule *s, uint32_t pass)
@@ -67,9 +83,13 @@ const char *device_lacks(const schedule *s, uint32_t id)
 		if (why)
 			return why;
 	}
-	for (uint32_t i = 0; i < k->n_reads; i++)
-		if (s->pages[s->reads[k->first_read + i].page].flags & PAGEF_SPARSE)
-			return "it reads a sparse page";
+	if (device_along_number(s, k, k->n_regions) > MMSB_MOST_ALONG)
+		return "too many reductions along lists";
+	for (uint32_t i = 0; i < k->n_reads; i++) {
+		const char *why = read_lacks(s, &s->reads[k->first_read + i]);
+		if (why)
+			return why;
+	}
 	for (uint32_t i = 0; i < k->n_instr; i++)
 		if (s->instrs[k->first_instr + i].code == CODE_GUARD)
 			return "a condition on data";

@@ -1,0 +1,68 @@
+/* lists.c - rows and columns of sparse pages, and the positions of each key, as kernels go along them: copies of what the host has (lists.h of
+ * runtime/), side by side and without slack. They go up whole when something of them has changed. */
+#include "device.h"
+
+#include <string.h>
+
+/* How the copy of a page's lists lies in pinned memory on its way up. */
+typedef struct packed_lists {
+	uint64_t *start;
+	uint32_t *key, *slot;
+} packed_lists;
+
+static void pack(const lists *l, const packed_lists *to)
+{
+	uint64_t n = 0;
+	for (uint64_t i = 0; i < l->n_lists; i++) {
+		to->start[i] = n;
+		for (list_run r = {0}; lists_next(l, i, &r); n += r.n) {
+			memcpy(to->key + n, l->key + r.at, r.n * sizeof *l->key);
+			if (to->slot)
+				memcpy(to->slot + n, l->mate + r.at, r.n * sizeof *l->mate);
+		}
+	}
+	to->start[l->n_lists] = n;
+}
+
+static int bring(struct device *v, device_lists *to, const lists *l, const char *name, mmsb_error *err)
+{
+	size_t starts = (l->n_lists + 1) * sizeof(uint64_t), keys = (l->count + 1) * sizeof(uint32_t), slots = l->mates ? keys : 0;
+	uint8_t *at;
+	int status = room_of(v, &to->start, starts, name, err);
+	if (!status)
+		status = room_of(v, &to->key, keys, name, err);
+	if (!status && slots)
+		status = room_of(v, &to->slot, slots, name, err);
+	if (!status)
+		status = up_room(v, starts + keys + slots, &at, err);
+	if (status)
+		return status;
+	packed_lists p = {(void *)at, (void *)(at + starts), slots ? (void *)(at + starts + keys) : NULL};
+	pack(l, &p);
+	status = copy_up(v, to->start.at, p.start, starts, err);
+	if (!status)
+		status = copy_up(v, to->key.at, p.key, l->count * sizeof(uint32_t), err);
+	return status || !slots ? status : copy_up(v, to->slot.at, p.slot, l->count * sizeof(uint32_t), err);
+}
+
+int lists_up(struct device *v, const sch_region *g, mmsb_lists *out, mmsb_error *err)
+{
+	page *p = &v->m->pages[g->page];
+	const lists *l;
+	if (g->kind == REGION_GROUP) {
+		const group_index *groups = page_groups(v->m, p, NONE, false);
+		if (!groups)
+			return fail_memory(err, p->count * sizeof(uint32_t), "the positions of groups");
+		l = &groups->positions;
+	} else {
+		l = g->kind == REGION_ROW ? &p->pat->rows : &p->pat->cols;
+	}
+	uint32_t owner = g->kind == REGION_GROUP || p->def->like == NONE ? p->id : p->def->like;
+	device_lists *to = &v->pages[owner].lists[g->kind == REGION_COL];
+	int status = to->good && to->version == l->version ? MMSB_OK : bring(v, to, l, sch_text(v->m->sch, p->def->name), err);
+	to->good = !status;
+	to->version = l->version;
+	*out = (mmsb_lists){l->n_lists, (const uint64_t *)(uintptr_t)to->start.at, (const uint32_t *)(uintptr_t)to->key.at,
+	                    (const uint32_t *)(uintptr_t)to->slot.at};
+	return status;
+}
