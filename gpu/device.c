@@ -267,4 +267,4 @@ static void cuda_forget(struct device *v)
 
 static void cuda_figures(const struct device *v, device_figures *out) { *out = v->figures; }
 
-const device_ops cuda_device = {cuda_open, cuda_close, cuda_has, cuda_pass, cuda_forget, cuda_figures};
+const device_ops cuda_device = {cuda_open, cuda_close, cuda_has, cuda_pass, page_down, cuda_forget, cuda_figures};

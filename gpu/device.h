@@ -90,6 +90,9 @@ int launch(struct device *, CUfunction, const mmsb_launch *, uint64_t blocks, mm
 int page_up(struct device *, const page *, uint64_t epoch, mmsb_error *err);
 int prev_up(struct device *, const page *, uint64_t epoch, mmsb_error *err);
 
+/* Brings the values of a page that the host lacks. */
+int page_down(struct device *, struct page *, mmsb_error *err);
+
 /* A column that lies at `at` on the device: elements at n positions of the list that lies in moved_list, to or from moved_values. */
 int column_move(struct device *, column host, CUdeviceptr at, CUfunction const by_width[MOVES], uint64_t n, mmsb_error *err);
 

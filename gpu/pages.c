@@ -77,6 +77,16 @@ int page_up(struct device *v, const page *p, uint64_t epoch, mmsb_error *err)
 	return status;
 }
 
+int page_down(struct device *v, page *p, mmsb_error *err)
+{
+	if (v->lost)
+		return fail(err, MMSB_DEVICE, "page %s: its values were on the CUDA device, which has failed: the next commit evaluates them again", sch_text(v->m->sch, p->def->name));
+	int status = CUDA(v, err, context_use, v->context);
+	if (!status)
+		status = copy_down(v, p->cur, v->pages[p->id].now.at, p->count * p->element, err);
+	return status ? status : wait_for(v, err);
+}
+
 /* The copy of a page has what the page had at the end of the epoch before: the page has not changed in this one, or the copy has not followed yet. */
 static bool now_is_prev(const device_page *c, const page *p, uint64_t epoch)
 {

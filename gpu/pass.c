@@ -97,7 +97,7 @@ static int bring_list(work *w)
 	struct device *v = w->v;
 	uint64_t *list, i = 0;
 	int status = room_of(v, &v->list, w->n * sizeof *list, "the elements to evaluate", w->err);
-	if (!status)
+	if (!status && !w->to->stays)
 		status = room_of(v, &v->values, values_at(w, w->k->n_outputs), "results", w->err);
 	if (!status)
 		status = up_room(v, w->n * sizeof *list, &list, w->err);
@@ -106,7 +106,7 @@ static int bring_list(work *w)
 	BITSET_FOR(w->dirty, at)
 		list[i++] = at;
 	w->l.list = (const uint64_t *)(uintptr_t)v->list.at;
-	for (uint32_t o = 0; o < w->k->n_outputs; o++)
+	for (uint32_t o = 0; o < w->k->n_outputs && !w->to->stays; o++)
 		w->l.values[o] = (uint8_t *)(uintptr_t)(v->values.at + values_at(w, o));
 	return copy_up(v, v->list.at, list, w->n * sizeof *list, w->err);
 }
@@ -129,7 +129,7 @@ static int prepare(work *w, uint64_t epoch)
 	if (!status)
 		status = room_of(v, &v->marks, w->k->n_outputs * w->marks_bytes, "what changes", w->err);
 	if (!status)
-		status = down_room(v, 64 + w->k->n_outputs * w->marks_bytes + (w->dirty ? values_at(w, w->k->n_outputs) : 0), w->err);
+		status = down_room(v, 64 + w->k->n_outputs * w->marks_bytes + (w->dirty && !w->to->stays ? values_at(w, w->k->n_outputs) : 0), w->err);
 	if (!status)
 		status = copy_up(v, v->fault.at, &no_fault, sizeof no_fault, w->err);
 	w->l.n = w->n;
@@ -183,7 +183,8 @@ static void put_list(const work *w)
 		uint64_t i = 0;
 		BITSET_FOR(w->dirty, at) {
 			if (take_marks(w, o, i / 64) >> i % 64 & 1) {
-				memcpy(c.base + at * c.stride, values + i * width, width);
+				if (!w->to->stays)
+					memcpy(c.base + at * c.stride, values + i * width, width);
 				bitset_set(now_of(w, o), at);
 			}
 			i++;
@@ -245,6 +246,10 @@ static int fetch_results(const work *w, uint64_t n)
 	}
 	if (n == 0)
 		return MMSB_OK;
+	if (w->to->stays) {
+		mark_all(w);
+		return MMSB_OK;
+	}
 	if (n <= w->n / MOST_MOVED_SHARE)
 		return fetch_changed(w, n);
 	mark_all(w);
@@ -311,7 +316,7 @@ static int run(work *w, uint32_t pass, uint64_t *fault)
 		status = copy_down(v, v->down.at, v->fault.at, sizeof *fault, w->err);
 	if (!status)
 		status = copy_down(v, (uint8_t *)v->down.at + 64, v->marks.at, w->k->n_outputs * w->marks_bytes, w->err);
-	if (!status && w->dirty)
+	if (!status && w->dirty && !w->to->stays)
 		status = copy_down(v, (uint8_t *)v->down.at + 64 + w->k->n_outputs * w->marks_bytes, v->values.at, values_at(w, w->k->n_outputs), w->err);
 	if (!status)
 		status = wait_for(v, w->err);
@@ -355,6 +360,7 @@ int cuda_pass(struct device *v, uint32_t pass, const bitset *dirty, uint64_t epo
 	if (status)
 		return status;
 	*changed = n;
+	w.to->away |= w.to->stays && n > 0;
 	v->pages[to->id].version = to->version + (n > 0); /* the epoch counts it */
 	v->pages[to->id].now_good = true;
 	return MMSB_OK;

@@ -102,13 +102,92 @@ void device_place(struct executor *ex, kernel_plan *p, uint32_t id)
 		p->kept |= p->regions[i].stored;
 }
 
+/* ---- values that stay there -------------------------------------------------------------------- */
+
+static bool evaluates(const struct executor *ex, uint32_t pass)
+{
+	const kernel_plan *p = ex->passes[pass];
+	return p->on_device && !p->deferred && p->pass->kind == PASS_MAP;
+}
+
+/* The pass looks at values alone, of this epoch: not at keys of groups, of which the host keeps an index. */
+static bool reads_values(const mmsb_instance *m, uint32_t pass, uint32_t page_id)
+{
+	const sch_kernel *k = &m->sch->kernels[m->sch->passes[pass].kernel];
+	for (uint32_t r = 0; r < k->n_regions; r++)
+		if (m->sch->regions[k->first_region + r].page == page_id)
+			return false;
+	return true;
+}
+
+/* Only passes of the device look at it, and nothing is to be put back where an epoch fails. */
+static bool page_stays(const mmsb_instance *m, uint32_t pass)
+{
+	const kernel_plan *p = m->executor->passes[pass];
+	const page *to = &m->pages[p->pass->page];
+	const uint32_t *start = &m->reader_start[2 * to->id];
+	if (!evaluates(m->executor, pass) || to->def->role != PAGE_ROLE_INTERNAL || to->prev || to->watched || (p->kept && !p->far) || start[1] != start[2])
+		return false;
+	for (uint32_t i = start[0]; i < start[1]; i++)
+		if (!evaluates(m->executor, m->readers_of[i]) || !reads_values(m, m->readers_of[i], to->id))
+			return false;
+	return true;
+}
+
+void device_plan(mmsb_instance *m)
+{
+	const schedule *s = m->sch;
+	for (uint32_t i = 0; i < s->n_passes && m->device; i++) {
+		kernel_plan *p = m->executor->passes[i];
+		p->far = false;
+		for (uint32_t r = 0; r < p->def->n_reads; r++)
+			p->far |= m->pages[s->reads[p->def->first_read + r].page].stays;
+		m->pages[p->pass->page].stays = page_stays(m, i);
+	}
+}
+
+int device_settle(mmsb_instance *m, page *p, mmsb_error *err)
+{
+	if (!p->away)
+		return MMSB_OK;
+	saving_whole(m, p, p->cur);
+	int status = m->device_ops->fetch(m->device, p, err);
+	p->away = status != MMSB_OK;
+	m->stale |= p->away;
+	return status;
+}
+
+int device_settle_all(mmsb_instance *m, mmsb_error *err)
+{
+	int status = MMSB_OK;
+	for (uint32_t i = 0; i < m->sch->n_pages && !status && m->device; i++)
+		status = device_settle(m, &m->pages[i], err);
+	return status;
+}
+
+int device_home(struct executor *ex, const kernel_plan *p, bool whole, mmsb_error *err)
+{
+	mmsb_instance *m = ex->inst;
+	page *to = &m->pages[p->pass->page];
+	int status = MMSB_OK;
+	for (uint32_t i = 0; i < p->def->n_reads && !status; i++)
+		status = device_settle(m, &m->pages[m->sch->reads[p->def->first_read + i].page], err);
+	if (!status && !whole)
+		status = device_settle(m, to, err);
+	if (!status)
+		to->away = false; /* all of it is written */
+	return status;
+}
+
+/* ---- passes ------------------------------------------------------------------------------------ */
+
 bool device_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole, uint64_t *changed, int *status, mmsb_error *err)
 {
 	const kernel_plan *p = ex->passes[id];
 	mmsb_instance *m = ex->inst;
 	page *to = &m->pages[p->pass->page];
 	bool done = false;
-	whole |= p->small;
+	whole |= p->small || (p->kept && p->far);
 	if (p->deferred || (p->kept && !whole) || !m->device_ops->has(m->device, id))
 		return false;
 	buffers_catch_up(m, to);

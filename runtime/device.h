@@ -1,7 +1,7 @@
 /* device.h - a device that evaluates passes beside the CPU: the table of functions by which the runtime calls it. Internal.
  *
- * The host holds all values; a device holds copies of the pages that its passes read and write. Who calls a pass of the device gets its
- * results in the host's page, compared and marked as by the CPU. */
+ * A device holds copies of the pages that its passes read and write. Who calls a pass of the device gets its results in the host's page, compared
+ * and marked as by the CPU; but of a page that `stays` only the marks, until its values are asked for: it is `away`. */
 #ifndef MMSB_DEVICE_H
 #define MMSB_DEVICE_H
 
@@ -13,6 +13,7 @@
 #include "mmsb.h"
 
 struct device;
+struct page;
 
 typedef struct device_figures {
 	char name[64];
@@ -30,6 +31,8 @@ typedef struct device_ops {
 	 * done, nothing has changed, and the CPU is to do it: something failed in an element, and it says what. MMSB_DEVICE: the epoch
 	 * fails; from then on the device is lost, and does nothing any more. */
 	int (*pass)(struct device *, uint32_t pass, const bitset *dirty, uint64_t epoch, uint64_t *changed, bool *done, mmsb_error *err);
+	/* Brings the values of a page that is away. MMSB_DEVICE: they are lost, with the device. */
+	int (*fetch)(struct device *, struct page *, mmsb_error *err);
 	void (*forget)(struct device *); /* an epoch has failed: copies are not to be trusted */
 	void (*figures)(const struct device *, device_figures *);
 } device_ops;
@@ -48,5 +51,9 @@ int device_image(const mmsb_schedule *, int major, int minor, const void **out, 
 
 /* Whether a new instance has a device, by its options: m->device. */
 int device_choose(mmsb_instance *, mmsb_error *err);
+
+/* The values of a page, or of all, are in the host's memory afterwards. Where the device has lost them (MMSB_DEVICE) the next commit evaluates everything. */
+int device_settle(mmsb_instance *, struct page *, mmsb_error *err);
+int device_settle_all(mmsb_instance *, mmsb_error *err);
 
 #endif

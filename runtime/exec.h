@@ -201,6 +201,7 @@ typedef struct kernel_plan {
 	bool deferred;          /* lazy.c */
 	bool on_device;         /* a device evaluates it where it can: device.c */
 	bool kept;              /* partial results of its reductions may be kept */
+	bool far;               /* it reads a page that stays on the device */
 	uint32_t by_entry, by_region; /* exact fixpoints: a read of entries, and the region that goes by them, whose changes repairs follow one by one
 	                                 (repair.h); or NONE */
 	struct plan_memory *memory;
@@ -420,6 +421,12 @@ bool fault_before(const fault *a, const fault *b);
 
 /* Whether it is one of them: on_device. Of a bound instance, once its plan is made. */
 void device_place(struct executor *, kernel_plan *, uint32_t pass);
+
+/* Which pages stay on the device: once all plans are made, and anew when a page begins to be watched. */
+void device_plan(mmsb_instance *);
+
+/* Before the CPU evaluates a pass, all of it or some elements: brings what that reads of the device. */
+int device_home(struct executor *, const kernel_plan *, bool whole, mmsb_error *err);
 
 /* False: the CPU is to evaluate it. Else *status says how it went. */
 bool device_map(struct executor *, uint32_t pass, uint64_t epoch, bool whole, uint64_t *changed, int *status, mmsb_error *err);

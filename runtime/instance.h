@@ -51,6 +51,8 @@ typedef struct page {
 	bool prev_lost;         /* prev is to be copied whole */
 	bool stale;             /* @lazy: not evaluated since something that it reads changed: lazy.c */
 	bool watched;           /* its changes are: changes.c */
+	bool stays;             /* what a device computes of it stays there until somebody reads it: device.c */
+	bool away;              /* cur lacks values that are on the device */
 	pattern *pat;           /* sparse: the owner's */
 	pattern *prev_pat;      /* of the epoch before: the owner's, where some page of the family is read with prev */
 	uint64_t slots_room;    /* owner: the slots for which all of the family have room */

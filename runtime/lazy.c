@@ -2,6 +2,7 @@
  *
  * A page that an ordinary pass reads, or that is watched, is wanted in every epoch: its pass runs like others. A pass is `deferred` when
  * nobody wants its page but deferred passes, and it reads nothing of the epoch before. */
+#include "device.h"
 #include "dirty.h"
 #include "fpenv.h"
 #include "index.h"
@@ -36,6 +37,7 @@ void lazy_plan(mmsb_instance *m)
 {
 	for (uint32_t i = m->sch->n_passes; i-- > 0;) /* readers come later */
 		m->executor->passes[i]->deferred = !is_wanted(m, i);
+	device_plan(m);
 }
 
 bool lazy_defer(mmsb_instance *m, uint32_t pass, uint64_t epoch, bool whole)
@@ -96,7 +98,7 @@ int lazy_settle(mmsb_instance *m, const page *p, mmsb_error *err)
 {
 	int status = MMSB_OK;
 	if (!p->stale)
-		return MMSB_OK;
+		return device_settle(m, &m->pages[p->id], err);
 	uint64_t env = fpenv_enter();
 	for (uint32_t i = 0; i <= p->def->pass && !status; i++) /* what it reads comes first, and may be stale too */
 		if (m->pages[m->sch->passes[i].page].stale)

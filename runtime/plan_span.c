@@ -140,6 +140,15 @@ static span_plan *new_plan(span_planner *sp)
 	return sp->to;
 }
 
+/* What a device evaluates is left to it. */
+static bool of_device(const span_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->n_members; i++)
+		if (plan->members[i]->on_device)
+			return true;
+	return false;
+}
+
 /* NULL: there is no function, or it does not fit the sizes, or (*failed) no memory. */
 static span_plan *plan_one(struct executor *ex, native_span *found, uint32_t pass, bool together, bool *failed)
 {
@@ -171,7 +180,7 @@ static span_plan *plan_one(struct executor *ex, native_span *found, uint32_t pas
 	}
 	bool fits = plan_inputs(&sp);
 	shape_rows(&sp, to);
-	if (!fits || (sp.whole_rows && plan->n_vars > 1 && plan->row < (ex->grain < ROW_LEAST ? (uint64_t)ex->grain : ROW_LEAST))) {
+	if (!fits || (together && of_device(plan)) || (sp.whole_rows && plan->n_vars > 1 && plan->row < (ex->grain < ROW_LEAST ? (uint64_t)ex->grain : ROW_LEAST))) {
 		free(plan);
 		return NULL;
 	}

@@ -130,6 +130,11 @@ static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole,
 	int done;
 	if (p->on_device && device_map(ex, id, epoch, whole, changed, &done, err))
 		return done;
+	if (ex->inst->device) {
+		int status = device_home(ex, p, whole || p->small, err);
+		if (status)
+			return status;
+	}
 	if (p->small) {
 		buffers_catch_up(ex->inst, to);
 		saving_whole(ex->inst, to, to->cur);

@@ -72,7 +72,7 @@ static const page *page_read(tracer *t, uint32_t id, bool prev, const mmsb_insta
 		from = t->now;
 		p = &from->pages[p->def->init_page];
 	}
-	if (p->stale && !t->status)
+	if ((p->stale || p->away) && !t->status)
 		stop(t, lazy_settle(from, p, t->err));
 	*m = from;
 	return p;

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <xxhash.h>
 
+#include "runtime/device.h"
 #include "runtime/exec.h"
 #include "runtime/saving.h"
 #include "stream.h"
@@ -237,6 +238,9 @@ int checkpoint_plan(checkpoint_writer **out, mmsb_instance *m, const checkpoint_
 	if (m->epoch == 0 || m->stale)
 		return fail(err, MMSB_ORDER, m->stale ? "memory ran out in the last epoch: a checkpoint can be written after the next one"
 		                                      : "there is no epoch yet to write a checkpoint of");
+	int status = device_settle_all(m, err);
+	if (status)
+		return status;
 	checkpoint_writer *w = calloc(1, sizeof *w);
 	if (!w)
 		return fail_memory(err, sizeof *w, "a checkpoint");

@@ -43,17 +43,45 @@ static const char program[] =
 	"edge u <- sum[i where q[i] % 2 == 0] y[i];\n"
 	"edge b <- argmax[i] g[i];\n";
 
+/* None of its passes can fail, and nothing but passes of the device looks at a, b and c. */
+static const char near[] =
+	"page x : f64[600] in;\n"
+	"page k : index(600)[600] in;\n"
+	"page w : sparse f64[600, 600] in;\n"
+	"page a : f64[600];\n"
+	"page b : f64[600];\n"
+	"page c : f64[600];\n"
+	"page g : f64[600] out;\n"
+	"page t : f64 out;\n"
+
+	"edge a[i] <- x[i] * 0.5 + 1.0;\n"
+	"edge b[i] <- a[k[i]] - x[i];\n"
+	"edge c[i] <- b[k[i]] + (sum[j] w[i, j] * b[j]) + (max[j] w[j, i] * a[j]);\n"
+	"edge g[q] <- sum[i where k[i] == q] c[i];\n"
+	"edge t <- sum[i] c[i];\n";
+
+/* Its state is carried from tick to tick. */
+static const char ticking[] =
+	"page x : f64[600] in;\n"
+	"page k : index(600)[600] in;\n"
+	"page r : f64[600] out;\n"
+	"page s : f64[600] out;\n"
+
+	"edge r[i] <- prev r[i] * 0.5 + x[i];\n"
+	"edge s[i] <- wrap(prev s)[i - 1] + prev r[k[i]];\n";
+
 static long (*fake_fail)(long);
 static long (*fake_live)(void);
-static char kernels[64];
+static char folder[64];
 
-static mmsb_schedule *made(void)
+/* The schedule of a program, with its kernels. */
+static mmsb_schedule *made(const char *text, const char *name)
 {
-	mmsb_schedule *s = io_schedule(program);
+	mmsb_schedule *s = io_schedule(text);
 	mmsb_error err;
-	char image[128];
+	char image[160];
 	ck_assert_ptr_nonnull(s);
-	int n = snprintf(image, sizeof image, "MMSB-FAKE\n%s\n", kernels);
+	int n = snprintf(image, sizeof image, "MMSB-FAKE\n%s/%s\n", folder, name);
 	ck_assert_int_eq(device_attach(s, image, (size_t)n + 1, &err), MMSB_OK);
 	return s;
 }
@@ -62,6 +90,23 @@ static int instance(mmsb_schedule *s, int executor, mmsb_instance **out, mmsb_er
 {
 	mmsb_options options = {.size = sizeof options, .threads = 1, .executor = executor};
 	return mmsb_instance_new(out, s, &options, err);
+}
+
+/* Entries come, two of them again with other values, and one goes. */
+static void stage_entries(mmsb_instance *m, int e)
+{
+	uint64_t row[N], col[N];
+	double w[N];
+	mmsb_error err;
+	int n = e == 1 ? N : 3;
+	for (int i = 0; i < n; i++) {
+		row[i] = (uint64_t)(i * i + e) % (e == 1 ? 40 : N);
+		col[i] = (uint64_t)(i * 7 + 11 * e) % N;
+		w[i] = (i + e) / 4.0;
+	}
+	ck_assert_int_eq(mmsb_insert(m, mmsb_page(m, "w"), (size_t)n, row, col, w, &err), MMSB_OK);
+	if (e > 2)
+		ck_assert_int_eq(mmsb_erase(m, mmsb_page(m, "w"), 1, row, col, &err), MMSB_OK);
 }
 
 /* Changes of epoch e: all, few, many. */
@@ -80,7 +125,9 @@ static void stage(mmsb_instance *m, int e)
 	ck_assert_int_eq(mmsb_write(m, mmsb_page(m, "x"), 0, (size_t)step, x, &err), MMSB_OK);
 	if (e == 2)
 		ck_assert_int_eq(mmsb_write(m, mmsb_page(m, "x"), 590, 1, x + 10, &err), MMSB_OK);
-	if (e != 2)
+	if (mmsb_page(m, "w") >= 0)
+		stage_entries(m, e);
+	if (e != 2 && mmsb_page(m, "d") >= 0)
 		ck_assert_int_eq(mmsb_write(m, mmsb_page(m, "d"), 0, (size_t)step, d, &err), MMSB_OK);
 	ck_assert_int_eq(mmsb_write(m, mmsb_page(m, "k"), 0, (size_t)step, k, &err), MMSB_OK);
 }
@@ -135,10 +182,10 @@ static void run_failing(mmsb_schedule *s, char digest[EPOCHS + 1][33], long n)
 	ck_assert_msg(fake_live() == 0, "call %ld: %ld things are not given back", n, fake_live());
 }
 
-START_TEST(test_failing_calls)
+static void fail_all(const char *text, const char *name)
 {
 	char digest[EPOCHS + 1][33] = {""};
-	mmsb_schedule *s = made();
+	mmsb_schedule *s = made(text, name);
 	expect(s, digest);
 	run_failing(s, digest, 0);
 	long calls = fake_fail(0);
@@ -147,11 +194,132 @@ START_TEST(test_failing_calls)
 		run_failing(s, digest, n);
 	mmsb_schedule_close(s);
 }
+
+START_TEST(test_failing_calls)
+{
+	fail_all(program, "program");
+}
+END_TEST
+
+START_TEST(test_failing_calls_near)
+{
+	fail_all(near, "near");
+}
+END_TEST
+
+START_TEST(test_failing_calls_ticking)
+{
+	fail_all(ticking, "ticking");
+}
+END_TEST
+
+static device_figures figures(const mmsb_instance *m)
+{
+	device_figures f;
+	cuda_device.figures(m->device, &f);
+	return f;
+}
+
+/* Two instances, one of them on the device, after epoch 1. */
+static void begin_both(mmsb_schedule *s, mmsb_instance *m[2])
+{
+	mmsb_error err;
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(instance(s, i ? MMSB_CUDA : MMSB_PORTABLE, &m[i], &err), MMSB_OK);
+		stage(m[i], 1);
+		ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
+	}
+}
+
+static void ck_same(mmsb_instance *const m[2], const char *name)
+{
+	const void *a = mmsb_data(m[0], mmsb_page(m[0], name)), *b = mmsb_data(m[1], mmsb_page(m[1], name));
+	ck_assert_ptr_nonnull(a);
+	ck_assert_ptr_nonnull(b);
+	ck_assert_msg(memcmp(a, b, N * sizeof(double)) == 0, "page %s has other values", name);
+}
+
+/* Values that only the device needs stay there until somebody asks. */
+START_TEST(test_stays)
+{
+	enum { WORDS = 768 / 8 /* of marks of a page */ };
+	mmsb_schedule *s = made(near, "near");
+	mmsb_instance *m[2];
+	mmsb_error err;
+	begin_both(s, m);
+	uint64_t down = figures(m[1]).bytes_down;
+	for (int i = 0; i < 2; i++) {
+		stage(m[i], 3);
+		ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
+	}
+	uint64_t epoch = figures(m[1]).bytes_down - down; /* g, t, marks and what fails of five passes */
+	ck_assert_uint_le(epoch, (N + 1) * sizeof(double) + 5 * (WORDS + 8));
+	ck_same(m, "a");
+	ck_same(m, "b");
+	ck_same(m, "c");
+	ck_assert_uint_eq(figures(m[1]).bytes_down - down - epoch, 3 * N * sizeof(double));
+	ck_same(m, "c");
+	ck_assert_uint_eq(figures(m[1]).bytes_down - down - epoch, 3 * N * sizeof(double));
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(mmsb_watch(m[i], mmsb_page(m[i], "c"), &err), MMSB_OK);
+		stage(m[i], 4);
+		ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
+	}
+	ck_assert(!m[1]->pages[mmsb_page(m[1], "c")].away && m[1]->pages[mmsb_page(m[1], "b")].away);
+	ck_same(m, "c");
+	for (int i = 0; i < 2; i++)
+		mmsb_instance_free(m[i]);
+	mmsb_schedule_close(s);
+}
+END_TEST
+
+/* The device is lost with values that are nowhere else. */
+START_TEST(test_lost)
+{
+	mmsb_schedule *s = made(near, "near");
+	mmsb_instance *m[2];
+	mmsb_error err;
+	begin_both(s, m);
+	fake_fail(1);
+	ck_assert_ptr_null(mmsb_data(m[1], mmsb_page(m[1], "b")));
+	ck_same(m, "g");
+	for (int i = 0; i < 2; i++) {
+		stage(m[i], 2);
+		ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
+	}
+	ck_same(m, "a");
+	ck_same(m, "b");
+	ck_same(m, "c");
+	ck_same(m, "g");
+	fake_fail(0);
+	for (int i = 0; i < 2; i++)
+		mmsb_instance_free(m[i]);
+	mmsb_schedule_close(s);
+}
+END_TEST
+
+/* What was now becomes what was before without going up. */
+START_TEST(test_ticks)
+{
+	mmsb_schedule *s = made(ticking, "ticking");
+	mmsb_instance *m[2];
+	mmsb_error err;
+	begin_both(s, m);
+	uint64_t up = figures(m[1]).bytes_up;
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(mmsb_ticks(m[i], 5, NULL, &err), MMSB_OK);
+	ck_assert_uint_le(figures(m[1]).bytes_up - up, 5 * 2 * 8); /* where what fails is told, of each pass */
+	ck_same(m, "r");
+	ck_same(m, "s");
+	for (int i = 0; i < 2; i++)
+		mmsb_instance_free(m[i]);
+	mmsb_schedule_close(s);
+}
 END_TEST
 
 START_TEST(test_memory)
 {
-	mmsb_schedule *s = made();
+	mmsb_schedule *s = made(program, "program");
 	mmsb_instance *m;
 	mmsb_error err;
 	setenv("MMSB_FAKE_MEMORY", "20000", 1);
@@ -170,7 +338,7 @@ END_TEST
 /* A zero divisor is told as by the CPU, and the epochs after it go on on the device. */
 START_TEST(test_fault)
 {
-	mmsb_schedule *s = made();
+	mmsb_schedule *s = made(program, "program");
 	mmsb_instance *m[2];
 	mmsb_error err, why[2];
 	char hex[2][33];
@@ -186,9 +354,7 @@ START_TEST(test_fault)
 		ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
 		ck_assert_int_eq(mmsb_digest(m[i], hex[i], &err), MMSB_OK);
 	}
-	device_figures f;
-	cuda_device.figures(m[1]->device, &f);
-	ck_assert_uint_ge(f.launches, 10);
+	ck_assert_uint_ge(figures(m[1]).launches, 10);
 	ck_assert_str_eq(why[0].message, why[1].message);
 	ck_assert_uint_eq(why[0].index[0], why[1].index[0]);
 	ck_assert_str_eq(hex[0], hex[1]);
@@ -198,16 +364,15 @@ START_TEST(test_fault)
 }
 END_TEST
 
-/* False: there is no C++ compiler. */
-static bool make_kernels(void)
+static bool make_kernels(const char *program_text, const char *name)
 {
-	char *text = NULL, path[] = "/tmp/mmsb-cuda-XXXXXX";
+	char *text = NULL, path[sizeof folder + 16];
 	size_t n = 0;
-	mmsb_schedule *s = io_schedule(program);
+	mmsb_schedule *s = io_schedule(program_text);
 	FILE *out = open_memstream(&text, &n);
-	bool done = s && out && emit_cuda(&s->tables, out) && fclose(out) == 0 && mkdtemp(path);
-	snprintf(kernels, sizeof kernels, "%s/kernels", path);
-	done = done && cuda_host_compile(text, n, kernels);
+	bool done = s && out && emit_cuda(&s->tables, out) && fclose(out) == 0;
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	done = done && cuda_host_compile(text, n, path);
 	free(text);
 	mmsb_schedule_close(s);
 	return done;
@@ -229,7 +394,9 @@ int main(void)
 	setenv("MMSB_DEVICE_SPLIT", "100", 1);
 	setenv("MMSB_DEVICE_TIMES", "1", 1);
 	void *library = dlopen(fake, RTLD_NOW);
-	if (!library || !make_kernels() || driver_open(&d, &err)) {
+	snprintf(folder, sizeof folder, "/tmp/mmsb-cuda-XXXXXX");
+	if (!library || !mkdtemp(folder) || !make_kernels(program, "program") || !make_kernels(near, "near") || !make_kernels(ticking, "ticking") ||
+	    driver_open(&d, &err)) {
 		fprintf(stderr, "check_cuda: %s: %s\n", fake, library ? "no kernels, or no driver" : dlerror());
 		return 1;
 	}
@@ -240,12 +407,20 @@ int main(void)
 	TCase *t = tcase_create("device");
 	tcase_set_timeout(t, 600);
 	tcase_add_test(t, test_failing_calls);
+	tcase_add_test(t, test_failing_calls_near);
+	tcase_add_test(t, test_failing_calls_ticking);
 	tcase_add_test(t, test_memory);
 	tcase_add_test(t, test_fault);
+	tcase_add_test(t, test_stays);
+	tcase_add_test(t, test_lost);
+	tcase_add_test(t, test_ticks);
 	suite_add_tcase(s, t);
 	int status = unit_run(s);
-	remove(kernels);
-	*strrchr(kernels, '/') = '\0';
-	remove(kernels);
+	static const char *const names[] = {"/program", "/near", "/ticking", ""};
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		char path[sizeof folder + 16];
+		snprintf(path, sizeof path, "%s%s", folder, names[i]);
+		remove(path);
+	}
 	return status;
 }
