@@ -29,6 +29,9 @@ static int add_page(mmsb_instance *m, XXH3_state_t *x, page *p, mmsb_error *err)
 	bool counts = d->role == PAGE_ROLE_IN || d->role == PAGE_ROLE_OUT || (d->flags & PAGEF_STATE);
 	if (!counts || !(d->flags & PAGEF_STORED))
 		return MMSB_OK;
+	int status = lazy_settle(m, p, err);
+	if (status)
+		return status;
 	if (d->flags & PAGEF_SPARSE)
 		return add_sparse(x, p) ? fail(err, MMSB_MEMORY, "the digest failed") : MMSB_OK;
 	const uint8_t *bytes = page_packed(m, p);
@@ -53,8 +56,6 @@ int mmsb_digest(mmsb_instance *m, char hex[33], mmsb_error *err)
 	if (!x)
 		return fail_memory(err, 64, "the digest");
 	XXH3_128bits_reset(x);
-	for (uint32_t i = 0; i < m->sch->n_pages && !status; i++)
-		status = lazy_settle(m, &m->pages[i], err);
 	for (uint32_t i = 0; i < m->sch->n_pages && !status; i++)
 		status = add_page(m, x, &m->pages[i], err);
 	XXH128_hash_t h = XXH3_128bits_digest(x);
