@@ -458,8 +458,6 @@ static bool put_kernel(writer *w, kernel_step step, FILE *out)
 		put_head(w, out);
 		if (elements)
 			put_element(w, out);
-		else if (step == STEP_PART)
-			fputs("\tconst uint64_t i = blockIdx.x / L.parts, part = blockIdx.x % L.parts;\n\tconst uint64_t e = L.list ? L.list[i] : i;\n", out);
 		if (!elements && w->can_fail)
 			fputs("\tint bad = 0;\n", out);
 		fwrite(body, 1, n, out);

@@ -1,7 +1,8 @@
 /* emit_cuda.h - what the parts of the writer of CUDA C share. Internal.
  *
  *   emit_cuda.c         kernels, reads, arithmetic
- *   emit_cuda_reduce.c  reductions: by one thread, or by blocks of threads */
+ *   emit_cuda_reduce.c  reductions: by one thread, or by blocks of threads
+ *   emit_cuda_along.c   those along rows, columns and groups */
 #ifndef MMSB_COMPILER_EMIT_CUDA_H
 #define MMSB_COMPILER_EMIT_CUDA_H
 
@@ -52,5 +53,24 @@ void cuda_put_types(const writer *);
 /* The bodies of the steps that are about the split region alone. */
 void cuda_put_part(writer *);
 void cuda_put_join(writer *);
+
+/* ---- for reductions alone ---- */
+
+void cuda_put_type_name(const writer *, uint32_t region);
+
+/* The instruction that gives a region's value. */
+const sch_instr *cuda_reduce_of(const writer *, uint32_t region);
+
+/* What comes before the split region is for every thread of a part. */
+void cuda_put_before(writer *);
+
+/* `&&` after the condition that what is nested in a region is not empty. */
+void cuda_put_not_empty(writer *, const sch_region *);
+
+/* The loop along a list, by one thread; a leaf by a warp; nodes of leaves; what they come to. */
+void cuda_put_along_head(writer *, const sch_region *, uint32_t region);
+void cuda_put_leaf(writer *);
+void cuda_put_nodes(writer *);
+void cuda_put_list_value(writer *, const sch_region *, uint32_t region, uint32_t dst);
 
 #endif

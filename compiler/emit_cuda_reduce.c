@@ -26,7 +26,7 @@ static way way_of(const writer *w, const sch_region *g)
 }
 
 /* The name of a region's type of partial results. */
-static void put_type_name(const writer *w, uint32_t region)
+void cuda_put_type_name(const writer *w, uint32_t region)
 {
 	char name[DEVICE_NAME];
 	device_kernel_name(name, w->pass->kernel);
@@ -38,18 +38,24 @@ static void put_combine_name(const writer *w, const sch_region *g)
 	fprintf(w->out, "mmsb_%s_%s", op_table[g->op].name, type_table[w->types[g->value]].name);
 }
 
+static void put_types_of(const writer *w, const char *macro, uint32_t region)
+{
+	const sch_region *g = &w->s->regions[w->k->first_region + region];
+	fprintf(w->out, "\n%s(", macro);
+	cuda_put_type_name(w, region);
+	fprintf(w->out, ", %s, ", emit_c_type(w->types[g->value]));
+	put_combine_name(w, g);
+	fputs(")\n", w->out);
+}
+
 void cuda_put_types(const writer *w)
 {
 	for (uint32_t r = 1; r < w->k->n_regions; r++) {
 		const sch_region *g = &w->s->regions[w->k->first_region + r];
-		bool ranked = way_of(w, g) == WAY_RANKED;
-		if (!ranked && r != w->split)
-			continue;
-		fprintf(w->out, "\n%s(", ranked ? "MMSB_RANKED" : "MMSB_PARTS");
-		put_type_name(w, r);
-		fprintf(w->out, ", %s, ", emit_c_type(w->types[g->value]));
-		put_combine_name(w, g);
-		fputs(")\n", w->out);
+		if (way_of(w, g) == WAY_RANKED)
+			put_types_of(w, "MMSB_RANKED", r);
+		if (r == w->split)
+			put_types_of(w, device_along(g) ? "MMSB_LEAVES" : "MMSB_PARTS", r);
 	}
 }
 
@@ -107,7 +113,7 @@ static void put_tree_end(writer *w, const sch_region *g, uint32_t region, uint32
 static void put_ranked(writer *w, const sch_region *g, uint32_t region)
 {
 	cuda_indent(w);
-	put_type_name(w, region);
+	cuda_put_type_name(w, region);
 	fprintf(w->out, "_push(&t%u, (uint64_t)(x%u", region, g->first_var);
 	if (g->kind == REGION_RANGE) {
 		fputs(" - ", w->out);
@@ -126,7 +132,7 @@ static void put_ranked_end(writer *w, uint32_t region, uint32_t dst)
 	fprintf(w->out, "if (n%u)\n", region);
 	cuda_indent(w);
 	fprintf(w->out, "\tv%u = ", dst);
-	put_type_name(w, region);
+	cuda_put_type_name(w, region);
 	fprintf(w->out, "_end(&t%u);\n", region);
 }
 
@@ -170,7 +176,7 @@ static void put_begin(writer *w, const sch_region *g, uint32_t region, uint32_t 
 	else if (how == WAY_ARG)
 		fprintf(w->out, "%s t%u = 0;\n", type, region);
 	else {
-		put_type_name(w, region);
+		cuda_put_type_name(w, region);
 		fprintf(w->out, " t%u;\n", region);
 		cuda_indent(w);
 		fprintf(w->out, "t%u.n = t%u.depth = 0;\n", region, region);
@@ -178,7 +184,7 @@ static void put_begin(writer *w, const sch_region *g, uint32_t region, uint32_t 
 }
 
 /* The condition that the regions nested in g are not empty. */
-static void put_not_empty(writer *w, const sch_region *g)
+void cuda_put_not_empty(writer *w, const sch_region *g)
 {
 	for (uint32_t n = g->nest; n != NONE; n = w->s->regions[w->k->first_region + n].nest) {
 		const sch_region *inner = &w->s->regions[w->k->first_region + n];
@@ -195,38 +201,10 @@ static void put_range_head(writer *w, const sch_region *g)
 	fprintf(w->out, "for (int64_t x%u = ", g->first_var);
 	cuda_put_size(w, g->lo);
 	fputs("; ", w->out);
-	put_not_empty(w, g);
+	cuda_put_not_empty(w, g);
 	fprintf(w->out, "x%u < ", g->first_var);
 	cuda_put_size(w, g->hi);
 	fprintf(w->out, "; x%u++) {\n", g->first_var);
-}
-
-/* The bound of the list that register `at` names. */
-static void put_bound(const writer *w, const sch_region *g, uint32_t region, const char *which)
-{
-	uint32_t number = device_along_number(w->s, w->k, region);
-	fprintf(w->out, "mmsb_list_%s(L.along[%u].n, L.along[%u].start, (uint64_t)", which, number, number);
-	cuda_put_reg(w, g->at);
-	fputc(')', w->out);
-}
-
-static void put_along_head(writer *w, const sch_region *g, uint32_t region)
-{
-	uint32_t number = device_along_number(w->s, w->k, region);
-	cuda_indent(w);
-	fprintf(w->out, "for (uint64_t q%u = ", region);
-	put_bound(w, g, region, "begin");
-	fprintf(w->out, ", end%u = ", region);
-	put_bound(w, g, region, "end");
-	fputs("; ", w->out);
-	put_not_empty(w, g);
-	fprintf(w->out, "q%u < end%u; q%u++) {\n", region, region, region);
-	cuda_indent(w);
-	fprintf(w->out, "\tconst int64_t x%u = (int64_t)L.along[%u].key[q%u];\n", g->first_var, number, region);
-	if (g->kind == REGION_GROUP)
-		return;
-	cuda_indent(w);
-	fprintf(w->out, "\tconst uint64_t s%u = L.along[%u].slot[q%u];\n", region, number, region);
 }
 
 /* The operand at a position; whoever is not present goes on with the next one. */
@@ -247,7 +225,7 @@ static void put_operand(writer *w, const sch_region *g)
 static void put_loop(writer *w, const sch_region *g, uint32_t region, uint32_t dst)
 {
 	if (device_along(g))
-		put_along_head(w, g, region);
+		cuda_put_along_head(w, g, region);
 	else
 		put_range_head(w, g);
 	w->depth++;
@@ -272,9 +250,9 @@ static void put_joined(writer *w, const sch_region *g, uint32_t region, uint32_t
 {
 	cuda_indent(w);
 	fputs("const ", w->out);
-	put_type_name(w, region);
+	cuda_put_type_name(w, region);
 	fprintf(w->out, " t%u = ((const ", region);
-	put_type_name(w, region);
+	cuda_put_type_name(w, region);
 	fputs(" *)L.joined)[i];\n", w->out);
 	cuda_indent(w);
 	fprintf(w->out, "const %s v%u = t%u.n ? t%u.value : ", emit_c_type(w->types[dst]), dst, region, region);
@@ -284,8 +262,7 @@ static void put_joined(writer *w, const sch_region *g, uint32_t region, uint32_t
 	fprintf(w->out, "const uint64_t n%u = t%u.n;\n", region, region);
 }
 
-/* The instruction that gives a region's value. */
-static const sch_instr *reduce_of(const writer *w, uint32_t region)
+const sch_instr *cuda_reduce_of(const writer *w, uint32_t region)
 {
 	const sch_instr *in = w->instrs;
 	while (in->code != CODE_REDUCE || in->a != region)
@@ -296,9 +273,12 @@ static const sch_instr *reduce_of(const writer *w, uint32_t region)
 void cuda_put_region(writer *w, uint32_t region)
 {
 	const sch_region *g = &w->s->regions[w->k->first_region + region];
-	const sch_instr *in = reduce_of(w, region);
+	const sch_instr *in = cuda_reduce_of(w, region);
 	if (w->step == STEP_END && region == w->split) {
-		put_joined(w, g, region, in->dst);
+		if (device_along(g))
+			cuda_put_list_value(w, g, region, in->dst);
+		else
+			put_joined(w, g, region, in->dst);
 	} else {
 		put_begin(w, g, region, in->dst);
 		put_loop(w, g, region, in->dst);
@@ -315,7 +295,7 @@ void cuda_put_region(writer *w, uint32_t region)
 static void put_blocks(writer *w, const char *first, const char *end, void (*operand)(writer *))
 {
 	cuda_indent(w);
-	put_type_name(w, w->split);
+	cuda_put_type_name(w, w->split);
 	fputs("_tree all;\n", w->out);
 	cuda_indent(w);
 	fputs("all.n = 0;\n", w->out);
@@ -323,7 +303,7 @@ static void put_blocks(writer *w, const char *first, const char *end, void (*ope
 	fprintf(w->out, "for (uint64_t q0 = %s; q0 < %s; q0 += MMSB_BLOCK * MMSB_EACH) {\n", first, end);
 	w->depth++;
 	cuda_indent(w);
-	put_type_name(w, w->split);
+	cuda_put_type_name(w, w->split);
 	fputs(" p[MMSB_EACH];\n", w->out);
 	fputs("#pragma unroll\n", w->out);
 	cuda_indent(w);
@@ -334,9 +314,9 @@ static void put_blocks(writer *w, const char *first, const char *end, void (*ope
 	cuda_indent(w);
 	fputs("}\n", w->out);
 	cuda_indent(w);
-	put_type_name(w, w->split);
+	cuda_put_type_name(w, w->split);
 	fputs("_push(&all, ", w->out);
-	put_type_name(w, w->split);
+	cuda_put_type_name(w, w->split);
 	fputs("_block(p));\n", w->out);
 	w->depth--;
 	cuda_indent(w);
@@ -349,9 +329,9 @@ static void put_store(writer *w, const char *to)
 	fputs("if (threadIdx.x == 0)\n", w->out);
 	cuda_indent(w);
 	fputs("\t((", w->out);
-	put_type_name(w, w->split);
+	cuda_put_type_name(w, w->split);
 	fprintf(w->out, " *)L.%s)[blockIdx.x] = ", to);
-	put_type_name(w, w->split);
+	cuda_put_type_name(w, w->split);
 	fputs("_end(&all);\n", w->out);
 }
 
@@ -395,18 +375,30 @@ static void put_join_operand(writer *w)
 	fputs("\tp[j] = from[q];\n", w->out);
 }
 
-/* What comes before the reduction is for every thread. */
-void cuda_put_part(writer *w)
+void cuda_put_before(writer *w)
 {
-	const sch_region *root = &w->s->regions[w->k->first_region], *g = root + w->split;
+	const sch_region *root = &w->s->regions[w->k->first_region];
 	sch_region before = *root;
-	const sch_instr *reduce = reduce_of(w, w->split);
-	before.n_instr = (uint32_t)(reduce - w->instrs) - root->first_instr;
+	before.n_instr = (uint32_t)(cuda_reduce_of(w, w->split) - w->instrs) - root->first_instr;
 	cuda_put_vars(w);
 	cuda_put_instrs(w, &before, false);
+}
+
+void cuda_put_part(writer *w)
+{
+	const sch_region *g = &w->s->regions[w->k->first_region + w->split];
+	if (device_along(g)) {
+		cuda_put_leaf(w);
+		return;
+	}
+	cuda_indent(w);
+	fputs("const uint64_t i = blockIdx.x / L.parts, part = blockIdx.x % L.parts;\n", w->out);
+	cuda_indent(w);
+	fputs("const uint64_t e = L.list ? L.list[i] : i;\n", w->out);
+	cuda_put_before(w);
 	cuda_indent(w);
 	fputs("const uint64_t length = ", w->out);
-	put_not_empty(w, g);
+	cuda_put_not_empty(w, g);
 	cuda_put_size(w, g->lo);
 	fputs(" < ", w->out);
 	cuda_put_size(w, g->hi);
@@ -423,11 +415,15 @@ void cuda_put_part(writer *w)
 
 void cuda_put_join(writer *w)
 {
+	if (device_along(&w->s->regions[w->k->first_region + w->split])) {
+		cuda_put_nodes(w);
+		return;
+	}
 	cuda_indent(w);
 	fputs("const ", w->out);
-	put_type_name(w, w->split);
+	cuda_put_type_name(w, w->split);
 	fputs(" *const from = (const ", w->out);
-	put_type_name(w, w->split);
+	cuda_put_type_name(w, w->split);
 	fputs(" *)L.partial + blockIdx.x * L.parts;\n", w->out);
 	put_blocks(w, "0", "L.parts", put_join_operand);
 	put_store(w, "joined");

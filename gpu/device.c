@@ -189,6 +189,26 @@ static int take_device(struct device *v, mmsb_error *err)
 	return status ? status : find_kernels(v, err);
 }
 
+static void give_back(const cuda_driver *d, const device_room *r)
+{
+	if (r->at)
+		d->release(r->at);
+}
+
+static void lists_close(const cuda_driver *d, const device_lists *l)
+{
+	const device_levels *t = &l->levels;
+	give_back(d, &l->start);
+	give_back(d, &l->key);
+	give_back(d, &l->slot);
+	give_back(d, &t->leaf_list);
+	give_back(d, &t->top);
+	for (uint32_t k = 0; k < MOST_LEVELS; k++) {
+		give_back(d, &t->level[k].at);
+		give_back(d, &t->level[k].bit);
+	}
+}
+
 /* What was taken is given back, whatever calls say: nothing can be done about it. */
 static void cuda_close(struct device *v)
 {
@@ -201,16 +221,15 @@ static void cuda_close(struct device *v)
 	if (v->stream)
 		d->stream_wait(v->stream);
 	for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++)
-		if (rooms[i]->at)
-			d->release(rooms[i]->at);
+		give_back(d, rooms[i]);
 	for (uint32_t i = 0; v->pages && i < v->m->sch->n_pages; i++) {
 		const device_page *c = &v->pages[i];
-		const CUdeviceptr at[] = {c->now.at, c->prev.at, c->lists[0].start.at, c->lists[0].key.at, c->lists[0].slot.at,
-		                          c->lists[1].start.at, c->lists[1].key.at, c->lists[1].slot.at};
-		for (size_t k = 0; k < sizeof at / sizeof at[0]; k++)
-			if (at[k])
-				d->release(at[k]);
+		give_back(d, &c->now);
+		give_back(d, &c->prev);
+		lists_close(d, &c->lists[0]);
+		lists_close(d, &c->lists[1]);
 	}
+	leaves_free(&v->leaves);
 	if (v->up.at)
 		d->host_release(v->up.at);
 	if (v->down.at)
@@ -231,6 +250,13 @@ static void cuda_close(struct device *v)
 	free(v);
 }
 
+/* For tests. */
+static uint64_t number_from(const char *name, uint64_t otherwise)
+{
+	const char *given = getenv(name);
+	return given && *given ? strtoull(given, NULL, 0) : otherwise;
+}
+
 static int cuda_open(struct device **out, mmsb_instance *m, mmsb_error *err)
 {
 	const cuda_driver *d;
@@ -243,8 +269,8 @@ static int cuda_open(struct device **out, mmsb_instance *m, mmsb_error *err)
 		return fail_memory(err, sizeof *v, "a CUDA device");
 	v->d = d;
 	v->m = m;
-	const char *least = getenv("MMSB_DEVICE_SPLIT"); /* for tests */
-	v->split_least = least && *least ? strtoull(least, NULL, 0) : DEVICE_SPLIT;
+	v->split_least = number_from("MMSB_DEVICE_SPLIT", DEVICE_SPLIT);
+	v->leaves_least = number_from("MMSB_DEVICE_LEAVES", DEVICE_LEAVES);
 	v->kernels = calloc(m->sch->n_passes + 1, sizeof *v->kernels);
 	v->splits = calloc(m->sch->n_passes + 1, sizeof *v->splits);
 	v->pages = calloc(m->sch->n_pages + 1, sizeof *v->pages);
@@ -261,8 +287,12 @@ static bool cuda_has(const struct device *v, uint32_t pass) { return !v->lost &&
 
 static void cuda_forget(struct device *v)
 {
-	for (uint32_t i = 0; i < v->m->sch->n_pages; i++)
-		v->pages[i].now_good = v->pages[i].prev_good = v->pages[i].lists[0].good = v->pages[i].lists[1].good = false;
+	for (uint32_t i = 0; i < v->m->sch->n_pages; i++) {
+		device_page *c = &v->pages[i];
+		c->now_good = c->prev_good = false;
+		for (int k = 0; k < 2; k++)
+			c->lists[k].good = c->lists[k].levels.good = false;
+	}
 }
 
 static void cuda_figures(const struct device *v, device_figures *out) { *out = v->figures; }

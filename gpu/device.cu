@@ -182,6 +182,38 @@ MMSB_FN uint64_t mmsb_shuffle(uint64_t bits, size_t bytes, unsigned lane)
 		return v;                                                                                    \
 	}
 
+/* Along lists. _leaf: lane 0's result is of the n operands that the lanes of a warp have, by rank. _node: of children, from `at` to `end`; those that wait for
+ * what is on their right stand in `left`, by the bit at which they part from it. */
+#define MMSB_LEAVES(NAME, T, COMBINE)                                                                        \
+	MMSB_FN T NAME##_leaf(T v, uint64_t n)                                                               \
+	{                                                                                                    \
+		const unsigned lane = threadIdx.x % 32;                                                      \
+		_Pragma("unroll") for (unsigned s = 1; s < 32; s *= 2) {                                     \
+			T other = v;                                                                         \
+			uint64_t bits = 0;                                                                   \
+			memcpy(&bits, &v, sizeof v);                                                         \
+			bits = mmsb_shuffle(bits, sizeof v, (lane + s) % 32);                                \
+			memcpy(&other, &bits, sizeof other);                                                 \
+			if (lane % (2 * s) == 0 && lane + s < n)                                             \
+				v = COMBINE(v, other);                                                       \
+		}                                                                                            \
+		return v;                                                                                    \
+	}                                                                                                    \
+	MMSB_FN T NAME##_node(const T *values, const uint8_t *bit, uint64_t at, uint64_t end)                \
+	{                                                                                                    \
+		T left[32], v = values[at];                                                                  \
+		uint32_t waiting = 0;                                                                        \
+		for (; at + 1 < end; v = values[++at]) {                                                     \
+			for (; waiting & ((1u << bit[at]) - 1); waiting &= waiting - 1)                      \
+				v = COMBINE(left[__ffs((int)waiting) - 1], v);                               \
+			left[bit[at]] = v;                                                                   \
+			waiting |= 1u << bit[at];                                                            \
+		}                                                                                            \
+		for (; waiting; waiting &= waiting - 1)                                                      \
+			v = COMBINE(left[__ffs((int)waiting) - 1], v);                                       \
+		return v;                                                                                    \
+	}
+
 /* ---- transfers --------------------------------------------------------------------------------- */
 
 /* Elements of a list, side by side in values[0], to and from a page. */

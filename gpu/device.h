@@ -4,6 +4,7 @@
  *   device.c     a device, its code and its memory
  *   pages.c      copies of pages, and how they follow those of the host
  *   lists.c      the same of rows, columns and groups
+ *   leaves.c     in which order the operands of long ones are combined
  *   pass.c       passes
  *
  * All work goes to one stream, in order. */
@@ -25,12 +26,35 @@ typedef struct host_room {
 	size_t size;
 } host_room;
 
+/* What is combined with what in lists (launch.h): leaves; nodes of them, and so on until no list has more than MMSB_LEAF. */
+enum { MOST_LEVELS = 8 };
+typedef struct device_levels {
+	struct device_level {
+		device_room at, bit;
+		uint64_t n;
+	} level[MOST_LEVELS];
+	uint32_t n_levels;
+	device_room leaf_list, top; /* the list of each leaf; where the nodes of each list begin on the last level */
+	uint64_t version;
+	bool good;
+} device_levels;
+
 /* A copy of lists, current where it has their version. */
 typedef struct device_lists {
 	device_room start, key, slot;
 	uint64_t version;
 	bool good;
+	uint64_t longest;       /* operands of a list */
+	device_levels levels;   /* made when they are first asked for */
 } device_lists;
+
+/* Host memory in which levels are made. */
+typedef struct leaf_rooms {
+	uint64_t *at, *first;
+	uint32_t *key, *list;
+	uint8_t *bit[2];
+	size_t at_room, first_room, key_room, list_room, bit_room[2];
+} leaf_rooms;
 
 /* A copy of a page. It is current where it has the version of the page; with prev, where the values have not changed since. */
 typedef struct device_page {
@@ -54,11 +78,12 @@ struct device {
 	CUfunction *kernels;    /* by pass, or NULL */
 	struct split { CUfunction part, join, end; } *splits; /* by pass: of a reduction by blocks, or NULL */
 	CUfunction scatter[MOVES], take[MOVES];
-	uint64_t split_least;   /* operands from which on blocks share a reduction */
+	uint64_t split_least, leaves_least; /* operands from which on blocks share a reduction; of the longest list, from which on warps share all */
 	device_page *pages;
 	device_room sizes, params, fault, list, values, marks, partial, joined, moved_list, moved_values;
 	bool constants;         /* sizes and params are there */
 	host_room up, down;
+	leaf_rooms leaves;
 	size_t up_used;
 	CUevent before, after;  /* of the kernels of a pass, where their time is taken; or NULL */
 	bool retained;
@@ -100,6 +125,16 @@ int column_move(struct device *, column host, CUdeviceptr at, CUfunction const b
 
 /* Makes the copy of what a region goes along current. */
 int lists_up(struct device *, const sch_region *, mmsb_lists *out, mmsb_error *err);
+
+/* The copy, and the lists of the host. */
+device_lists *lists_copy_of(struct device *, const sch_region *);
+const lists *lists_of(struct device *, const sch_region *);
+
+/* ---- leaves.c ---------------------------------------------------------------------------------- */
+
+/* Makes the levels of a copy's lists, which are current. */
+int leaves_up(struct device *, device_levels *, const lists *, mmsb_error *err);
+void leaves_free(leaf_rooms *);
 
 /* ---- pass.c ------------------------------------------------------------------------------------ */
 

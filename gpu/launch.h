@@ -9,6 +9,11 @@ enum { MMSB_CUDA_ABI = 3, MMSB_MOST_READS = 64, MMSB_MOST_OUTPUTS = 16, MMSB_MOS
 /* A reduction by blocks has three kernels beside the one of a thread for each element. PART: each block reduces a part of an element's operands, of part_size
  * positions, to partial. JOIN: a block for each element makes one of its parts, to joined. END: a thread for each element does the rest.
  * Threads take MMSB_EACH positions side by side; part_size is a power of two and a multiple of what a block takes. */
+/* Of a reduction along lists: PART: each warp reduces a leaf of a list, of at most MMSB_LEAF operands, to partial[leaf]. JOIN: a thread for each node makes one of its
+ * children, which stand in partial, to joined[node]; as often as the lists need. END: a thread for each element joins the nodes of its list. What is side
+ * by side parts at the bit of positions that node_bit has. */
+enum { MMSB_LEAF = 32 };
+
 enum { MMSB_EACH = 8, MMSB_PARTIAL = 16 /* most bytes of a partial result */ };
 
 /* Rows or columns of a sparse page, or the positions of each key: list i is of the places start[i] .. start[i + 1], ascending. */
@@ -24,8 +29,11 @@ typedef struct mmsb_launch {
 	uint64_t stride;               /* of scatter and take: bytes from element to element in out[0] */
 	const int64_t *sizes;          /* of the schedule, by id */
 	const uint64_t *params;        /* their bits, by id */
-	uint64_t parts, part_size;     /* of a reduction by blocks: parts of an element, positions of a part */
-	uint8_t *partial, *joined;     /* parts x n, and n partial results */
+	uint64_t parts, part_size;     /* of a reduction by blocks: parts of an element, positions of a part; along lists: leaves, or nodes to be made */
+	uint8_t *partial, *joined;     /* parts x n, and n partial results; along lists: of leaves or nodes */
+	const uint64_t *node_at;       /* along lists: where a leaf, or the children of a node (or list), begin, and behind the last of them */
+	const uint32_t *leaf_list;     /* the list of each leaf */
+	const uint8_t *node_bit;       /* of each child: the bit of positions at which it parts from the next one */
 	uint64_t *fault;               /* becomes the least position at which something failed; UINT64_MAX: nothing has */
 	const uint8_t *in[MMSB_MOST_READS];    /* by read: where its page, or that field of it, begins */
 	mmsb_lists along[MMSB_MOST_ALONG];     /* by region that goes along lists, in their order */

@@ -45,24 +45,41 @@ static int bring(struct device *v, device_lists *to, const lists *l, const char 
 	return status || !slots ? status : copy_up(v, to->slot.at, p.slot, l->count * sizeof(uint32_t), err);
 }
 
-int lists_up(struct device *v, const sch_region *g, mmsb_lists *out, mmsb_error *err)
+const lists *lists_of(struct device *v, const sch_region *g)
 {
 	page *p = &v->m->pages[g->page];
-	const lists *l;
-	if (g->kind == REGION_GROUP) {
-		const group_index *groups = page_groups(v->m, p, NONE, false);
-		if (!groups)
-			return fail_memory(err, p->count * sizeof(uint32_t), "the positions of groups");
-		l = &groups->positions;
-	} else {
-		l = g->kind == REGION_ROW ? &p->pat->rows : &p->pat->cols;
-	}
+	if (g->kind != REGION_GROUP)
+		return g->kind == REGION_ROW ? &p->pat->rows : &p->pat->cols;
+	const group_index *groups = page_groups(v->m, p, NONE, false);
+	return groups ? &groups->positions : NULL;
+}
+
+device_lists *lists_copy_of(struct device *v, const sch_region *g)
+{
+	const page *p = &v->m->pages[g->page];
 	uint32_t owner = g->kind == REGION_GROUP || p->def->like == NONE ? p->id : p->def->like;
-	device_lists *to = &v->pages[owner].lists[g->kind == REGION_COL];
-	int status = to->good && to->version == l->version ? MMSB_OK : bring(v, to, l, sch_text(v->m->sch, p->def->name), err);
-	to->good = !status;
-	to->version = l->version;
+	return &v->pages[owner].lists[g->kind == REGION_COL];
+}
+
+int lists_up(struct device *v, const sch_region *g, mmsb_lists *out, mmsb_error *err)
+{
+	const page *p = &v->m->pages[g->page];
+	const lists *l = lists_of(v, g);
+	device_lists *to = lists_copy_of(v, g);
+	if (!l)
+		return fail_memory(err, p->count * sizeof(uint32_t), "the positions of groups");
+	if (!to->good || to->version != l->version) {
+		to->good = false;
+		int status = bring(v, to, l, sch_text(v->m->sch, p->def->name), err);
+		if (status)
+			return status;
+		to->good = true;
+		to->version = l->version;
+		to->longest = 0;
+		for (uint64_t i = 0; i < l->n_lists; i++)
+			to->longest = lists_length(l, i) > to->longest ? lists_length(l, i) : to->longest;
+	}
 	*out = (mmsb_lists){l->n_lists, (const uint64_t *)(uintptr_t)to->start.at, (const uint32_t *)(uintptr_t)to->key.at,
 	                    (const uint32_t *)(uintptr_t)to->slot.at};
-	return status;
+	return MMSB_OK;
 }

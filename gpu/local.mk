@@ -3,6 +3,7 @@ libmmsb_internal_la_SOURCES += \
 	%D%/device.c %D%/device.h \
 	%D%/driver.c %D%/driver.h \
 	%D%/launch.h \
+	%D%/leaves.c \
 	%D%/lists.c \
 	%D%/pages.c \
 	%D%/pass.c

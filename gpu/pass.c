@@ -292,11 +292,45 @@ static int launch_split(work *w, const struct split *f, uint64_t length)
 	return status ? status : launch(v, f->end, &w->l, w->blocks, w->err);
 }
 
+/* Of a reduction along lists: leaves, nodes until each list has few, and what comes after. */
+static int launch_along(work *w, const struct split *f, const sch_region *g)
+{
+	struct device *v = w->v;
+	const schedule *s = v->m->sch;
+	size_t width = type_table[s->reg_types[w->k->first_reg_type + g->value]].bytes;
+	device_levels *t = &lists_copy_of(v, g)->levels;
+	int status = leaves_up(v, t, lists_of(v, g), w->err);
+	if (!status)
+		status = room_of(v, &v->partial, t->level[0].n * width + 1, "partial results", w->err);
+	if (!status && t->n_levels > 1)
+		status = room_of(v, &v->joined, t->level[1].n * width, "partial results", w->err);
+	uint8_t *const at[] = {(uint8_t *)(uintptr_t)v->partial.at, (uint8_t *)(uintptr_t)v->joined.at};
+	for (uint32_t k = 0; k < t->n_levels && !status; k++) {
+		w->l.parts = t->level[k].n;
+		w->l.node_at = (const uint64_t *)(uintptr_t)t->level[k].at.at;
+		w->l.leaf_list = (const uint32_t *)(uintptr_t)t->leaf_list.at;
+		w->l.node_bit = k ? (const uint8_t *)(uintptr_t)t->level[k - 1].bit.at : NULL;
+		w->l.partial = at[k ? (k - 1) % 2 : 0];
+		w->l.joined = at[k % 2];
+		uint64_t threads = w->l.parts * (k ? 1 : 32);
+		if (threads)
+			status = launch(v, k ? f->join : f->part, &w->l, (threads + MMSB_BLOCK - 1) / MMSB_BLOCK, w->err);
+	}
+	w->l.node_at = (const uint64_t *)(uintptr_t)t->top.at;
+	w->l.node_bit = (const uint8_t *)(uintptr_t)t->level[t->n_levels - 1].bit.at;
+	w->l.joined = at[(t->n_levels - 1) % 2];
+	return status ? status : launch(v, f->end, &w->l, w->blocks, w->err);
+}
+
 /* A thread for each element, or where that would be few with much to do, blocks. */
 static int launch_pass(work *w, uint32_t pass)
 {
 	struct device *v = w->v;
 	uint32_t region = v->splits[pass].end ? device_splits(v->m->sch, pass) : NONE;
+	const sch_region *g = &v->m->sch->regions[w->k->first_region + (region == NONE ? 0 : region)];
+	if (region != NONE && device_along(g))
+		return !w->dirty && lists_copy_of(v, g)->longest >= v->leaves_least ? launch_along(w, &v->splits[pass], g)
+		                                                                  : launch(v, v->kernels[pass], &w->l, w->blocks, w->err);
 	uint64_t length = region == NONE ? 0 : operands(w, region);
 	if (region != NONE && length >= v->split_least && w->n < DEVICE_SPLIT_MOST)
 		return launch_split(w, &v->splits[pass], length);

@@ -46,9 +46,21 @@ static const char *read_lacks(const schedule *s, const sch_read *r)
 	return r->cls != READ_ENTRY ? "it looks up elements of a sparse page" : r->prev ? "it reads what entries had in the epoch before" : NULL;
 }
 
-/* The order of floats under a condition goes by rank: parts do not know theirs. */
+/* The list of an element is the one of its own number. */
+static bool list_of_its_own(const schedule *s, const sch_kernel *k, const sch_region *g)
+{
+	const sch_region *root = &s->regions[k->first_region];
+	for (uint32_t i = k->first_instr; i < k->first_instr + k->n_instr; i++)
+		if (s->instrs[i].dst == g->at && s->instrs[i].code == CODE_VAR)
+			return root->n_vars == 1 && s->instrs[i].a == root->first_var;
+	return false;
+}
+
+/* The order of floats under a condition goes by rank: parts do not know theirs. Leaves are those of whole lists. */
 static bool can_split(const schedule *s, const sch_kernel *k, const sch_region *g)
 {
+	if (device_along(g))
+		return g->reducer == REDUCER_OP && g->where == NONE && g->nest == NONE && list_of_its_own(s, k, g);
 	bool flt = TYPES_FLT >> s->reg_types[k->first_reg_type + g->value] & 1;
 	return g->kind == REGION_RANGE && g->reducer == REDUCER_OP && (g->dense || op_table[g->op].reduce == REDUCE_IDEM || !flt);
 }

@@ -13,7 +13,7 @@ enum { DEVICE_NAME = 24 };
 /* NULL: pass `id` has a kernel; else why it has none, for people. */
 const char *device_lacks(const schedule *, uint32_t id);
 
-/* The one reduction of a pass that blocks of threads can share (launch.h): its region; NONE: there is none. */
+/* The one reduction of a pass that blocks of threads, or warps along lists, can share (launch.h): its region; NONE: there is none. */
 uint32_t device_splits(const schedule *, uint32_t pass);
 
 /* The region goes along a list: a row, a column, or the positions of a key. */

@@ -39,6 +39,10 @@ enum thresholds {
 	DEVICE_SPLIT = 1024,
 	DEVICE_SPLIT_MOST = 1 << 16,
 
+	/* Operands of the longest row, column or group from which on warps share all of a page's, leaf by leaf, unless MMSB_DEVICE_LEAVES says another
+	 * number; below, a thread goes along each. Not measured yet. */
+	DEVICE_LEAVES = 64,
+
 	/* ---- partial results: store.c, store_update.c ---- */
 
 	/* Elements of fewer operands are evaluated whole, unless MMSB_STORES says another number; groups that are laid out, where a changed operand goes to its

@@ -392,6 +392,7 @@ int main(void)
 	setenv("MMSB_LIBCUDA", fake, 1);
 	setenv("MMSB_DEVICE_LEAST", "0", 1);
 	setenv("MMSB_DEVICE_SPLIT", "100", 1);
+	setenv("MMSB_DEVICE_LEAVES", "20", 1);
 	setenv("MMSB_DEVICE_TIMES", "1", 1);
 	void *library = dlopen(fake, RTLD_NOW);
 	snprintf(folder, sizeof folder, "/tmp/mmsb-cuda-XXXXXX");

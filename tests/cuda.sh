@@ -19,7 +19,7 @@ fail() {
 pass() { passed=$((passed + 1)); }
 
 for order in 0 1 20251; do
-	MMSB_LIBCUDA=$fake MMSB_FAKE_ORDER=$order MMSB_DEVICE_SPLIT=$((order == 1 ? 1000000 : 600)) "$property" --cuda --programs $((${MMSB_CUDA_PROGRAMS:-30} / 3)) --seed $((order * 1000 + 1)) --keep "$folder/cuda" ||
+	MMSB_LIBCUDA=$fake MMSB_FAKE_ORDER=$order MMSB_DEVICE_SPLIT=$((order == 1 ? 1000000 : 600)) MMSB_DEVICE_LEAVES=$((order == 1 ? 64 : 0)) "$property" --cuda --programs $((${MMSB_CUDA_PROGRAMS:-30} / 3)) --seed $((order * 1000 + 1)) --keep "$folder/cuda" ||
 		fail "order $order"
 	pass
 done
@@ -36,6 +36,15 @@ page total : f64 out;
 page least : f64 out;
 page mid : f64[3] out;
 page first : index(N) out;
+page b : index(4)[N] in;
+page grouped : f64[4] out @gpu;
+page counted : i64[4] out @gpu;
+page near : f64[N];
+page spread : f64[4] out @gpu;
+edge grouped[g] <- sum[i where b[i] == g] z[i];
+edge counted[g] <- max[i where b[i] == g] q[i] * 2;
+edge near[i] <- wrap(x)[i + 1] * exp(x[i]);
+edge spread[g] <- (sum[i where b[i] == g] near[i]) / near[g];
 edge y[i] <- exp(x[i] * 0.25) - sqrt(x[i]);
 edge z[i] <- clamp(y)[i - 1] * 0.5 + mirror(y)[i + 1] + prev z[i];
 edge q[i] <- 1000 / k[i];
@@ -47,8 +56,9 @@ edge first <- argmax[i] z[i];
 END
 awk 'BEGIN { for (i = 0; i < 20000; i++) print i % 100 / 25 }' >x.csv
 awk 'BEGIN { for (i = 0; i < 20000; i++) print i % 7 + 1 }' >k.csv
-awk 'BEGIN { for (e = 0; e < 9; e++) { for (i = 0; i <= e * e * e; i++) print "x," (e * 241 + i * 17) % 20000 "," e / 4; print "k," e "," e; print "commit" } }' >d.txt
-run() { "$mmsb" run p.mmsb --in x=x.csv --in k=k.csv --deltas d.txt --skip-bad --digest=each --watch s --watch total --watch least --watch mid --watch first --stats --executor "$@"; }
+awk 'BEGIN { for (i = 0; i < 20000; i++) print (i % 1009 == 5 ? 3 : i * i % 11 < 9 ? 0 : i % 2) }' >b.csv
+awk 'BEGIN { for (e = 0; e < 9; e++) { for (i = 0; i <= e * e * e; i++) print "x," (e * 241 + i * 17) % 20000 "," e / 4; print "k," e "," e; print "b," e * 7 "," e % 4; print "commit" } }' >d.txt
+run() { "$mmsb" run p.mmsb --in x=x.csv --in k=k.csv --in b=b.csv --deltas d.txt --skip-bad --digest=each --watch s --watch total --watch least --watch mid --watch first --watch grouped --watch counted --watch spread --stats --executor "$@"; }
 run portable >portable 2>portable.err || fail "the portable executor: $(cat portable.err)"
 grep -q 'failed: 1,' portable.err || fail "no epoch failed"
 pass
@@ -81,7 +91,7 @@ compile() { "$mmsbc" compile --cuda --gpu-arch "$2" -p p.mmsb -o "$1.mmsbx" 2>er
 MMSB_NVCC="$folder/nvcc" compile nvcc sm_80,sm_90a || fail "by nvcc: $(cat err)"
 MMSB_NVCC='' compile nvrtc sm_80 || fail "by NVRTC: $(cat err)"
 MMSB_NVCC='' compile later sm_90 || fail "by NVRTC: $(cat err)"
-run_file() { "$mmsb" run "$1.mmsbx" --in x=x.csv --in k=k.csv --deltas d.txt --skip-bad --digest=each --watch s --watch total --watch least --watch mid --watch first --stats --executor cuda >cuda 2>cuda.err; }
+run_file() { "$mmsb" run "$1.mmsbx" --in x=x.csv --in k=k.csv --in b=b.csv --deltas d.txt --skip-bad --digest=each --watch s --watch total --watch least --watch mid --watch first --watch grouped --watch counted --watch spread --stats --executor cuda >cuda 2>cuda.err; }
 for file in nvcc nvrtc; do
 	MMSB_LIBNVRTC=/there/is/none MMSB_LIBCUDA=$fake run_file $file || fail "$file.mmsbx: $(cat cuda.err)"
 	cmp portable cuda || fail "other bits from $file.mmsbx"

@@ -44,6 +44,7 @@ static inline unsigned long long __shfl_sync(unsigned members, unsigned long lon
 	return cuda_host_at->shuffle(members, value, (unsigned)lane);
 }
 static inline int __clzll(long long value) { return value ? __builtin_clzll((unsigned long long)value) : 64; }
+static inline int __ffs(int value) { return __builtin_ffs(value); }
 static inline void __syncthreads(void) { cuda_host_at->sync_block(); }
 
 static inline unsigned long long atomicMin(unsigned long long *at, unsigned long long value)

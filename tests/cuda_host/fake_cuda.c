@@ -550,6 +550,11 @@ static void check_launch(const mmsb_launch *l, unsigned block)
 		wrong("cuLaunchKernel", "the list is not on the device, or too short");
 	if ((l->sizes && !find(l->sizes, 8, false)) || (l->params && !find(l->params, 8, false)) || (l->fault && !find(l->fault, 8, false)))
 		wrong("cuLaunchKernel", "sizes, params or the place of a fault are not on the device");
+	if ((l->node_at && !find(l->node_at, 8, false)) || (l->node_bit && !find(l->node_bit, 1, false)) || (l->leaf_list && !find(l->leaf_list, 1, false)))
+		wrong("cuLaunchKernel", "the order of a reduction is not on the device");
+	for (unsigned i = 0; i < MMSB_MOST_ALONG; i++)
+		if (l->along[i].start && !find(l->along[i].start, (l->along[i].n + 1) * sizeof(uint64_t), false))
+			wrong("cuLaunchKernel", "lists are not on the device, or too short");
 	for (unsigned i = 0; i < MMSB_MOST_READS; i++)
 		if (l->in[i] && !find(l->in[i], 1, false))
 			wrong("cuLaunchKernel", "a page that is read is not on the device");
