@@ -44,7 +44,7 @@ page spread : f64[4] out @gpu;
 edge grouped[g] <- sum[i where b[i] == g] z[i];
 edge counted[g] <- max[i where b[i] == g] q[i] * 2;
 edge near[i] <- wrap(x)[i + 1] * exp(x[i]);
-edge spread[g] <- (sum[i where b[i] == g] near[i]) / near[g];
+edge spread[g] <- sum[i where b[i] == g] clamp(near)[i - 3] * near[i];
 edge y[i] <- exp(x[i] * 0.25) - sqrt(x[i]);
 edge z[i] <- clamp(y)[i - 1] * 0.5 + mirror(y)[i + 1] + prev z[i];
 edge q[i] <- 1000 / k[i];
