@@ -157,6 +157,7 @@ static int grow_values(uint8_t **values, size_t *capacity, size_t used, size_t b
 	uint8_t *grown = calloc(want, 1); /* large zeroes cost nothing before they are written */
 	if (!grown)
 		return -1;
+	memory_ask_large(grown, want);
 	if (used)
 		memcpy(grown, *values, used);
 	free(*values);

@@ -32,11 +32,21 @@ int arena_take(arena *a)
 			munmap((void *)end, start + n - end);
 	}
 	a->base = (uint8_t *)base;
-#ifdef MADV_HUGEPAGE
-	if (a->bytes >= ARENA_HUGE)
-		madvise(a->base, a->bytes, MADV_HUGEPAGE); /* a hint: failing changes nothing */
-#endif
+	memory_ask_large(a->base, a->bytes);
 	return 0;
+}
+
+/* Of what is not aligned the whole large pages in it. */
+void memory_ask_large(void *at, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+	uintptr_t start = ((uintptr_t)at + ARENA_HUGE - 1) / ARENA_HUGE * ARENA_HUGE, end = ((uintptr_t)at + bytes) / ARENA_HUGE * ARENA_HUGE;
+	if (start < end)
+		madvise((void *)start, end - start, MADV_HUGEPAGE); /* failing changes nothing */
+#else
+	(void)at;
+	(void)bytes;
+#endif
 }
 
 void arena_free(arena *a)

@@ -20,4 +20,7 @@ int arena_plan(arena *, size_t n, size_t *offset);
 int arena_take(arena *);
 void arena_free(arena *);
 
+/* A hint for memory from the allocator that is looked at here and there: where it is large, large pages save most of the walks to find its places. */
+void memory_ask_large(void *at, size_t bytes);
+
 #endif

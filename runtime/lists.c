@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
+
 enum { SMALLEST_CLASS = 2, SHORT_SORT = 24 };
 #define NO_LONG UINT32_MAX
 
@@ -46,11 +48,13 @@ int lists_reserve(lists *l, uint64_t n)
 	if (!key)
 		return -1;
 	l->key = key;
+	memory_ask_large(key, n * sizeof *key);
 	if (l->mates) {
 		uint32_t *mate = realloc(l->mate, n * sizeof *mate);
 		if (!mate)
 			return -1;
 		l->mate = mate;
+		memory_ask_large(mate, n * sizeof *mate);
 	}
 	l->capacity = n;
 	return 0;

@@ -314,6 +314,7 @@ static void choose_simple(look *q)
 		q->failed = true;
 		return;
 	}
+	memory_ask_large(k->witness, q->f->to->count * sizeof *k->witness);
 	memset(k->witness, 0xff, q->f->to->count * sizeof *k->witness);
 	k->simple = only;
 	q->f->ex->passes[q->f->id]->by_entry = only->entries;
@@ -387,6 +388,8 @@ static fix_keep *keep_new(const fix *f)
 	k->own = calloc(p->n_reads + 1, sizeof *k->own);
 	k->stamps = calloc(f->to->count, sizeof *k->stamps);
 	k->flags = calloc(f->to->count, 1);
+	if (k->stamps)
+		memory_ask_large(k->stamps, f->to->count * sizeof *k->stamps);
 	q.needed = calloc(p->regions[0].n_locals + 1u, 1);
 	q.failed = !k->own || !k->stamps || !k->flags || !q.needed || !reserve_some(k, f->to->count);
 	if (!q.failed)

@@ -60,9 +60,14 @@ int pattern_columns(pattern *p)
 
 int pattern_reserve(pattern *p, uint64_t n_slots)
 {
+	size_t before = p->cap_col;
 	if (reserve(&p->row, &p->cap_row, n_slots * sizeof *p->row) || reserve(&p->col, &p->cap_col, n_slots * sizeof *p->col) ||
 	    reserve(&p->alive, &p->cap_alive, n_slots))
 		return -1;
+	if (p->cap_col > before) {
+		memory_ask_large(p->row, p->cap_row);
+		memory_ask_large(p->col, p->cap_col);
+	}
 	return bitset_grow(&p->free, n_slots);
 }
 
