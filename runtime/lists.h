@@ -97,8 +97,18 @@ typedef struct list_run {
 
 static inline uint32_t lists_length(const lists *l, uint64_t list) { return l->heads[list].n; }
 
-/* A hint that the head of a list is about to be read. */
+/* Hints that a list is about to be read: first its head, then its first numbers. */
 static inline void lists_fetch_head(const lists *l, uint64_t list) { fetch(&l->heads[list]); }
+
+static inline void lists_fetch(const lists *l, uint64_t list)
+{
+	const list_head *h = &l->heads[list];
+	if (h->room == LIST_CUT)
+		return;
+	fetch(&l->key[h->at]);
+	if (l->mates)
+		fetch(&l->mate[h->at]);
+}
 
 /* The block of a cut list in which a key stands, or would. */
 static inline uint32_t lists_block_of(const long_list *cut, uint32_t key)

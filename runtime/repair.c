@@ -57,6 +57,7 @@ bool repair_write(repair *q, uint64_t v, const void *value, uint32_t stamp, uint
 {
 	if (!repair_keep_old(q, v))
 		return false;
+	q->w->work += WRITE_WORK;
 	if (!q->whole)
 		bitset_set(q->marks, v);
 	memcpy(q->x + (v << q->k->order.width), value, (size_t)1 << q->k->order.width);

@@ -226,6 +226,9 @@ enum { TAKEN_TOGETHER = 64 };
 /* For so many elements repairs have room from the beginning on. */
 enum { REPAIR_ROOM = 1024 };
 
+/* In the units of its work: an element that gets a value, with its place in the log, its marks, and its turn in the queue. */
+enum { WRITE_WORK = 6 };
+
 enum { REPAIR_GIVE_UP = -1 };
 
 typedef struct repair {

@@ -9,6 +9,7 @@
 #include "repair.h"
 
 #include "fetch.h"
+#include "flood.h"
 #include "fpenv.h"
 
 enum { RING = 1024, CHUNK = 62, BEHIND = RING /* the place of what lies beyond the ring */, SAMPLES = 1024 };
@@ -214,15 +215,6 @@ static bool visit(sweep *s, uint32_t u)
 	return true;
 }
 
-static inline void fetch_list(const sweep *s, uint32_t v)
-{
-	const list_head *h = &s->readers->heads[v];
-	if (h->room == LIST_CUT)
-		return;
-	fetch(&s->readers->key[h->at]);
-	fetch(&s->readers->mate[h->at]);
-}
-
 static bool visit_chain(sweep *s, uint32_t chain)
 {
 	chunk c;
@@ -235,7 +227,7 @@ static bool visit_chain(sweep *s, uint32_t chain)
 			if (i + 8 < c.n)
 				lists_fetch_head(s->readers, c.v[i + 8]);
 			if (i + 4 < c.n)
-				fetch_list(s, c.v[i + 4]);
+				lists_fetch(s->readers, c.v[i + 4]);
 			if (!(flags[c.v[i]] & QUEUED))
 				continue;
 			flags[c.v[i]] = 0;
@@ -287,13 +279,13 @@ static double find_scale(const sweep *s)
 }
 
 /* An element without entries has what the reduction gives of nothing. */
-static void give_empty(const sweep *s)
+static void give_empty(const repair *q)
 {
-	const repair *q = s->q;
-	const void *identity = &s->own->region->def->identity;
+	const own_read *o = q->k->simple;
+	const void *identity = &o->region->def->identity;
 	uint64_t worst = op_identity(q->f->pass->op, q->to->def->type);
-	const pattern *pat = s->own->region->driver->pat;
-	const lists *lines = s->own->region->def->kind == REGION_ROW ? &pat->rows : &pat->cols;
+	const pattern *pat = o->region->driver->pat;
+	const lists *lines = o->region->def->kind == REGION_ROW ? &pat->rows : &pat->cols;
 	if (key_at(q, identity) >= key_at(q, &worst))
 		return;
 	q->k->clock++;
@@ -382,10 +374,12 @@ int sweep_run(fix *f, fix_keep *k)
 	repair q = {.whole = true};
 	sweep s;
 	repair_begin(&q, f, k);
+	give_empty(&q);
+	if (f->to->def->type == T_BOOL)
+		return flood_run(f, &q);
 	begin(&s, &q);
 	q.w->work += SWEEP_WORK;
 	uint64_t env = fpenv_enter();
-	give_empty(&s);
 	bool ok = put_all(&s) && visit_all(&s);
 	fpenv_leave(env);
 	if (!ok)
