@@ -1,7 +1,7 @@
 /* keep.h - compare-and-store: elements side by side go to a page, and a bit of each says whether it differs from what was there. Internal.
  *
  * mmsb_keep_TYPE stores 64 elements, mmsb_keep_few_TYPE n <= 64 that may stand `stride` bytes apart in the page; mmsb_keep_block_TYPE is one of both,
- * and a function of its own, so that texts that have many blocks compile soon. NaNs are made canonical. `was` is
+ * side by side in the page (n > 0; v has 64 in any case), and a function of its own, so that texts that have many blocks compile soon. NaNs are made canonical. `was` is
  * what they are compared with, perhaps the place itself, where nothing is written that is the same; NULL: everything counts as changed.
  * The only text of it: kernels compile it at each level, and the C text that the compiler writes holds a copy. */
 #ifndef MMSB_KEEP_H
@@ -55,7 +55,13 @@
 	}                                                                                                    \
 	__attribute__((noinline, unused)) static uint64_t mmsb_keep_block_##S(T *at, const T *was, const T *v, size_t n) \
 	{                                                                                                    \
-		return n == 64 ? mmsb_keep_##S(at, was, v) : mmsb_keep_few_##S(at, was, sizeof *at, v, n);   \
+		T x[64], old[64];                                                                            \
+		if (n == 64)                                                                                 \
+			return mmsb_keep_##S(at, was, v);                                                    \
+		LANES for (size_t i = 0; i < 64; i++) old[i] = x[i] = mmsb_canon_##S(v[i]);                  \
+		__builtin_memcpy(old, was ? was : x, n * sizeof(T));                                         \
+		__builtin_memcpy(at, x, n * sizeof(T));                                                      \
+		return was ? differ_##B(old, x) : ~UINT64_C(0) >> (64 - n);                                  \
 	}
 MMSB_KEEP(bool, uint8_t, 8, 0)
 MMSB_KEEP(i8, int8_t, 8, 0)
