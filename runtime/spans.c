@@ -160,7 +160,7 @@ static const void *edge_value(const row *r, uint32_t i, int64_t j)
 	return r->now->base[i] + ((uint64_t)position << in->width);
 }
 
-/* A block of an operand that is not all inside: its n lanes from j on, and the last one again for those that do not count. */
+/* A block of an operand that is not all inside: its n lanes from j on, and the same ones again for those that do not count. */
 static void copy_block(const row *r, uint32_t i, int64_t j, int64_t n, uint8_t *to)
 {
 	const span_input *in = &r->now->plan->in[i];
@@ -174,8 +174,8 @@ static void copy_block(const row *r, uint32_t i, int64_t j, int64_t n, uint8_t *
 		memcpy(to + ((size_t)(l - j) << in->width), edge_value(r, i, l), width);
 	for (int64_t l = end; l < j + n; l++)
 		memcpy(to + ((size_t)(l - j) << in->width), edge_value(r, i, l), width);
-	for (int64_t l = n; l < BLOCK; l++)
-		memcpy(to + ((size_t)l << in->width), to + ((size_t)(n - 1) << in->width), width);
+	for (size_t have = (size_t)n; have < BLOCK; have *= 2)
+		memcpy(to + (have << in->width), to, (have < BLOCK - have ? have : BLOCK - have) << in->width);
 }
 
 /* Runs n lanes from j on: operands that are inside, with all lanes of the last block, from their pages; copies of the others, where there is one block. */
