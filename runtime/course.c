@@ -262,7 +262,30 @@ enum { TOGETHER = 16 };
 			out[i] = nodes[first[i]];                                                            \
 	}
 #define NO_WALK(S, T, name)
-#define WALK_OF_ASSOC WALK_
+/* Sums and products of signed numbers have the bits of those of unsigned ones. */
+#define TWIN_bool bool
+#define TWIN_i8 u8
+#define TWIN_i16 u16
+#define TWIN_i32 u32
+#define TWIN_i64 u64
+#define TWIN_u8 u8
+#define TWIN_u16 u16
+#define TWIN_u32 u32
+#define TWIN_u64 u64
+#define TWIN_f32 f32
+#define TWIN_f64 f64
+#define ASSOC_bool WALK_
+#define ASSOC_i8 NO_WALK
+#define ASSOC_i16 NO_WALK
+#define ASSOC_i32 NO_WALK
+#define ASSOC_i64 NO_WALK
+#define ASSOC_u8 WALK_
+#define ASSOC_u16 WALK_
+#define ASSOC_u32 WALK_
+#define ASSOC_u64 WALK_
+#define ASSOC_f32 WALK_
+#define ASSOC_f64 WALK_
+#define WALK_OF_ASSOC(S, T, name) ASSOC_##S(S, T, name)
 #define WALK_OF_IDEM WALK_
 #define WALK_OF_NO NO_WALK
 #define EACH_WALK(S, T, name, walk) walk(S, T, name)
@@ -278,8 +301,11 @@ enum {
 };
 #define NAMED_(level) course_kernels_##level
 #define NAMED(level) NAMED_(level)
-#define ROW_WALK(S, T, name) [ID_##S] = walk_##name##_##S,
-#define ROWS_ASSOC(row, types, name) {MMSB_FOR_##types(row, name)}
+#define WALK_NAME_(name, S) walk_##name##_##S
+#define WALK_NAME(name, S) WALK_NAME_(name, S)
+#define ROW_WALK(S, T, name) [ID_##S] = WALK_NAME(name, S),
+#define ROW_TWIN(S, T, name) [ID_##S] = WALK_NAME(name, TWIN_##S),
+#define ROWS_ASSOC(row, types, name) {MMSB_FOR_##types(ROW_TWIN, name)}
 #define ROWS_IDEM(row, types, name) {MMSB_FOR_##types(row, name)}
 #define ROWS_NO(row, types, name) {0}
 
