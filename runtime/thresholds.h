@@ -19,7 +19,7 @@ enum thresholds {
 	ROUND_SHARE = 4,
 
 	/* How much of a whole evaluation's work a repair may take before all is evaluated, in percent. MMSB_REPAIR says another. */
-	GIVE_UP = 15,
+	GIVE_UP = 18,
 
 	/* ---- how dirty elements are run: tiles.c ---- */
 
