@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fetch.h"
+
 /* Words of each level, and how many levels there are. */
 static uint32_t shape(uint64_t n, uint64_t words[BITSET_LEVELS])
 {
@@ -274,19 +276,40 @@ bool bitset_equal(const bitset *a, const bitset *b)
 	return g == BITSET_END && h == BITSET_END;
 }
 
+/* Words that a union has asked for, and is still to bring together: most stand in lines of memory of their own. */
+enum { ASKED = 32 };
+
+static inline void union_words(bitset *dst, const bitset *src, const uint64_t *at, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		dst->level[0][at[i]] |= src->level[0][at[i]];
+}
+
 void bitset_union(bitset *dst, const bitset *src)
 {
+	uint64_t asked[ASKED];
+	unsigned n = 0;
 	FOR_GROUPS(src, g) {
 		uint64_t bits = group_bits(src, g), rest = bits, *to = dst->level[0] + g * GROUP;
 		const uint64_t *from = src->level[0] + g * GROUP;
-		if (bits == FULL)
+		note_above(dst, 1, g, bits);
+		if (bits == FULL) {
 			for (unsigned i = 0; i < GROUP; i++)
 				to[i] |= from[i];
-		else
-			for (; rest; rest &= rest - 1)
-				to[__builtin_ctzll(rest)] |= from[__builtin_ctzll(rest)];
-		note_above(dst, 1, g, bits);
+			continue;
+		}
+		for (; rest; rest &= rest - 1) {
+			unsigned i = (unsigned)__builtin_ctzll(rest);
+			fetch_to_write(to + i);
+			fetch(from + i);
+			asked[n++] = g * GROUP + i;
+			if (n == ASKED) {
+				union_words(dst, src, asked, n);
+				n = 0;
+			}
+		}
 	}
+	union_words(dst, src, asked, n);
 }
 
 /* ---- shifts ------------------------------------------------------------------------------------ */

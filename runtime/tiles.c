@@ -10,6 +10,7 @@
 #endif
 
 #include "blocks.h"
+#include "fetch.h"
 #include "fpenv.h"
 #include "rows.h"
 #include "spans.h"
@@ -232,6 +233,8 @@ static void scatter_outputs(const job *j, worker *w, run *r, const int64_t *list
 		uint64_t mask[TILE / 64] = {0};
 		lanes_fill(w, l, width_of(out->type), r->n);
 		store_target canonical = {w->values, NULL, type_table[out->type].bytes, NULL};
+		for (uint32_t i = 0; i < r->n && out->marks; i++)
+			fetch_to_write(&out->marks->level[0][list[i] / 64]);
 		w->k->store[out->type](&canonical, l->at, r->n);
 		scatter(out, w->values, list, r->n, mask);
 		for (uint32_t i = 0; i < r->n; i += 64) {
