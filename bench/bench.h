@@ -106,9 +106,9 @@ static inline double samples_median(samples *s) { return samples_at(s, 0.5); }
 /* ---- instances ---- */
 
 /* An instance of a compiled program on one thread; sizes and values are still to be given. */
-static inline mmsb_instance *bench_instance(const char *path, bool scratch)
+static inline mmsb_instance *bench_instance_on(const char *path, bool scratch, int executor)
 {
-	mmsb_options options = {.size = sizeof options, .threads = 1, .scratch = scratch};
+	mmsb_options options = {.size = sizeof options, .threads = 1, .scratch = scratch, .executor = executor};
 	mmsb_schedule *schedule;
 	mmsb_instance *m;
 	mmsb_error err;
@@ -117,6 +117,8 @@ static inline mmsb_instance *bench_instance(const char *path, bool scratch)
 	mmsb_schedule_close(schedule);
 	return m;
 }
+
+static inline mmsb_instance *bench_instance(const char *path, bool scratch) { return bench_instance_on(path, scratch, 0); }
 
 static inline void bench_param(mmsb_instance *m, const char *name, uint64_t value)
 {

@@ -6,8 +6,14 @@
  *   tree    bit-stable, with the partial results of the language's order kept: a dirty leaf of at most 32 is added up again, and its path
  *   books   bit-stable: dirty books are added up again whole, in the language's order
  *   whole   everything again, in the language's order
+ *   promise tree, and what else MMSB promises: changes checked and staged under a lock, compared, marked for whoever reads them next, with a way back
+ *           should the epoch fail, and published
  *   plain   book += new - old: the order of additions, and so the bits, depend on the history */
 #include "bench.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 enum { LEAF = 32, ROUNDS = 5, SECOND = 1000000000, WHOLE_EPOCHS = 20 };
 
@@ -26,6 +32,23 @@ typedef struct position {
 	uint32_t leaf, book;
 } position;
 
+/* What a program keeps that promises what MMSB does. */
+typedef struct old_value {
+	uint32_t at;
+	double was;
+} old_value;
+
+typedef struct contract {
+	pthread_mutex_t lock;
+	uint64_t *at;                       /* staged: positions and values */
+	double *to;
+	old_value *prices, *books;          /* what was there, to be put back */
+	uint32_t n_prices, n_books;
+	double total;
+	uint64_t *price_marks, *book_marks; /* what changed; level 1 behind level 0 */
+	_Atomic uint64_t epoch;
+} contract;
+
 typedef struct desk {
 	uint32_t K, N, B;
 	double *price;
@@ -42,6 +65,7 @@ typedef struct desk {
 	uint8_t *dirty;                /* by book, or by node */
 	uint32_t *list[HEIGHTS];       /* of dirty nodes by height; books: list[0] */
 	double *bybook, *room, total;
+	contract *kept;
 } desk;
 
 /* ---- the language's order ---- */
@@ -191,6 +215,27 @@ static inline double pnl_of(const desk *d, uint32_t s) { return (d->price[d->ins
 
 static inline bool same(double a, double b) { return memcmp(&a, &b, sizeof a) == 0; }
 
+static contract *contract_new(uint32_t K, uint32_t B)
+{
+	contract *c = bench_alloc(1, sizeof *c);
+	pthread_mutex_init(&c->lock, NULL);
+	c->at = bench_alloc(K, sizeof *c->at);
+	c->to = bench_alloc(K, sizeof *c->to);
+	c->prices = bench_alloc(K, sizeof *c->prices);
+	c->books = bench_alloc(B, sizeof *c->books);
+	c->price_marks = bench_alloc(K / 64 + K / 4096 + 2, sizeof(uint64_t));
+	c->book_marks = bench_alloc(B / 64 + B / 4096 + 2, sizeof(uint64_t));
+	return c;
+}
+
+static inline void mark(uint64_t *marks, uint32_t n, uint32_t i)
+{
+	marks[i / 64] |= (uint64_t)1 << i % 64;
+	marks[n / 64 + 1 + i / 4096] |= (uint64_t)1 << i / 64 % 64;
+}
+
+static inline void unmark(uint64_t *marks, uint32_t n, uint32_t i) { marks[i / 64] = marks[n / 64 + 1 + i / 4096] = 0; }
+
 static double sum_books(const desk *d) { return dense_sum(d->bybook, d->B, d->room); }
 
 /* All nodes of one book from its values. */
@@ -259,6 +304,17 @@ static inline void soil(desk *d, uint32_t *n, uint32_t id)
 	}
 }
 
+/* A book's new sum. */
+static inline void put_book(desk *d, uint32_t book, double v)
+{
+	contract *c = d->kept;
+	if (c) {
+		c->books[c->n_books++] = (old_value){book, d->bybook[book]};
+		mark(c->book_marks, d->B, book);
+	}
+	d->bybook[book] = v;
+}
+
 static __attribute__((noinline)) void epoch_tree(desk *d, uint32_t k, const uint64_t *which, const double *price)
 {
 	uint32_t n[HEIGHTS] = {0};
@@ -286,12 +342,51 @@ static __attribute__((noinline)) void epoch_tree(desk *d, uint32_t k, const uint
 				continue;
 			t->value = v;
 			if (t->parent == NOBODY)
-				d->bybook[d->of[t->first].book] = v;
+				put_book(d, d->of[t->first].book, v);
 			else
 				soil(d, n, t->parent);
 		}
 	}
-	d->total = sum_books(d);
+	double total = sum_books(d);
+	if (d->kept)
+		d->kept->total = d->total;
+	d->total = total;
+}
+
+/* Checks and stages, as other threads may at the same time. */
+static void stage(desk *d, uint32_t k, const uint64_t *which, const double *price)
+{
+	contract *c = d->kept;
+	pthread_mutex_lock(&c->lock);
+	for (uint32_t i = 0; i < k; i++) {
+		if (which[i] >= d->K)
+			bench_stop("portfolio: a position is out of range");
+		c->at[i] = which[i];
+		c->to[i] = isnan(price[i]) ? NAN : price[i];
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+static __attribute__((noinline)) void epoch_promise(desk *d, uint32_t k, const uint64_t *which, const double *price)
+{
+	contract *c = d->kept;
+	stage(d, k, which, price);
+	pthread_mutex_lock(&c->lock);
+	for (uint32_t i = 0; i < c->n_prices; i++) /* of the epoch before */
+		unmark(c->price_marks, d->K, c->prices[i].at);
+	for (uint32_t i = 0; i < c->n_books; i++)
+		unmark(c->book_marks, d->B, c->books[i].at);
+	c->n_prices = c->n_books = 0;
+	for (uint32_t i = 0; i < k; i++) {
+		uint32_t at = (uint32_t)c->at[i];
+		if (same(d->price[at], c->to[i]))
+			continue;
+		c->prices[c->n_prices++] = (old_value){at, d->price[at]};
+		mark(c->price_marks, d->K, at);
+	}
+	epoch_tree(d, k, c->at, c->to);
+	atomic_fetch_add_explicit(&c->epoch, 1, memory_order_release);
+	pthread_mutex_unlock(&c->lock);
 }
 
 /* ---- the run ---- */
@@ -301,8 +396,9 @@ static const struct rival {
 	const char *name;
 	epoch_fn *epoch;
 	bool stable;
-} rivals[] = {{"tree", epoch_tree, true}, {"books", epoch_books, true}, {"whole", epoch_whole, true}, {"plain", epoch_plain, false}};
-enum { RIVALS = sizeof rivals / sizeof *rivals };
+} rivals[] = {{"tree", epoch_tree, true}, {"books", epoch_books, true}, {"whole", epoch_whole, true}, {"promise", epoch_promise, true},
+             {"plain", epoch_plain, false}};
+enum { RIVALS = sizeof rivals / sizeof *rivals, PROMISE = 3, PLAIN = 4 };
 
 typedef struct market {
 	uint32_t K, N, B;
@@ -372,8 +468,8 @@ static double run_rival(const struct rival *r, desk *d, const market *x)
 	return median;
 }
 
-/* Ends the round after SECOND, for the rivals too: who is slow gets fewer epochs. */
-static double run_ours(mmsb_instance *m, market *x, double *total)
+/* Ends the round after SECOND, for those after it too: who is slow gets fewer epochs. The portable executor is the first. */
+static double run_ours(mmsb_instance *m, market *x, double *total, bool may_end)
 {
 	samples s = {0};
 	double begin_ns = bench_ns();
@@ -385,7 +481,7 @@ static double run_ours(mmsb_instance *m, market *x, double *total)
 		bench_check(mmsb_commit(m, NULL, &err), &err);
 		*total = *(const double *)mmsb_data(m, sum);
 		samples_add(&s, bench_ns() - start);
-		if (bench_ns() - begin_ns > SECOND)
+		if (may_end && bench_ns() - begin_ns > SECOND)
 			x->epochs = e + 1;
 	}
 	double median = samples_median(&s);
@@ -405,9 +501,9 @@ static void compare(mmsb_instance *m, double total, desk *const *d)
 	}
 }
 
-static mmsb_instance *begin(const char *path, const market *x)
+static mmsb_instance *begin(const char *path, const market *x, int executor)
 {
-	mmsb_instance *m = bench_instance(path, false);
+	mmsb_instance *m = bench_instance_on(path, false, executor);
 	bench_param(m, "K", x->K);
 	bench_param(m, "N", x->N);
 	bench_param(m, "B", x->B);
@@ -420,13 +516,36 @@ static mmsb_instance *begin(const char *path, const market *x)
 	return m;
 }
 
-static void print_row(const market *x, double a, const double *b)
+/* portable: the same on the portable executor. */
+static void print_row(const market *x, double a, double portable, const double *b)
 {
 	double best = b[0] < b[1] ? b[0] : b[1];
 	best = best < b[2] ? best : b[2];
-	printf("| portfolio, k = %u | %.1f us | tree %.1f us, books %.1f us, whole %.1f us, plain %.1f us | best stable %.2f, plain %.2f | stable at most 2%s |\n",
-	       x->k, a / 1e3, b[0] / 1e3, b[1] / 1e3, b[2] / 1e3, b[3] / 1e3, a / best, a / b[3], x->k == 1 ? ", plain at most 4" : "");
+	printf("| portfolio, k = %u | %.1f us; portable %.1f us | tree %.1f us, books %.1f us, whole %.1f us, promise %.1f us, plain %.1f us | best stable %.2f, portable %.2f; promise %.2f; "
+	       "plain %.2f | stable at most 2%s |\n",
+	       x->k, a / 1e3, portable / 1e3, b[0] / 1e3, b[1] / 1e3, b[2] / 1e3, b[PROMISE] / 1e3, b[PLAIN] / 1e3, a / best, portable / best, a / b[PROMISE],
+	       a / b[PLAIN], x->k == 1 ? ", plain at most 4" : "");
 	fflush(stdout);
+}
+
+/* One k: everyone by turns, with the same changes. */
+static void measure(market *x, uint32_t k, mmsb_instance *const m[2], desk *const *d)
+{
+	samples ours[2] = {{0}}, b[RIVALS] = {{0}};
+	double median[RIVALS], total = 0, again = 0;
+	for (int round = 0; round < ROUNDS; round++) {
+		make_round(x, k);
+		samples_add(&ours[1], run_ours(m[1], x, &again, true));
+		samples_add(&ours[0], run_ours(m[0], x, &total, false));
+		for (int r = 0; r < RIVALS; r++)
+			samples_add(&b[r], run_rival(&rivals[r], d[r], x));
+		compare(m[0], total, d);
+		if (!same(total, again))
+			bench_stop("portfolio: the portable executor's bits differ");
+	}
+	for (int r = 0; r < RIVALS; r++)
+		median[r] = samples_median(&b[r]);
+	print_row(x, samples_median(&ours[0]), samples_median(&ours[1]), median);
 }
 
 int main(int argc, char **argv)
@@ -435,28 +554,18 @@ int main(int argc, char **argv)
 		return fprintf(stderr, "portfolio FILE.mmsbx\n"), 2;
 	market x;
 	make_market(&x);
-	mmsb_instance *m = begin(argv[1], &x);
+	mmsb_instance *m[2] = {begin(argv[1], &x, 0), begin(argv[1], &x, MMSB_PORTABLE)};
 	desk *d[RIVALS];
 	for (int r = 0; r < RIVALS; r++) {
 		d[r] = desk_new(x.K, x.N, x.B, x.price, x.inst, x.book, x.qty, x.cost);
+		d[r]->kept = r == PROMISE ? contract_new(x.K, x.B) : NULL;
 		epoch_whole(d[r], 0, NULL, NULL);
 		for (uint32_t i = 0; i < x.N; i++)
 			d[r]->of[i].pnl = d[r]->pnl[i];
 	}
-	for (uint32_t k = (uint32_t)bench_env("LEAST_K", 1), most = (uint32_t)bench_env("MOST_K", 10000); k <= most && k <= x.K; k *= 10) {
-		samples a = {0}, b[RIVALS] = {{0}};
-		double median[RIVALS], total = 0;
-		for (int round = 0; round < ROUNDS; round++) {
-			make_round(&x, k);
-			samples_add(&a, run_ours(m, &x, &total));
-			for (int r = 0; r < RIVALS; r++)
-				samples_add(&b[r], run_rival(&rivals[r], d[r], &x));
-			compare(m, total, d);
-		}
-		for (int r = 0; r < RIVALS; r++)
-			median[r] = samples_median(&b[r]);
-		print_row(&x, samples_median(&a), median);
-	}
-	mmsb_instance_free(m);
+	for (uint32_t k = (uint32_t)bench_env("LEAST_K", 1), most = (uint32_t)bench_env("MOST_K", 10000); k <= most && k <= x.K; k *= 10)
+		measure(&x, k, m, d);
+	mmsb_instance_free(m[0]);
+	mmsb_instance_free(m[1]);
 	return 0;
 }
