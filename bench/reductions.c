@@ -7,8 +7,7 @@
 #include <math.h>
 
 #include "bench.h"
-#include "../compiler/compile.h"
-#include "../compiler/native_cc.h"
+#include "program.h"
 
 enum { ROUNDS = 9, TILE_ = 512, MOST_TILES = 1 << 16 };
 
@@ -215,22 +214,10 @@ static void rival_kept(work *w)
 
 static mmsb_instance *instance(const work *w)
 {
-	compile_options how = {0};
 	mmsb_options options = {.size = sizeof options, .threads = w->threads, .scratch = 1};
-	char path[] = "/tmp/mmsb-bench-XXXXXX.mmsb";
-	mmsb_schedule *program;
+	mmsb_schedule *program = bench_program(w->program, true);
 	mmsb_instance *m;
 	mmsb_error err;
-	uint8_t *bytes = NULL;
-	size_t n = 0;
-	int fd = mkstemps(path, 5);
-	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (!file || fputs(w->program, file) < 0 || fclose(file) || compile_file(path, &how, stderr, false, &bytes, &n) != COMPILE_OK)
-		bench_stop(w->name);
-	remove(path);
-	bench_check(mmsb_schedule_load(&program, bytes, n, &err), &err);
-	free(bytes);
-	bench_check(native_use(program, &err), &err);
 	bench_check(mmsb_instance_new(&m, program, &options, &err), &err);
 	mmsb_schedule_close(program);
 	bench_param(m, "N", strstr(w->program, "[N, N]") ? w->side : elements(w));

@@ -1,9 +1,9 @@
 #!/bin/sh
 # run.sh - the benchmarks, each with its rivals in the same run: bench/run.sh BUILDDIR [NAME...]
 #
-# NAME: whole deltas compile chain expression life paths rows portfolio native reductions matmul durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
+# NAME: whole deltas compile chain expression life paths rows portfolio densities native reductions matmul durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
 # turns, A B A B ...: a ratio is that of the medians. QUICK=1 takes small sizes, to see that all is well; the environment may also give
-# each size: WHOLE (elements), CHAIN (pages), EXPRESSION and OPTIONS (elements), HEAT, LIFE and MATMUL (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio),
+# each size: WHOLE (elements), CHAIN (pages), EXPRESSION and OPTIONS (elements), HEAT, LIFE and MATMUL (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio), DENSITIES (elements),
 # REPLAY, CHECKPOINT and WARM (bytes), PARTS (of `durable`), FOLDER (on the disk that it measures), and LEAST_K and MOST_K how many changes an epoch has.
 set -eu
 build=$(cd "${1:-.}" && pwd)
@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if [ -n "${QUICK:-}" ]; then
-	: "${WHOLE:=100000}" "${CHAIN:=100}" "${EXPRESSION:=100003}" "${OPTIONS:=10007}" "${HEAT:=257}" "${LIFE:=256}" "${MATMUL:=100}" "${RMAT:=10}" "${GRID:=40}" "${K:=1000}" "${N:=20000}" "${B:=100}"
+	: "${WHOLE:=100000}" "${CHAIN:=100}" "${EXPRESSION:=100003}" "${OPTIONS:=10007}" "${HEAT:=257}" "${LIFE:=256}" "${MATMUL:=100}" "${RMAT:=10}" "${GRID:=40}" "${K:=1000}" "${N:=20000}" "${B:=100}" "${DENSITIES:=10007}"
 	export TIME_MS=20 ROUNDS=1 REPLAY=100000 CHECKPOINT=1000000 WARM=1000000
 fi
 
@@ -139,6 +139,11 @@ run_portfolio() {
 		awk -F';' -v b="$b" '{ printf "| %s | %.1f us | NumPy, everything, %.1f us | %.3f | |\n", $1, $2, b * 1e6, $2 / (b * 1e6) }'
 }
 
+# Shares of elements that change, each held against its neighbours.
+run_densities() {
+	XDG_CACHE_HOME="$work" N="${DENSITIES:-1000000}" "$build/bench/densities"
+}
+
 # Element-wise work compiled to C.
 run_native() {
 	XDG_CACHE_HOME="$work" N="${EXPRESSION:-16777216}" SIDE="${HEAT:-4096}" M="${OPTIONS:-4000000}" "$build/bench/native" "$here/expression.mmsb" "$here/heat.mmsb" "$here/options.mmsb"
@@ -177,6 +182,6 @@ run_checkpoint() {
 
 echo "| benchmark | MMSB | rival | ratio | goal or limit |"
 echo "| --- | --- | --- | --- | --- |"
-for name in ${*:-whole deltas compile chain expression life paths rows portfolio native reductions matmul durable checkpoint}; do
+for name in ${*:-whole deltas compile chain expression life paths rows portfolio densities native reductions matmul durable checkpoint}; do
 	"run_$name"
 done
