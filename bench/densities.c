@@ -3,12 +3,13 @@
  *   densities       N in the environment: elements of the pages; PORTABLE=1: the portable executor; ONLY: a part of a program's name
  *
  * Of a source page k elements, distinct and in random order, get other values: from one to all, three to four times as many at each step. The
- * time of an epoch, from the first delta staged to the commit's end, is the median of many. It is held against the better of its neighbours: that
+ * time of an epoch, from the first delta staged to the commit's end, is the median of many,
+ * and of three rounds over all steps. It is held against the better of its neighbours: that
  * of the step before, times by how much k is larger, and that of the step after, which does more. Goal: at most 1.3 times. What comes out at the end is compared with
  * an evaluation from scratch. */
 #include "program.h"
 
-enum { STEPS = 32, LEAST_EPOCHS = 7, MOST_EPOCHS = 2000, WARM = 2, ENTRIES = 8, INSTRUMENTS = 10, MEMBERS = 1000 };
+enum { STEPS = 32, ROUNDS = 3, LEAST_EPOCHS = 7, MOST_EPOCHS = 2000, WARM = 2, ENTRIES = 8, INSTRUMENTS = 10, MEMBERS = 1000 };
 
 typedef struct program {
 	const char *name, *text;
@@ -156,7 +157,7 @@ static double epoch_ns(mmsb_instance *m, source *s, uint64_t k)
 	samples all = {0};
 	mmsb_error err;
 	int x = mmsb_page(m, "x");
-	double first = 0, most = (double)bench_env("TIME_MS", 150) * 1e6;
+	double first = 0, most = (double)bench_env("TIME_MS", 50) * 1e6;
 	for (int e = -WARM; e < MOST_EPOCHS && (e < LEAST_EPOCHS || bench_ns() - first < most); e++) {
 		draw(s, k);
 		double start = bench_ns();
@@ -219,6 +220,7 @@ static void run(const program *p, uint64_t n)
 {
 	uint64_t size, k[STEPS];
 	double ns[STEPS];
+	samples all[STEPS] = {{0}};
 	int steps = 0;
 	mmsb_schedule *compiled = bench_program(p->text, !bench_env("PORTABLE", 0));
 	mmsb_instance *m = begin(p, compiled, n, &size, false);
@@ -231,8 +233,12 @@ static void run(const program *p, uint64_t n)
 		next = steps % 2 ? next * 3 : next / 3 * 10;
 	}
 	k[steps++] = size;
-	for (int i = 0; i < steps; i++)
-		ns[i] = epoch_ns(m, &s, k[i]);
+	for (int i = 0; i < steps * ROUNDS; i++)
+		samples_add(&all[i % steps], epoch_ns(m, &s, k[i % steps]));
+	for (int i = 0; i < steps; i++) {
+		ns[i] = samples_median(&all[i]);
+		free(all[i].v);
+	}
 	compare(p, compiled, n, m, &s);
 	report(p, size, k, ns, steps);
 	mmsb_instance_free(m);

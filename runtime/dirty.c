@@ -93,9 +93,13 @@ static double fan_of(const finder *f, uint32_t read, const bitset *to, const bit
 /* Following each changed position would cost more than evaluating everything. */
 static bool too_many(const finder *f, uint32_t read, const bitset *to, const bitset *changed)
 {
-	bool of_lanes = f->p->routes.reads[read].target != 0;
-	uint64_t share = of_lanes ? LANE_SHARE : f->p->pass->kind == PASS_MAP ? ELEMENT_SHARE : FIXPOINT_SHARE;
-	return bitset_above(changed, (uint64_t)((double)(to->n / share) / fan_of(f, read, to, changed)));
+	uint32_t target = f->p->routes.reads[read].target;
+	uint64_t share = target ? LANE_SHARE : f->p->pass->kind == PASS_MAP ? ELEMENT_SHARE : FIXPOINT_SHARE, n = to->n;
+	if (target && store_is_short(&f->p->regions[target])) { /* most operands are those of an element that is evaluated whole */
+		share = ELEMENT_SHARE;
+		n = f->p->dirty->elements.n;
+	}
+	return bitset_above(changed, (uint64_t)((double)(n / share) / fan_of(f, read, to, changed)));
 }
 
 /* All elements; what reductions with stores come to is kept where it does not depend on this. */

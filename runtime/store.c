@@ -129,6 +129,12 @@ uint64_t store_lanes(const struct executor *ex, const region_plan *r)
 	}
 }
 
+bool store_is_short(const region_plan *r)
+{
+	const struct store *st = r->store;
+	return (r->def->kind == REGION_ROW || r->def->kind == REGION_COL) && r->driver->count / st->least < st->outers;
+}
+
 /* ---- memory ------------------------------------------------------------------------------------ */
 
 static size_t most_bytes(const struct store *st)

@@ -55,6 +55,9 @@ void store_mark_operand(const region_plan *, bitset *lanes, uint64_t position);
 /* How many lanes a region with a store has. */
 uint64_t store_lanes(const struct executor *, const region_plan *);
 
+/* Rows or columns of which most have too few entries for anything to be kept of them. */
+bool store_is_short(const region_plan *);
+
 /* Brings a region's store up to date. `lanes`: operands that may have changed, come or gone; `elements`: those of the page that are to be evaluated in
  * any case; `whole` (or NULL): those of which all operands may have changed: what is held of their outer elements goes. Adds to `elements`
  * those with a value that has changed, and those with lanes of which nothing is held.

@@ -149,27 +149,11 @@ static void change_row(const update *u, const bitset *dirty, uint64_t row)
 		n = climb(u, row, level, n);
 }
 
-static bool row_is_dense(const update *u, const bitset *dirty, uint64_t row)
-{
-	const prefix_kind *x = &u->st->prefixes;
-	uint64_t base = row * x->extent, end = base + x->extent, n = 0;
-	if (u->st->least != LEAST_MEMBERS)
-		return false;
-	for (uint64_t lane = bitset_next(dirty, base); lane < end && n * PREFIX_SHARE <= x->blocks; n++)
-		lane = bitset_next(dirty, base + ((lane - base) / TILE + 1) * TILE);
-	return n * PREFIX_SHARE > x->blocks;
-}
-
 static void update_row(const update *u, const bitset *dirty, uint64_t row, uint64_t first)
 {
 	struct store *st = u->st;
 	const prefix_kind *x = &st->prefixes;
 	bool held = bitset_test(&st->held, row);
-	if (row_is_dense(u, dirty, row)) {
-		bitset_unset(&st->held, row);
-		mark_ends(u, row, first, x->extent);
-		return;
-	}
 	store_enter(u, row * x->extent);
 	if (held)
 		change_row(u, dirty, row);

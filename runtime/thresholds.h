@@ -60,9 +60,6 @@ enum thresholds {
 	TREE_COST = 100,
 	BUILD_SHARE = 8,
 
-	/* Blocks of a row of prefixes: beyond, the row is evaluated whole, as little of it comes before what changes. */
-	PREFIX_SHARE = 4,
-
 	/* ---- grouped reductions evaluated whole: pour.c ---- */
 
 	/* Operands go to their groups in the order of positions where they are at least so many, while the open leaves of all groups stay in a
