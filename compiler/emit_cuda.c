@@ -358,7 +358,9 @@ static void put_output(const writer *w, uint32_t o)
 		fprintf(w->out, "mmsb_canon_%s(", name);
 	cuda_put_reg(w, def->reg);
 	fputs(flt ? ");\n" : ";\n", w->out);
-	if (stride == type_table[w->types[def->reg]].bytes)
+	if (w->pass->kind != PASS_MAP)
+		fprintf(w->out, "\t\tchanged%u = mmsb_move_%s((%s *)L.out[%u] + e, ((const %s *)L.was)[e], y%u, L.tol, L.round);\n", o, name, type, o, type, o);
+	else if (stride == type_table[w->types[def->reg]].bytes)
 		fprintf(w->out, "\t\tchanged%u = mmsb_put_%s((%s *)L.out[%u] + e, y%u);\n", o, name, type, o, o);
 	else
 		fprintf(w->out, "\t\tchanged%u = mmsb_put_packed_%s(L.out[%u] + %zu * e, y%u);\n", o, name, o, stride, o);
@@ -399,6 +401,8 @@ static void put_head(const writer *w, FILE *out)
 	fprintf(out, "\n/* %s:%u: %s%s */\n", emit_text(w->s, w->pass->file), w->pass->line, emit_text(w->s, w->k->name),
 	        w->step == STEP_WHOLE ? "" : whats[w->step]);
 	fprintf(out, "extern \"C\" __global__ void %s%s%s(const mmsb_launch L)\n{\n", w->prefix, name, rows[w->step]);
+	if (w->pass->kind != PASS_MAP)
+		fputs("\tif (!L.round[-1])\n\t\treturn; /* all threads */\n", out);
 	if (w->step != STEP_JOIN)
 		put_reads(w, out);
 }

@@ -215,7 +215,7 @@ static void cuda_close(struct device *v)
 	if (!v)
 		return;
 	const cuda_driver *d = v->d;
-	device_room *rooms[] = {&v->sizes, &v->params, &v->fault, &v->list, &v->values, &v->marks, &v->partial, &v->joined, &v->moved_list, &v->moved_values};
+	device_room *rooms[] = {&v->sizes, &v->params, &v->fault, &v->list, &v->values, &v->marks, &v->partial, &v->joined, &v->moved_list, &v->moved_values, &v->flags};
 	if (v->retained)
 		d->context_use(v->context);
 	if (v->stream)
@@ -226,6 +226,7 @@ static void cuda_close(struct device *v)
 		const device_page *c = &v->pages[i];
 		give_back(d, &c->now);
 		give_back(d, &c->prev);
+		give_back(d, &c->next);
 		lists_close(d, &c->lists[0]);
 		lists_close(d, &c->lists[1]);
 	}
@@ -297,4 +298,4 @@ static void cuda_forget(struct device *v)
 
 static void cuda_figures(const struct device *v, device_figures *out) { *out = v->figures; }
 
-const device_ops cuda_device = {cuda_open, cuda_close, cuda_has, cuda_pass, page_down, cuda_forget, cuda_figures};
+const device_ops cuda_device = {cuda_open, cuda_close, cuda_has, cuda_pass, cuda_rounds, page_down, cuda_forget, cuda_figures};

@@ -20,6 +20,15 @@ MMSB_FOR_ALL(MMSB_MOVE, )
 		*at = v;                                                                                     \
 		return changed;                                                                              \
 	}                                                                                                    \
+	MMSB_FN uint32_t mmsb_move_##S(T *at, T was, T v, double tol, uint32_t *round)                       \
+	{                                                                                                    \
+		uint32_t changed = BITS(was) != BITS(v);                                                     \
+		double by = (double)v - (double)was;                                                         \
+		if (changed && !((by < 0 ? -by : by) <= tol))                                                \
+			*round = 1;                                                                          \
+		*at = v;                                                                                     \
+		return changed;                                                                              \
+	}                                                                                                    \
 	MMSB_FN uint32_t mmsb_put_packed_##S(uint8_t *at, T v)                                               \
 	{                                                                                                    \
 		T was = mmsb_get_##S(at);                                                                    \

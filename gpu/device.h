@@ -6,6 +6,7 @@
  *   lists.c      the same of rows, columns and groups
  *   leaves.c     in which order the operands of long ones are combined
  *   pass.c       passes
+ *   rounds.c     rounds of numeric fixpoints
  *
  * All work goes to one stream, in order. */
 #ifndef MMSB_GPU_DEVICE_H
@@ -58,7 +59,7 @@ typedef struct leaf_rooms {
 
 /* A copy of a page. It is current where it has the version of the page; with prev, where the values have not changed since. */
 typedef struct device_page {
-	device_room now, prev;
+	device_room now, prev, next; /* next: of a numeric fixpoint, for rounds by turns */
 	uint64_t version;       /* of the page, as `now` has it */
 	bool now_good, prev_good;
 	uint64_t prev_epoch;    /* in which prev was current */
@@ -80,7 +81,7 @@ struct device {
 	CUfunction scatter[MOVES], take[MOVES];
 	uint64_t split_least, leaves_least; /* operands from which on blocks share a reduction; of the longest list, from which on warps share all */
 	device_page *pages;
-	device_room sizes, params, fault, list, values, marks, partial, joined, moved_list, moved_values;
+	device_room sizes, params, fault, list, values, marks, partial, joined, moved_list, moved_values, flags;
 	bool constants;         /* sizes and params are there */
 	host_room up, down;
 	leaf_rooms leaves;
@@ -138,6 +139,30 @@ void leaves_free(leaf_rooms *);
 
 /* ---- pass.c ------------------------------------------------------------------------------------ */
 
+/* A pass at work. */
+typedef struct work {
+	struct device *v;
+	const sch_kernel *k;
+	page *to;
+	const bitset *dirty;    /* NULL: all */
+	uint64_t n, blocks;
+	size_t marks_bytes;     /* of one output */
+	mmsb_launch l;
+	mmsb_error *err;
+} work;
+
+work work_of(struct device *, uint32_t pass, const bitset *dirty, mmsb_error *err);
+
+/* What it reads goes up, and what its kernels are given is filled in. */
+int work_prepare(work *, uint64_t epoch);
+
+/* A thread for each element, or where that would be few with much to do, more of them. */
+int work_launch(work *, uint32_t pass);
+
 int cuda_pass(struct device *, uint32_t pass, const bitset *dirty, uint64_t epoch, uint64_t *changed, bool *done, mmsb_error *err);
+
+/* ---- rounds.c ---------------------------------------------------------------------------------- */
+
+int cuda_rounds(struct device *, uint32_t pass, uint64_t epoch, uint64_t most, double tol, bitset *changed, uint64_t *rounds, bool *done, mmsb_error *err);
 
 #endif

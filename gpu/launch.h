@@ -34,6 +34,9 @@ typedef struct mmsb_launch {
 	const uint64_t *node_at;       /* along lists: where a leaf, or the children of a node (or list), begin, and behind the last of them */
 	const uint32_t *leaf_list;     /* the list of each leaf */
 	const uint8_t *node_bit;       /* of each child: the bit of positions at which it parts from the next one */
+	uint32_t *round;               /* of a numeric fixpoint: becomes 1 when an element moves by more than tol; where round[-1] is 0 the round does nothing */
+	double tol;
+	const uint8_t *was;            /* ... the values of the round before; out[0] gets those of this one */
 	uint64_t *fault;               /* becomes the least position at which something failed; UINT64_MAX: nothing has */
 	const uint8_t *in[MMSB_MOST_READS];    /* by read: where its page, or that field of it, begins */
 	mmsb_lists along[MMSB_MOST_ALONG];     /* by region that goes along lists, in their order */

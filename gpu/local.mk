@@ -6,5 +6,6 @@ libmmsb_internal_la_SOURCES += \
 	%D%/leaves.c \
 	%D%/lists.c \
 	%D%/pages.c \
-	%D%/pass.c
+	%D%/pass.c \
+	%D%/rounds.c
 EXTRA_DIST += %D%/prelude.cu %D%/device.cu

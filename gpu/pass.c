@@ -10,18 +10,6 @@
 
 enum { MOST_LISTED_SHARE = 2, MOST_MOVED_SHARE = 8 }; /* beyond one in so many, all elements are evaluated; all values come back */
 
-/* A pass at work. */
-typedef struct work {
-	struct device *v;
-	const sch_kernel *k;
-	page *to;
-	const bitset *dirty;    /* NULL: all */
-	uint64_t n, blocks;
-	size_t marks_bytes;     /* of one output */
-	mmsb_launch l;
-	mmsb_error *err;
-} work;
-
 static column output_column(const work *w, uint32_t o)
 {
 	return page_column(w->v->m, w->to, false, w->v->m->sch->outputs[w->k->first_output + o].field);
@@ -111,7 +99,7 @@ static int bring_list(work *w)
 	return copy_up(v, v->list.at, list, w->n * sizeof *list, w->err);
 }
 
-static int prepare(work *w, uint64_t epoch)
+int work_prepare(work *w, uint64_t epoch)
 {
 	static const uint64_t no_fault = UINT64_MAX;
 	struct device *v = w->v;
@@ -322,8 +310,7 @@ static int launch_along(work *w, const struct split *f, const sch_region *g)
 	return status ? status : launch(v, f->end, &w->l, w->blocks, w->err);
 }
 
-/* A thread for each element, or where that would be few with much to do, blocks. */
-static int launch_pass(work *w, uint32_t pass)
+int work_launch(work *w, uint32_t pass)
 {
 	struct device *v = w->v;
 	uint32_t region = v->splits[pass].end ? device_splits(v->m->sch, pass) : NONE;
@@ -343,7 +330,7 @@ static int run(work *w, uint32_t pass, uint64_t *fault)
 	v->pages[w->to->id].now_good = false; /* until all is well */
 	int status = v->after ? CUDA(v, w->err, event_record, v->before, v->stream) : MMSB_OK;
 	if (!status)
-		status = launch_pass(w, pass);
+		status = work_launch(w, pass);
 	if (!status && v->after)
 		status = CUDA(v, w->err, event_record, v->after, v->stream);
 	if (!status)
@@ -364,25 +351,34 @@ static int run(work *w, uint32_t pass, uint64_t *fault)
 	return status;
 }
 
-int cuda_pass(struct device *v, uint32_t pass, const bitset *dirty, uint64_t epoch, uint64_t *changed, bool *done, mmsb_error *err)
+/* Listed elements that are many are evaluated with all others. */
+work work_of(struct device *v, uint32_t pass, const bitset *dirty, mmsb_error *err)
 {
 	const schedule *s = v->m->sch;
 	page *to = &v->m->pages[s->passes[pass].page];
 	work w = {.v = v, .k = &s->kernels[s->passes[pass].kernel], .to = to, .dirty = dirty, .n = dirty ? bitset_count(dirty) : to->count, .err = err};
-	uint64_t fault = UINT64_MAX;
-	*done = false;
-	if (v->lost || !v->kernels[pass])
-		return MMSB_OK;
 	if (dirty && w.n > to->count / MOST_LISTED_SHARE) {
 		w.dirty = NULL;
 		w.n = to->count;
 	}
+	w.blocks = (w.n + MMSB_BLOCK - 1) / MMSB_BLOCK;
+	w.marks_bytes = w.blocks * (MMSB_BLOCK / 8);
+	return w;
+}
+
+int cuda_pass(struct device *v, uint32_t pass, const bitset *dirty, uint64_t epoch, uint64_t *changed, bool *done, mmsb_error *err)
+{
+	const schedule *s = v->m->sch;
+	page *to = &v->m->pages[s->passes[pass].page];
+	work w = work_of(v, pass, dirty, err);
+	uint64_t fault = UINT64_MAX;
+	*done = false;
+	if (v->lost || !v->kernels[pass])
+		return MMSB_OK;
 	*done = true;
 	if (w.n == 0)
 		return MMSB_OK;
-	w.blocks = (w.n + MMSB_BLOCK - 1) / MMSB_BLOCK;
-	w.marks_bytes = w.blocks * (MMSB_BLOCK / 8);
-	int status = prepare(&w, epoch);
+	int status = work_prepare(&w, epoch);
 	if (!status)
 		status = run(&w, pass, &fault);
 	if (status || fault != UINT64_MAX) {

@@ -31,6 +31,9 @@ typedef struct device_ops {
 	 * done, nothing has changed, and the CPU is to do it: something failed in an element, and it says what. MMSB_DEVICE: the epoch
 	 * fails; from then on the device is lost, and does nothing any more. */
 	int (*pass)(struct device *, uint32_t pass, const bitset *dirty, uint64_t epoch, uint64_t *changed, bool *done, mmsb_error *err);
+	/* Rounds of a numeric fixpoint over all elements, from what the host's page has: at most `most` (above 0), until none has moved by more than tol. The page
+	 * gets the values of the last one, *changed (empty) what that one changed. *done false, MMSB_DEVICE: as of pass; of MMSB_DEVICE the page may hold a part. */
+	int (*rounds)(struct device *, uint32_t pass, uint64_t epoch, uint64_t most, double tol, bitset *changed, uint64_t *rounds, bool *done, mmsb_error *err);
 	/* Brings the values of a page that is away. MMSB_DEVICE: they are lost, with the device. */
 	int (*fetch)(struct device *, struct page *, mmsb_error *err);
 	void (*forget)(struct device *); /* an epoch has failed: copies are not to be trusted */

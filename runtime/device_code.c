@@ -84,10 +84,12 @@ const char *device_lacks(const schedule *s, uint32_t id)
 {
 	const sch_pass *pass = &s->passes[id];
 	const sch_kernel *k = &s->kernels[pass->kernel];
-	if (pass->kind != PASS_MAP)
-		return "a fixpoint";
+	if (pass->kind != PASS_MAP && pass->kind != PASS_FIX_NUMERIC)
+		return "a fixpoint that is not numeric";
 	if (s->pages[pass->page].flags & PAGEF_SPARSE)
 		return "its page is sparse";
+	if (pass->kind != PASS_MAP && s->pages[pass->page].record != NONE)
+		return "a fixpoint of records";
 	if (k->n_reads > MMSB_MOST_READS || k->n_outputs > MMSB_MOST_OUTPUTS)
 		return "too many reads or fields";
 	for (uint32_t r = 0; r < k->n_regions; r++) {

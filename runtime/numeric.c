@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "device.h"
 #include "dirty.h"
 #include "route.h"
 #include "saving.h"
@@ -138,11 +139,38 @@ static uint64_t mark_moved(const numeric *q)
 	return changed;
 }
 
-static int run_rounds(numeric *q)
+/* All rounds, of all elements, by a device. False: the CPU is to run them, and nothing has changed. */
+static bool device_rounds(numeric *q, uint64_t epoch, int *status)
+{
+	fix *f = q->f;
+	carry *c = q->c;
+	uint64_t rounds;
+	bool done;
+	if (!q->p->on_device || f->constants->most.I64 <= 0 || !(c->all || bitset_above(&c->dirty, c->dirty.n / ROUND_SHARE)))
+		return false;
+	saving_whole(f->inst, f->to, f->to->cur);
+	*status = f->inst->device_ops->rounds(f->inst->device, f->id, epoch, (uint64_t)f->constants->most.I64, f->constants->tol.F64, &c->changed.bits, &rounds,
+	                                      &done, f->err);
+	if (!*status && !done)
+		return false;
+	bitset_set_range(&c->moved, 0, c->moved.n);
+	if (*status)
+		return true;
+	f->inst->pass_stats[f->id].rounds += rounds;
+	f->inst->pass_stats[f->id].evaluated += rounds * f->to->count;
+	f->inst->pass_stats[f->id].dense += rounds;
+	bitset_clear(&c->dirty);
+	follow(q);
+	return true;
+}
+
+static int run_rounds(numeric *q, uint64_t epoch)
 {
 	carry *c = q->c;
 	uint64_t share = c->dirty.n / ROUND_SHARE;
 	int status = MMSB_OK;
+	if (device_rounds(q, epoch, &status))
+		return status;
 	for (int64_t round = 0; round < q->f->constants->most.I64 && !status; round++) {
 		bool moved = false;
 		if (!c->all && bitset_empty(&c->dirty))
@@ -181,7 +209,7 @@ int numeric_run(fix *f, carry *c, uint64_t epoch, uint64_t *changed)
 	if (reached == REACH_SOME)
 		bitset_union(&c->dirty, &q.p->dirty->elements);
 	dirty_clear(q.p);
-	status = run_rounds(&q);
+	status = run_rounds(&q, epoch);
 	if (!status)
 		settle(&q);
 	else /* the page's place may hold a part of a round */

@@ -70,6 +70,20 @@ static const char ticking[] =
 	"edge r[i] <- prev r[i] * 0.5 + x[i];\n"
 	"edge s[i] <- wrap(prev s)[i - 1] + prev r[k[i]];\n";
 
+/* More rounds than are asked for together; and one that begins anew where it stands. */
+static const char settling[] =
+	"page x : f64[600] in;\n"
+	"page k : index(600)[600] in;\n"
+	"page w : sparse f64[600, 600] in;\n"
+	"page u : f64[600] out;\n"
+	"page v : f64[600] out;\n"
+	"page d : i64[600] in;\n"
+	"page q : f64[600] out;\n"
+
+	"edge u[i] <- fix(tol = 0.000001, max = 50) 0.45 * (wrap(u)[i - 1] + u[k[i]]) + x[i];\n"
+	"edge v[i] <- fix(tol = 0.001, max = 19) 0.001 * (sum[j] w[i, j] * v[j]) + prev x[i];\n"
+	"edge q[i] <- fix(tol = 0.0, max = 5) q[i] * 0.5 + f64(1000 / d[i]);\n";
+
 static long (*fake_fail)(long);
 static long (*fake_live)(void);
 static char folder[64];
@@ -213,6 +227,12 @@ START_TEST(test_failing_calls_ticking)
 }
 END_TEST
 
+START_TEST(test_failing_calls_settling)
+{
+	fail_all(settling, "settling");
+}
+END_TEST
+
 static device_figures figures(const mmsb_instance *m)
 {
 	device_figures f;
@@ -292,6 +312,43 @@ START_TEST(test_lost)
 	ck_same(m, "c");
 	ck_same(m, "g");
 	fake_fail(0);
+	for (int i = 0; i < 2; i++)
+		mmsb_instance_free(m[i]);
+	mmsb_schedule_close(s);
+}
+END_TEST
+
+/* Rounds, and what they carry over, are those of the CPU. */
+START_TEST(test_rounds)
+{
+	mmsb_schedule *s = made(settling, "settling");
+	mmsb_instance *m[2];
+	mmsb_error err;
+	begin_both(s, m);
+	uint64_t launches = figures(m[1]).launches;
+	ck_assert_uint_ge(launches, 50 + 19 + 5);
+	for (int e = 2; e <= EPOCHS + 3; e++)
+		for (int i = 0; i < 2; i++) {
+			stage(m[i], e);
+			ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
+			ck_assert_uint_eq(m[i]->pass_stats[0].rounds, m[0]->pass_stats[0].rounds);
+			ck_assert_uint_eq(m[i]->pass_stats[1].rounds, m[0]->pass_stats[1].rounds);
+			ck_assert_uint_eq(m[i]->pass_stats[0].changed, m[0]->pass_stats[0].changed);
+		}
+	ck_assert_uint_gt(m[0]->pass_stats[0].rounds, 16);
+	for (int i = 0; i < 2; i++) { /* an element fails in the first round */
+		int64_t d[N] = {0};
+		ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "d"), 0, N, d, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_FAULT);
+		ck_assert_uint_eq(err.index[0], 0);
+		stage(m[i], 2);
+		ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
+		stage(m[i], 1);
+		ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
+	}
+	ck_same(m, "u");
+	ck_same(m, "v");
+	ck_same(m, "q");
 	for (int i = 0; i < 2; i++)
 		mmsb_instance_free(m[i]);
 	mmsb_schedule_close(s);
@@ -396,7 +453,7 @@ int main(void)
 	setenv("MMSB_DEVICE_TIMES", "1", 1);
 	void *library = dlopen(fake, RTLD_NOW);
 	snprintf(folder, sizeof folder, "/tmp/mmsb-cuda-XXXXXX");
-	if (!library || !mkdtemp(folder) || !make_kernels(program, "program") || !make_kernels(near, "near") || !make_kernels(ticking, "ticking") ||
+	if (!library || !mkdtemp(folder) || !make_kernels(program, "program") || !make_kernels(near, "near") || !make_kernels(ticking, "ticking") || !make_kernels(settling, "settling") ||
 	    driver_open(&d, &err)) {
 		fprintf(stderr, "check_cuda: %s: %s\n", fake, library ? "no kernels, or no driver" : dlerror());
 		return 1;
@@ -410,14 +467,16 @@ int main(void)
 	tcase_add_test(t, test_failing_calls);
 	tcase_add_test(t, test_failing_calls_near);
 	tcase_add_test(t, test_failing_calls_ticking);
+	tcase_add_test(t, test_failing_calls_settling);
 	tcase_add_test(t, test_memory);
 	tcase_add_test(t, test_fault);
 	tcase_add_test(t, test_stays);
 	tcase_add_test(t, test_lost);
 	tcase_add_test(t, test_ticks);
+	tcase_add_test(t, test_rounds);
 	suite_add_tcase(s, t);
 	int status = unit_run(s);
-	static const char *const names[] = {"/program", "/near", "/ticking", ""};
+	static const char *const names[] = {"/program", "/near", "/ticking", "/settling", ""};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		char path[sizeof folder + 16];
 		snprintf(path, sizeof path, "%s%s", folder, names[i]);

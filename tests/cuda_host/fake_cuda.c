@@ -550,6 +550,8 @@ static void check_launch(const mmsb_launch *l, unsigned block)
 		wrong("cuLaunchKernel", "the list is not on the device, or too short");
 	if ((l->sizes && !find(l->sizes, 8, false)) || (l->params && !find(l->params, 8, false)) || (l->fault && !find(l->fault, 8, false)))
 		wrong("cuLaunchKernel", "sizes, params or the place of a fault are not on the device");
+	if ((l->round && (!find(l->round - 1, 8, false) || !find(l->was, l->n, false))))
+		wrong("cuLaunchKernel", "the flags of rounds, or the values of the round before, are not on the device");
 	if ((l->node_at && !find(l->node_at, 8, false)) || (l->node_bit && !find(l->node_bit, 1, false)) || (l->leaf_list && !find(l->leaf_list, 1, false)))
 		wrong("cuLaunchKernel", "the order of a reduction is not on the device");
 	for (unsigned i = 0; i < MMSB_MOST_ALONG; i++)
