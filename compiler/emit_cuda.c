@@ -407,9 +407,10 @@ static void put_head(const writer *w, FILE *out)
 		put_reads(w, out);
 }
 
-static void put_element(const writer *w, FILE *out)
+static void put_element(const writer *w, const char *block, FILE *out)
 {
 	fputs("\tconst uint64_t i = (uint64_t)blockIdx.x * blockDim.x + threadIdx.x;\n", out);
+	fputs(block, out);
 	for (uint32_t o = 0; o < w->k->n_outputs; o++)
 		fprintf(out, "\tuint32_t changed%u = 0;\n", o);
 	fputs("\tif (i < L.n) {\n\t\tconst uint64_t e = L.list ? L.list[i] : i;\n", out);
@@ -433,42 +434,63 @@ static void put_elements(writer *w)
 		put_output(w, o);
 }
 
-static bool put_kernel(writer *w, kernel_step step, FILE *out)
+static void put_body(writer *w, kernel_step step)
 {
-	char *body = NULL;
-	size_t n = 0;
-	bool elements = step == STEP_WHOLE || step == STEP_END;
-	w->step = step;
-	w->depth = elements ? 2 : 1;
-	w->can_fail = false;
-	memset(w->sizes, 0, w->s->n_sizes);
-	w->out = open_memstream(&body, &n);
-	if (!w->out)
-		return false;
-	if (elements)
+	if (step == STEP_WHOLE || step == STEP_END)
 		put_elements(w);
 	else if (step == STEP_PART)
 		cuda_put_part(w);
 	else
 		cuda_put_join(w);
-	if (w->can_fail) {
-		cuda_indent(w);
-		fputs("if (bad)\n", w->out);
-		cuda_indent(w);
-		fputs("\tmmsb_fail(L.fault, e);\n", w->out);
-	}
-	bool ok = fclose(w->out) == 0;
-	if (ok) {
+	if (!w->can_fail)
+		return;
+	cuda_indent(w);
+	fputs("if (bad)\n", w->out);
+	cuda_indent(w);
+	fputs("\tmmsb_fail(L.fault, e);\n", w->out);
+}
+
+/* What all threads of a block do before each sees to its element. */
+static void put_block(writer *w, kernel_step step)
+{
+	if (step == STEP_END && w->s->regions[w->k->first_region + w->split].kind == REGION_PREFIX)
+		cuda_put_prefix_nodes(w, STEP_END);
+}
+
+/* A text of a kernel, which is written before the head; NULL: no memory. */
+static char *text_of(writer *w, kernel_step step, void (*put)(writer *, kernel_step))
+{
+	char *text = NULL;
+	size_t n = 0;
+	w->out = open_memstream(&text, &n);
+	if (!w->out)
+		return NULL;
+	put(w, step);
+	return fclose(w->out) == 0 ? text : NULL;
+}
+
+static bool put_kernel(writer *w, kernel_step step, FILE *out)
+{
+	bool elements = step == STEP_WHOLE || step == STEP_END;
+	w->step = step;
+	memset(w->sizes, 0, w->s->n_sizes);
+	char *block = text_of(w, step, put_block);
+	w->depth = elements ? 2 : 1;
+	w->can_fail = false;
+	char *body = text_of(w, step, put_body);
+	if (block && body) {
 		put_head(w, out);
 		if (elements)
-			put_element(w, out);
-		if (!elements && w->can_fail)
+			put_element(w, block, out);
+		else if (w->can_fail)
 			fputs("\tint bad = 0;\n", out);
-		fwrite(body, 1, n, out);
+		fputs(body, out);
 		if (elements)
 			put_element_end(w, out);
 		fputs("}\n", out);
 	}
+	bool ok = block && body;
+	free(block);
 	free(body);
 	return ok;
 }

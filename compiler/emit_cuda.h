@@ -2,7 +2,8 @@
  *
  *   emit_cuda.c         kernels, reads, arithmetic
  *   emit_cuda_reduce.c  reductions: by one thread, or by blocks of threads
- *   emit_cuda_along.c   those along rows, columns and groups */
+ *   emit_cuda_along.c   those along rows, columns and groups
+ *   emit_cuda_prefix.c  those of prefixes */
 #ifndef MMSB_COMPILER_EMIT_CUDA_H
 #define MMSB_COMPILER_EMIT_CUDA_H
 
@@ -72,5 +73,10 @@ void cuda_put_along_head(writer *, const sch_region *, uint32_t region);
 void cuda_put_leaf(writer *);
 void cuda_put_nodes(writer *);
 void cuda_put_list_value(writer *, const sch_region *, uint32_t region, uint32_t dst);
+
+/* The same of prefixes; what their blocks do first, before a part or the end, stands before the element. */
+void cuda_put_prefix_head(writer *, const sch_region *, uint32_t region);
+void cuda_put_prefix_nodes(writer *, kernel_step step);
+void cuda_put_prefix_value(writer *, const sch_region *, uint32_t region, uint32_t dst);
 
 #endif

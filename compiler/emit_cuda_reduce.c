@@ -55,7 +55,7 @@ void cuda_put_types(const writer *w)
 		if (way_of(w, g) == WAY_RANKED)
 			put_types_of(w, "MMSB_RANKED", r);
 		if (r == w->split)
-			put_types_of(w, device_along(g) ? "MMSB_LEAVES" : "MMSB_PARTS", r);
+			put_types_of(w, device_along(g) ? "MMSB_LEAVES" : g->kind == REGION_PREFIX ? "MMSB_PREFIXES" : "MMSB_PARTS", r);
 	}
 }
 
@@ -226,6 +226,8 @@ static void put_loop(writer *w, const sch_region *g, uint32_t region, uint32_t d
 {
 	if (device_along(g))
 		cuda_put_along_head(w, g, region);
+	else if (g->kind == REGION_PREFIX)
+		cuda_put_prefix_head(w, g, region);
 	else
 		put_range_head(w, g);
 	w->depth++;
@@ -277,6 +279,8 @@ void cuda_put_region(writer *w, uint32_t region)
 	if (w->step == STEP_END && region == w->split) {
 		if (device_along(g))
 			cuda_put_list_value(w, g, region, in->dst);
+		else if (g->kind == REGION_PREFIX)
+			cuda_put_prefix_value(w, g, region, in->dst);
 		else
 			put_joined(w, g, region, in->dst);
 	} else {
@@ -387,8 +391,11 @@ void cuda_put_before(writer *w)
 void cuda_put_part(writer *w)
 {
 	const sch_region *g = &w->s->regions[w->k->first_region + w->split];
-	if (device_along(g)) {
-		cuda_put_leaf(w);
+	if (device_along(g) || g->kind == REGION_PREFIX) {
+		if (g->kind == REGION_PREFIX)
+			cuda_put_prefix_nodes(w, STEP_PART);
+		else
+			cuda_put_leaf(w);
 		return;
 	}
 	cuda_indent(w);
@@ -415,8 +422,12 @@ void cuda_put_part(writer *w)
 
 void cuda_put_join(writer *w)
 {
-	if (device_along(&w->s->regions[w->k->first_region + w->split])) {
-		cuda_put_nodes(w);
+	const sch_region *g = &w->s->regions[w->k->first_region + w->split];
+	if (device_along(g) || g->kind == REGION_PREFIX) {
+		if (g->kind == REGION_PREFIX)
+			cuda_put_prefix_nodes(w, STEP_JOIN);
+		else
+			cuda_put_nodes(w);
 		return;
 	}
 	cuda_indent(w);

@@ -223,6 +223,55 @@ MMSB_FN uint64_t mmsb_shuffle(uint64_t bits, size_t bytes, unsigned lane)
 		return v;                                                                                    \
 	}
 
+/* Where level `level` begins among the nodes of prefixes over n positions. */
+MMSB_FN uint64_t mmsb_level_at(uint64_t n, unsigned level)
+{
+	uint64_t at = 0;
+	for (unsigned l = MMSB_UP; l < level; l++)
+		at += n >> l;
+	return at;
+}
+
+/* The nodes of MMSB_BLOCK neighbours, level by level: of level l, from 2 * MMSB_BLOCK - (2 * MMSB_BLOCK >> l) on. All threads of the block are there. */
+#define MMSB_PREFIXES(NAME, T, COMBINE)                                                                      \
+	MMSB_FN void NAME##_nodes(T *nodes, T v)                                                             \
+	{                                                                                                    \
+		const T *below = nodes;                                                                      \
+		T *to = nodes + MMSB_BLOCK;                                                                  \
+		nodes[threadIdx.x] = v;                                                                      \
+		for (unsigned n = MMSB_BLOCK / 2; n; n /= 2) {                                               \
+			__syncthreads();                                                                     \
+			if (threadIdx.x < n)                                                                 \
+				to[threadIdx.x] = COMBINE(below[2 * threadIdx.x], below[2 * threadIdx.x + 1]); \
+			below = to;                                                                          \
+			to += n;                                                                             \
+		}                                                                                            \
+		__syncthreads();                                                                             \
+	}                                                                                                    \
+	MMSB_FN void NAME##_keep(const T *nodes, T *all, uint64_t n, unsigned level, unsigned from)          \
+	{                                                                                                    \
+		for (unsigned l = from; l <= MMSB_UP; l++) {                                                 \
+			const unsigned here = MMSB_BLOCK >> l;                                               \
+			const uint64_t node = (uint64_t)blockIdx.x * here + threadIdx.x;                     \
+			if (threadIdx.x < here && node < (n >> (level + l)))                                 \
+				all[mmsb_level_at(n, level + l) + node] = nodes[2 * MMSB_BLOCK - (2 * MMSB_BLOCK >> l) + threadIdx.x]; \
+		}                                                                                            \
+	}                                                                                                    \
+	MMSB_FN T NAME##_upto(const T *nodes, const T *all, uint64_t n, uint64_t end)                        \
+	{                                                                                                    \
+		T v = 0;                                                                                     \
+		int any = 0;                                                                                 \
+		for (unsigned l = 0; end >> l; l++) {                                                        \
+			const uint64_t node = (end >> l) - 1;                                                \
+			if (!(end >> l & 1))                                                                 \
+				continue;                                                                    \
+			const T left = l < MMSB_UP ? nodes[2 * MMSB_BLOCK - (2 * MMSB_BLOCK >> l) + node % (MMSB_BLOCK >> l)] : all[mmsb_level_at(n, l) + node]; \
+			v = any ? COMBINE(left, v) : left;                                                   \
+			any = 1;                                                                             \
+		}                                                                                            \
+		return v;                                                                                    \
+	}
+
 /* ---- transfers --------------------------------------------------------------------------------- */
 
 /* Elements of a list, side by side in values[0], to and from a page. */

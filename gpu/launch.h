@@ -14,6 +14,11 @@ enum { MMSB_CUDA_ABI = 3, MMSB_MOST_READS = 64, MMSB_MOST_OUTPUTS = 16, MMSB_MOS
  * by side parts at the bit of positions that node_bit has. */
 enum { MMSB_LEAF = 32 };
 
+/* Of prefixes: nodes of the tree over all positions. PART: each block makes those over its MMSB_BLOCK positions, and keeps the one over all of them. JOIN: each block
+ * those of the next MMSB_UP levels above MMSB_BLOCK nodes of level `level`. They stand in partial, level by level from MMSB_UP on, complete ones
+ * alone. END: blocks make the nodes below anew, and a thread for each element combines what its prefix is made of. */
+enum { MMSB_UP = 8 /* 1 << MMSB_UP is MMSB_BLOCK */ };
+
 enum { MMSB_EACH = 8, MMSB_PARTIAL = 16 /* most bytes of a partial result */ };
 
 /* Rows or columns of a sparse page, or the positions of each key: list i is of the places start[i] .. start[i + 1], ascending. */
@@ -30,6 +35,7 @@ typedef struct mmsb_launch {
 	const int64_t *sizes;          /* of the schedule, by id */
 	const uint64_t *params;        /* their bits, by id */
 	uint64_t parts, part_size;     /* of a reduction by blocks: parts of an element, positions of a part; along lists: leaves, or nodes to be made */
+	uint64_t level;                /* of prefixes: of the nodes that are there */
 	uint8_t *partial, *joined;     /* parts x n, and n partial results; along lists: of leaves or nodes */
 	const uint64_t *node_at;       /* along lists: where a leaf, or the children of a node (or list), begin, and behind the last of them */
 	const uint32_t *leaf_list;     /* the list of each leaf */

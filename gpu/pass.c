@@ -310,11 +310,35 @@ static int launch_along(work *w, const struct split *f, const sch_region *g)
 	return status ? status : launch(v, f->end, &w->l, w->blocks, w->err);
 }
 
+static bool of_prefixes(const struct device *v, uint32_t pass)
+{
+	const schedule *s = v->m->sch;
+	uint32_t region = device_splits(s, pass);
+	return region != NONE && s->regions[s->kernels[s->passes[pass].kernel].first_region + region].kind == REGION_PREFIX;
+}
+
+/* Of prefixes: nodes over blocks of positions, those above them, and what comes after. */
+static int launch_prefixes(work *w, const struct split *f, const sch_region *g)
+{
+	struct device *v = w->v;
+	const schedule *s = v->m->sch;
+	size_t width = type_table[s->reg_types[w->k->first_reg_type + g->value]].bytes;
+	int status = room_of(v, &v->partial, ((w->n >> (MMSB_UP - 1)) + 1) * width, "partial results", w->err); /* each level has half of the one below */
+	w->l.partial = (uint8_t *)(uintptr_t)v->partial.at;
+	if (!status && w->n >> MMSB_UP)
+		status = launch(v, f->part, &w->l, w->blocks, w->err);
+	for (w->l.level = MMSB_UP; !status && w->n >> w->l.level > 1; w->l.level += MMSB_UP)
+		status = launch(v, f->join, &w->l, ((w->n >> w->l.level) + MMSB_BLOCK - 1) / MMSB_BLOCK, w->err);
+	return status ? status : launch(v, f->end, &w->l, w->blocks, w->err);
+}
+
 int work_launch(work *w, uint32_t pass)
 {
 	struct device *v = w->v;
 	uint32_t region = v->splits[pass].end ? device_splits(v->m->sch, pass) : NONE;
 	const sch_region *g = &v->m->sch->regions[w->k->first_region + (region == NONE ? 0 : region)];
+	if (of_prefixes(v, pass))
+		return launch_prefixes(w, &v->splits[pass], g);
 	if (region != NONE && device_along(g))
 		return !w->dirty && lists_copy_of(v, g)->longest >= v->leaves_least ? launch_along(w, &v->splits[pass], g)
 		                                                                  : launch(v, v->kernels[pass], &w->l, w->blocks, w->err);
@@ -351,13 +375,13 @@ static int run(work *w, uint32_t pass, uint64_t *fault)
 	return status;
 }
 
-/* Listed elements that are many are evaluated with all others. */
+/* Listed elements that are many are evaluated with all others, and all prefixes together. */
 work work_of(struct device *v, uint32_t pass, const bitset *dirty, mmsb_error *err)
 {
 	const schedule *s = v->m->sch;
 	page *to = &v->m->pages[s->passes[pass].page];
 	work w = {.v = v, .k = &s->kernels[s->passes[pass].kernel], .to = to, .dirty = dirty, .n = dirty ? bitset_count(dirty) : to->count, .err = err};
-	if (dirty && w.n > to->count / MOST_LISTED_SHARE) {
+	if (dirty && (w.n > to->count / MOST_LISTED_SHARE || of_prefixes(v, pass))) {
 		w.dirty = NULL;
 		w.n = to->count;
 	}

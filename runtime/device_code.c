@@ -34,8 +34,6 @@ static const char *region_lacks(const sch_region *g, uint32_t id)
 {
 	if (id == 0)
 		return g->kind == REGION_DOMAIN ? NULL : "it goes by the entries of a sparse page";
-	if (g->kind == REGION_PREFIX)
-		return "a reduction is of prefixes";
 	return g->prev ? "a reduction goes along what the epoch before had" : NULL;
 }
 
@@ -59,6 +57,9 @@ static bool list_of_its_own(const schedule *s, const sch_kernel *k, const sch_re
 /* The order of floats under a condition goes by rank: parts do not know theirs. Leaves are those of whole lists. */
 static bool can_split(const schedule *s, const sch_kernel *k, const sch_region *g)
 {
+	if (g->kind == REGION_PREFIX) /* of one row */
+		return g->reducer == REDUCER_OP && g->where == NONE && g->nest == NONE && s->regions[k->first_region].n_vars == 1 &&
+		       g->at == s->regions[k->first_region].first_var;
 	if (device_along(g))
 		return g->reducer == REDUCER_OP && g->where == NONE && g->nest == NONE && list_of_its_own(s, k, g);
 	bool flt = TYPES_FLT >> s->reg_types[k->first_reg_type + g->value] & 1;
@@ -93,9 +94,12 @@ const char *device_lacks(const schedule *s, uint32_t id)
 	if (k->n_reads > MMSB_MOST_READS || k->n_outputs > MMSB_MOST_OUTPUTS)
 		return "too many reads or fields";
 	for (uint32_t r = 0; r < k->n_regions; r++) {
-		const char *why = region_lacks(&s->regions[k->first_region + r], r);
+		const sch_region *g = &s->regions[k->first_region + r];
+		const char *why = region_lacks(g, r);
 		if (why)
 			return why;
+		if (g->kind == REGION_PREFIX && device_splits(s, id) != r)
+			return "prefixes of rows, under a condition, or beside other reductions";
 	}
 	if (device_along_number(s, k, k->n_regions) > MMSB_MOST_ALONG)
 		return "too many reductions along lists";

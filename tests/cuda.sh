@@ -41,6 +41,10 @@ page grouped : f64[4] out @gpu;
 page counted : i64[4] out @gpu;
 page near : f64[N];
 page spread : f64[4] out @gpu;
+page upto : f64[N] out @gpu;
+page before : i64[N] out @gpu;
+edge upto[i] <- (sum[j where j <= i] z[j] * 0.75) + x[i];
+edge before[i] <- max[j where j < i] q[j];
 edge grouped[g] <- sum[i where b[i] == g] z[i];
 edge counted[g] <- max[i where b[i] == g] q[i] * 2;
 edge near[i] <- wrap(x)[i + 1] * exp(x[i]);
@@ -58,6 +62,7 @@ awk 'BEGIN { for (i = 0; i < 20000; i++) print i % 100 / 25 }' >x.csv
 awk 'BEGIN { for (i = 0; i < 20000; i++) print i % 7 + 1 }' >k.csv
 awk 'BEGIN { for (i = 0; i < 20000; i++) print (i % 1009 == 5 ? 3 : i * i % 11 < 9 ? 0 : i % 2) }' >b.csv
 awk 'BEGIN { for (e = 0; e < 9; e++) { for (i = 0; i <= e * e * e; i++) print "x," (e * 241 + i * 17) % 20000 "," e / 4; print "k," e "," e; print "b," e * 7 "," e % 4; print "commit" } }' >d.txt
+grep -v '^[kb]' d.txt >dx.txt
 run() { "$mmsb" run p.mmsb --in x=x.csv --in k=k.csv --in b=b.csv --deltas d.txt --skip-bad --digest=each --watch s --watch total --watch least --watch mid --watch first --watch grouped --watch counted --watch spread --stats --executor "$@"; }
 run portable >portable 2>portable.err || fail "the portable executor: $(cat portable.err)"
 grep -q 'failed: 1,' portable.err || fail "no epoch failed"
@@ -66,6 +71,43 @@ export MMSB_LIBNVRTC="$fake" MMSB_NVCC=''
 MMSB_LIBCUDA=$fake run cuda >cuda 2>cuda.err || fail "on the device: $(cat cuda.err)"
 cmp portable cuda || fail "other bits on the device"
 grep -q '^cuda: a device that is emulated: kernels for [0-9]* of [0-9]* passes, [1-9]' cuda.err || fail "it was not used: $(tail -1 cuda.err)"
+pass
+
+# Values that stay on the device are in checkpoints, and where somebody asks for them.
+cat >stay.mmsb <<'END'
+param N;
+page x : f64[N] in;
+page a : f64[N] @gpu;
+page b : f64[N] @gpu;
+page t : f64 out @gpu;
+edge a[i] <- exp(x[i] * 0.5) + 1.0;
+edge b[i] <- wrap(a)[i + 7] * a[i];
+edge t <- sum[i] clamp(b)[i - 1] * a[i];
+END
+stay() { executor=$1 && shift && MMSB_LIBCUDA=$fake "$mmsb" run stay.mmsb --executor "$executor" --stats "$@" 2>stay.$executor || fail "values that stay, $executor: $(cat stay.$executor)"; }
+stay portable --in x=x.csv --deltas dx.txt --out t=t.csv --out b=b.npy
+stay cuda --in x=x.csv --deltas dx.txt --out t=t1.csv --state folder --checkpoint-every 4
+stay portable --state folder --out b=b1.npy
+cmp t.csv t1.csv && cmp b.npy b1.npy || fail "other bits where values stay"
+stay cuda --in x=x.csv --deltas dx.txt --out t=t2.csv
+down=$(sed -n 's/^cuda: .* bytes up, \([0-9]*\) down$/\1/p' stay.cuda)
+[ "$down" -lt 160000 ] && cmp t.csv t2.csv || fail "$down bytes came back of two pages of 160000"
+stay cuda --in x=x.csv --deltas dx.txt --out b=b2.npy
+cmp b.npy b2.npy || fail "other bits where somebody asks for values that stay"
+pass
+
+# Prefixes over more nodes than two steps make.
+cat >long.mmsb <<'END'
+param N;
+page x : f32[N] in;
+page upto : f32[N] out @gpu;
+edge upto[i] <- sum[j where j < i] x[j];
+END
+awk 'BEGIN { for (i = 0; i < 140000; i++) print (i * 7919 % 4001) / 7 }' >long.csv
+for executor in portable cuda; do
+	MMSB_LIBCUDA=$fake "$mmsb" run long.mmsb --in x=long.csv --executor $executor --digest --out upto=$executor.npy >long.$executor 2>err || fail "long prefixes, $executor: $(cat err)"
+done
+cmp long.portable long.cuda && cmp portable.npy cuda.npy || fail "other bits in long prefixes"
 pass
 
 # The same from a file that holds device code, by NVRTC and by an nvcc, which are emulated too.
