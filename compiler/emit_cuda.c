@@ -413,7 +413,7 @@ static void put_element(const writer *w, const char *block, FILE *out)
 	fputs(block, out);
 	for (uint32_t o = 0; o < w->k->n_outputs; o++)
 		fprintf(out, "\tuint32_t changed%u = 0;\n", o);
-	fputs("\tif (i < L.n) {\n\t\tconst uint64_t e = L.list ? L.list[i] : i;\n", out);
+	fputs("\tif (i < L.n && (!L.mask || (L.mask[i / 64] >> i % 64 & 1))) {\n\t\tconst uint64_t e = L.list ? L.list[i] : i;\n", out);
 	if (w->can_fail)
 		fputs("\t\tint bad = 0;\n", out);
 }

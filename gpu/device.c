@@ -20,6 +20,37 @@ int cuda_check(struct device *v, CUresult result, const char *call, const char *
 
 static size_t grown(size_t bytes) { return (bytes + bytes / 4 + 4095) & ~(size_t)4095; }
 
+static size_t page_bytes(const device_page *c)
+{
+	size_t n = c->now.size + c->prev.size + c->next.size;
+	for (int k = 0; k < 2; k++)
+		n += c->lists[k].start.size + c->lists[k].key.size + c->lists[k].slot.size;
+	return n;
+}
+
+/* The pages that take most, page by page, as far as a message goes. */
+static void tell_pages(const struct device *v, char *text, size_t room)
+{
+	enum { MOST = 8 };
+	const schedule *s = v->m->sch;
+	size_t below = SIZE_MAX, n = 0;
+	uint32_t last = 0;
+	*text = 0;
+	for (int k = 0; k < MOST && n < room; k++) {
+		uint32_t best = NONE;
+		for (uint32_t i = 0; i < s->n_pages; i++) {
+			size_t bytes = page_bytes(&v->pages[i]);
+			if (bytes > 0 && (bytes < below || (bytes == below && i > last)) && (best == NONE || bytes > page_bytes(&v->pages[best])))
+				best = i;
+		}
+		if (best == NONE)
+			break;
+		below = page_bytes(&v->pages[best]);
+		last = best;
+		n += (size_t)snprintf(text + n, room - n, "%s%.60s %zu", k ? ", " : ". Most of it is of pages ", sch_text(s, s->pages[best].name), below);
+	}
+}
+
 int room_of(struct device *v, device_room *r, size_t bytes, const char *what, mmsb_error *err)
 {
 	if (bytes <= r->size)
@@ -36,10 +67,12 @@ int room_of(struct device *v, device_room *r, size_t bytes, const char *what, mm
 	CUresult result = v->d->alloc(&r->at, size);
 	if (result == CUDA_ERROR_OUT_OF_MEMORY) {
 		size_t left = 0, total = 0;
+		char pages[600];
 		v->lost = true;
 		v->d->memory_info(&left, &total);
-		return fail(err, MMSB_DEVICE, "the CUDA device has no memory for %s: %zu bytes, and %zu of its %zu are free; passes whose page is marked @cpu need none",
-		            what, bytes, left, total);
+		tell_pages(v, pages, sizeof pages);
+		return fail(err, MMSB_DEVICE, "the CUDA device has no memory for %s: %zu bytes, and %zu of its %zu are free%s; passes whose page is marked @cpu need none",
+		            what, bytes, left, total, pages);
 	}
 	r->size = result == CUDA_SUCCESS ? size : 0;
 	return cuda_check(v, result, "alloc", __FILE__, __LINE__, err);

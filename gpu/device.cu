@@ -288,7 +288,7 @@ MMSB_FN uint64_t mmsb_level_at(uint64_t n, unsigned level)
 		if (i < L.n)                                                                                 \
 			memcpy(L.values[0] + i * BYTES, L.out[0] + L.list[i] * L.stride, BYTES);             \
 	}
-MMSB_TRANSFER(3, 1) /* the first is MMSB_CUDA_ABI */
-MMSB_TRANSFER(3, 2)
-MMSB_TRANSFER(3, 4)
-MMSB_TRANSFER(3, 8)
+MMSB_TRANSFER(4, 1) /* the first is MMSB_CUDA_ABI */
+MMSB_TRANSFER(4, 2)
+MMSB_TRANSFER(4, 4)
+MMSB_TRANSFER(4, 8)

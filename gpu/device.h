@@ -144,7 +144,8 @@ typedef struct work {
 	struct device *v;
 	const sch_kernel *k;
 	page *to;
-	const bitset *dirty;    /* NULL: all */
+	const bitset *dirty;    /* listed; NULL: all, or those of the mask */
+	const bitset *mask;
 	uint64_t n, blocks;
 	size_t marks_bytes;     /* of one output */
 	mmsb_launch l;

@@ -4,7 +4,7 @@
 
 /* A pass with more reads, or of a record with more fields, or with more regions that go along lists, has no kernel. Threads of a block: a multiple of 64, so that nobody shares
  * a word of `marks`. */
-enum { MMSB_CUDA_ABI = 3, MMSB_MOST_READS = 64, MMSB_MOST_OUTPUTS = 16, MMSB_MOST_ALONG = 8, MMSB_BLOCK = 256 };
+enum { MMSB_CUDA_ABI = 4, MMSB_MOST_READS = 64, MMSB_MOST_OUTPUTS = 16, MMSB_MOST_ALONG = 8, MMSB_BLOCK = 256 };
 
 /* A reduction by blocks has three kernels beside the one of a thread for each element. PART: each block reduces a part of an element's operands, of part_size
  * positions, to partial. JOIN: a block for each element makes one of its parts, to joined. END: a thread for each element does the rest.
@@ -31,6 +31,7 @@ typedef struct mmsb_lists {
 typedef struct mmsb_launch {
 	uint64_t n;                    /* elements to evaluate: all of the page, or those of the list */
 	const uint64_t *list;          /* their positions, ascending; NULL: all */
+	const uint64_t *mask;          /* without a list: a bit for each of n, is it to be evaluated? NULL: all are */
 	uint64_t stride;               /* of scatter and take: bytes from element to element in out[0] */
 	const int64_t *sizes;          /* of the schedule, by id */
 	const uint64_t *params;        /* their bits, by id */

@@ -8,7 +8,8 @@
 #include "../runtime/device_code.h"
 #include "../runtime/thresholds.h"
 
-enum { MOST_LISTED_SHARE = 2, MOST_MOVED_SHARE = 8 }; /* beyond one in so many, all elements are evaluated; all values come back */
+/* Beyond one in so many (and a warp's worth), a mask goes up and no list; all elements are evaluated; all values come back. Not measured yet. */
+enum { LISTED_SHARE = 64, LEAST_MASKED = 32, MASKED_SHARE = 2, MOST_MOVED_SHARE = 8 };
 
 static column output_column(const work *w, uint32_t o)
 {
@@ -99,6 +100,21 @@ static int bring_list(work *w)
 	return copy_up(v, v->list.at, list, w->n * sizeof *list, w->err);
 }
 
+static int bring_mask(work *w)
+{
+	struct device *v = w->v;
+	size_t bytes = bitset_words(w->n) * sizeof(uint64_t);
+	uint64_t *mask;
+	int status = room_of(v, &v->list, bytes, "the elements to evaluate", w->err);
+	if (!status)
+		status = up_room(v, bytes, &mask, w->err);
+	if (status)
+		return status;
+	memcpy(mask, w->mask->level[0], bytes);
+	w->l.mask = (const uint64_t *)(uintptr_t)v->list.at;
+	return copy_up(v, v->list.at, mask, bytes, w->err);
+}
+
 int work_prepare(work *w, uint64_t epoch)
 {
 	static const uint64_t no_fault = UINT64_MAX;
@@ -112,6 +128,8 @@ int work_prepare(work *w, uint64_t epoch)
 		status = bring_lists(w);
 	if (!status && w->dirty)
 		status = bring_list(w);
+	if (!status && w->mask)
+		status = bring_mask(w);
 	if (!status)
 		status = room_of(v, &v->fault, sizeof no_fault, "what fails", w->err);
 	if (!status)
@@ -375,13 +393,15 @@ static int run(work *w, uint32_t pass, uint64_t *fault)
 	return status;
 }
 
-/* Listed elements that are many are evaluated with all others, and all prefixes together. */
+/* Elements that are many are evaluated with all others, and all prefixes together. */
 work work_of(struct device *v, uint32_t pass, const bitset *dirty, mmsb_error *err)
 {
 	const schedule *s = v->m->sch;
 	page *to = &v->m->pages[s->passes[pass].page];
 	work w = {.v = v, .k = &s->kernels[s->passes[pass].kernel], .to = to, .dirty = dirty, .n = dirty ? bitset_count(dirty) : to->count, .err = err};
-	if (dirty && (w.n > to->count / MOST_LISTED_SHARE || of_prefixes(v, pass))) {
+	bool whole = dirty && (w.n > to->count / MASKED_SHARE || of_prefixes(v, pass));
+	if (whole || (w.n > LEAST_MASKED && w.n > to->count / LISTED_SHARE)) {
+		w.mask = whole ? NULL : dirty;
 		w.dirty = NULL;
 		w.n = to->count;
 	}

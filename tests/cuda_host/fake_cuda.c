@@ -548,6 +548,8 @@ static void check_launch(const mmsb_launch *l, unsigned block)
 	uint64_t padded = (l->n + block - 1) / block * block;
 	if (l->list && !find(l->list, l->n * sizeof *l->list, false))
 		wrong("cuLaunchKernel", "the list is not on the device, or too short");
+	if (l->mask && (l->list || !find(l->mask, (l->n + 63) / 64 * 8, false)))
+		wrong("cuLaunchKernel", "the mask is not on the device, or too short, or there is a list besides");
 	if ((l->sizes && !find(l->sizes, 8, false)) || (l->params && !find(l->params, 8, false)) || (l->fault && !find(l->fault, 8, false)))
 		wrong("cuLaunchKernel", "sizes, params or the place of a fault are not on the device");
 	if ((l->round && (!find(l->round - 1, 8, false) || !find(l->was, l->n, false))))
