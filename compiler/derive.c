@@ -171,10 +171,41 @@ static void leave_by(solver *s, delta_rule how, bool solved)
 		s->left = how;
 }
 
+/* A side of a comparison: a sum of variables, or how far it is from 0. */
+static bool bounded_side(const solver *s, ir_id id, ir_affine *out)
+{
+	const ir_node *n = ir_at(s->g, id);
+	bool apart = n->kind == IR_OP && n->op == OP_ABS;
+	return n->type == T_I64 && ir_affine_of(s->g, apart ? n->args[0] : id, out);
+}
+
+/* What a condition says of the domain's variables, whatever the data: sums of variables are compared. */
+static void leave_condition(solver *s, ir_id where)
+{
+	ir_affine sides[2];
+	if (where == NONE || ir_at(s->g, where)->kind != IR_OP)
+		return;
+	const ir_node *n = ir_at(s->g, where);
+	if (n->op == OP_LAND) {
+		leave_condition(s, n->args[0]);
+		leave_condition(s, n->args[1]);
+		return;
+	}
+	bool compares = n->op == OP_LT || n->op == OP_LE || n->op == OP_GT || n->op == OP_GE || n->op == OP_EQ;
+	if (!compares || !bounded_side(s, n->args[0], &sides[0]) || !bounded_side(s, n->args[1], &sides[1]))
+		return;
+	for (uint32_t k = 0; k < 2; k++)
+		for (uint32_t t = 0; t < sides[k].n; t++)
+			if (sides[k].terms[t].kind == TERM_VAR && is_own(s, sides[k].terms[t].id))
+				narrow(s, sides[k].terms[t].id, EXTENT_SPAN);
+}
+
 static void leave_region(solver *s, const ir_node *node)
 {
 	const ir_reduce *r = &node->u.reduce;
 	extent known = extent_of(s, r->var);
+	if (known != EXTENT_ALL)
+		leave_condition(s, node->args[IR_WHERE]);
 	if (known == EXTENT_ALL || r->region == REGION_RANGE)
 		return;
 	if (r->region == REGION_PREFIX) {

@@ -86,13 +86,16 @@ static double fan_of(const finder *f, uint32_t read, const bitset *to, const bit
 	double pairs = (double)to->n;
 	for (const region_plan *at = &f->p->regions[f->p->reads[read].def->region]; at->id != r->target && at->parent; at = at->parent)
 		if (at->def->kind == REGION_RANGE)
-			pairs *= (double)at->extent;
+			pairs *= (double)at->usual;
 	return pairs > (double)changed->n && changed->n ? pairs / (double)changed->n : 1;
 }
 
-/* Following each changed position would cost more than evaluating everything. */
+/* Following each changed position would cost more than evaluating everything. Of a few that are solved for at once it is not guessed how many elements
+ * they concern: following them shows it. */
 static bool too_many(const finder *f, uint32_t read, const bitset *to, const bitset *changed)
 {
+	if (f->p->routes.reads[read].direct && !bitset_above(changed, FEW_CHANGES))
+		return false;
 	uint32_t target = f->p->routes.reads[read].target;
 	uint64_t share = target ? LANE_SHARE : f->p->pass->kind == PASS_MAP ? ELEMENT_SHARE : FIXPOINT_SHARE, n = to->n;
 	if (target && store_is_short(&f->p->regions[target])) { /* most operands are those of an element that is evaluated whole */

@@ -7,6 +7,7 @@
  *   fold.c      runs of positions of a reduction by a function of native code; blocks.[ch]: reductions of some rows side by side
  *   expand.c    reductions with a lane for each position, of one outer element or of several side by side
  *   prefix.c    prefix reductions along the lanes
+ *   bounds.[ch] conditions that bound the positions of an element
  *   reduce.[ch] the order of reductions
  *   fault.c     what failed, where, and which of several failures is told
  *   tiles.c     elements of region 0 in tiles, on one thread or on all; spans.c: by functions of native code
@@ -150,6 +151,9 @@ struct region_plan {
 	page *driver;
 	int64_t lo, extent;     /* RANGE; PREFIX: the most */
 	int64_t keys;           /* GROUP: of the key page */
+	struct bound *bounds;   /* RANGE: what a condition says of positions: bounds.h */
+	uint32_t n_bounds;
+	int64_t usual;          /* RANGE: so many positions an element has within them */
 	bool order_free;        /* the reduction has the same bits in any order */
 	bool stored;            /* partial results may be kept: store.h */
 	uint8_t type, width;    /* of the value */

@@ -2,6 +2,7 @@
  * side in one batch, with what they need of the regions around brought to their lanes. */
 #include <string.h>
 
+#include "bounds.h"
 #include "exec.h"
 #include "store.h"
 
@@ -69,8 +70,12 @@ static span span_of(const expansion *e, uint32_t lane)
 {
 	const region_plan *plan = e->plan;
 	const sch_region *g = plan->def;
-	if (g->kind == REGION_RANGE)
-		return side_by_side(0, plan->extent);
+	if (g->kind == REGION_RANGE) {
+		int64_t first = 0, end = plan->extent;
+		if (plan->n_bounds > 0)
+			bounds_of(e->r, plan, lane, &first, &end);
+		return side_by_side(first, end - first);
+	}
 	if (g->kind == REGION_PREFIX)
 		return side_by_side(0, plan->extent == 0 ? 0 : var_lane(&e->r->vars[plan->at], lane) + !g->strict);
 	scalar v = reg_lane(&e->r->regs[plan->at], width_of(g->at_type), lane);
@@ -365,7 +370,7 @@ void reduce_expand(worker *w, run *r, const step *s, uint32_t first, uint32_t n)
 		span sp = r->live && !r->live[lane] ? side_by_side(0, 0) : span_of(&e, lane);
 		if (sp.n <= 0)
 			give_identity(w, r, s, lane);
-		else if (!reduce_split(w, r, s, lane))
+		else if (s->child->n_bounds > 0 || !reduce_split(w, r, s, lane))
 			fold ? fold_element(&e, lane) : add_element(&e, starts, lane, sp);
 	}
 	flush(&e, starts);

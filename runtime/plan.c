@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "plan.h"
 #include "blocks.h"
 #include "pour.h"
@@ -91,7 +92,7 @@ static void plan_head(planner *pl, region_plan *r)
 	r->at = g->kind == REGION_PREFIX ? local_var(pl, r->parent, g->at) : g->kind == REGION_RANGE ? NONE : local_reg(pl, r->parent, g->at);
 	r->keys = g->kind == REGION_GROUP ? pl->inst->sizes[r->driver->def->index_size] : 0;
 	r->lo = g->kind == REGION_RANGE ? pl->inst->sizes[g->lo] : 0;
-	r->extent = nested_extent(pl, g);
+	r->extent = r->usual = nested_extent(pl, g);
 	r->type = g->value == NONE ? g->type : type_of(pl, g->value);
 	r->width = (uint8_t)width_of(r->type);
 	r->out_width = (uint8_t)width_of(g->reducer == REDUCER_OP ? r->type : T_U32);
@@ -240,6 +241,8 @@ kernel_plan *plan_new(mmsb_instance *inst, const kernel_table *k, uint32_t kerne
 		plan_region(&pl, &pl.p->regions[0]);
 		for (uint32_t r = 0; r < pl.p->n_regions && !pl.failed; r++)
 			finish_vars(&pl, &pl.p->regions[r]);
+		for (uint32_t r = 0; r < pl.p->n_regions && !pl.failed; r++)
+			bounds_plan(&pl, &pl.p->regions[r]);
 		for (uint32_t r = 0; r < pl.p->n_regions && !pl.failed; r++)
 			place_run(&pl, &pl.p->regions[r]);
 		pl.p->runs_place = plan_place(&pl, pl.p->n_regions * sizeof(run));

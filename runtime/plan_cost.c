@@ -32,7 +32,7 @@ static void count_costs(planner *pl, region_plan *r, region_plan *of, uint32_t l
 static double region_length(const region_plan *r)
 {
 	switch ((region_kind)r->def->kind) {
-	case REGION_RANGE: return (double)r->extent;
+	case REGION_RANGE: return (double)r->usual;
 	case REGION_PREFIX: return 1;
 	case REGION_GROUP: return (double)r->driver->count / (double)(r->keys > 0 ? r->keys : 1);
 	default: return 8; /* the length of rows is known only when the pass runs */
@@ -67,7 +67,7 @@ static void shape_tiles(const planner *pl)
 	const sch_region *g = p->regions[0].def;
 	p->nested = p->n_regions > 1;
 	for (uint32_t i = 1; i < p->n_regions; i++)
-		p->heavy |= p->regions[i].def->kind != REGION_RANGE || p->regions[i].extent > SHORT_RANGE;
+		p->heavy |= p->regions[i].def->kind != REGION_RANGE || p->regions[i].usual > SHORT_RANGE;
 	if (g->kind != REGION_DOMAIN || g->n_vars == 0)
 		return;
 	p->serial = has_prefix_along(p, g->n_vars - 1);

@@ -4,6 +4,8 @@
 #include "plan.h"
 #include "store.h"
 
+enum { MOST_PARTS = 8 /* of a condition */ };
+
 /* A route in the making. */
 typedef struct maker {
 	planner *pl;
@@ -99,10 +101,24 @@ static uint32_t find_at(maker *b, uint32_t at_step, uint32_t reg)
 	return b->n_steps - before;
 }
 
+/* A position is present where its region's condition says so. */
+static void within_bounds(maker *b, uint32_t where)
+{
+	route_condition parts[MOST_PARTS];
+	uint32_t n = route_conditions(b->pl, where, parts, MOST_PARTS);
+	for (uint32_t i = 0; i < n && !b->failed; i++) {
+		route_step *s = add(b, ROUTE_WITHIN);
+		s->node = parts[i].node;
+		s->lo = parts[i].lo;
+		s->hi = parts[i].hi;
+	}
+}
+
 /* From lanes of a region to those of the region around it. */
 static void leave_region(maker *b, uint32_t id)
 {
 	const sch_region *g = region_of(b->pl, id);
+	within_bounds(b, g->where);
 	route_op op = g->kind == REGION_ROW ? ROUTE_ROWS : g->kind == REGION_COL ? ROUTE_COLUMNS : g->kind == REGION_GROUP ? ROUTE_KEY : ROUTE_AFTER;
 	if (g->kind == REGION_RANGE)
 		return;
@@ -137,8 +153,12 @@ static void finish(maker *b, route *r)
 	r->kind = b->failed ? ROUTE_WHOLE : ROUTE_STEPS;
 	r->n_steps = b->n_steps;
 	r->steps = steps;
-	for (uint32_t i = 0; i < b->n_steps; i++)
-		steps[i] = b->steps[i];
+	r->direct = true;
+	for (uint32_t i = 0; i < b->n_steps; i++) {
+		const route_step *s = &b->steps[i];
+		steps[i] = *s;
+		r->direct &= s->op == ROUTE_AFTER || s->op == ROUTE_WITHIN || (s->op == ROUTE_SOLVE && s->node->op == NODE_SUM);
+	}
 }
 
 /* The innermost region around that keeps partial results; 0: none. */

@@ -24,6 +24,7 @@ typedef struct route {
 	uint32_t target;        /* region: 0, or one with a store */
 	bool by_entry;          /* starts from a row and a column, not from a position in a page */
 	bool feeds;             /* region 0's: what it reads goes into reductions with stores: their operands of the element change too */
+	bool direct;            /* a changed position is solved for at once: no lists are gone through */
 	const route_step *steps;
 	uint32_t n_steps;
 } route;

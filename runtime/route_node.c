@@ -33,7 +33,7 @@ static route_node *make(planner *pl, route_node_op op, const route_node *a, wide
 static const route_node *make_free(planner *pl, int64_t lo, int64_t hi) { return make(pl, NODE_FREE, NULL, lo, hi); }
 
 /* The values of a variable of the kernel. */
-static void range_of_var(const planner *pl, uint32_t var, int64_t *lo, int64_t *hi)
+void route_range_of_var(const planner *pl, uint32_t var, int64_t *lo, int64_t *hi)
 {
 	const kernel_plan *p = pl->p;
 	const sch_region *root = p->regions[0].def;
@@ -73,7 +73,7 @@ static const route_node *make_sum(planner *pl, int64_t constant, route_term *ter
 	wide lo = constant, hi = constant;
 	for (uint32_t t = 0; t < n; t++) {
 		int64_t first, last;
-		range_of_var(pl, terms[t].var, &first, &last);
+		route_range_of_var(pl, terms[t].var, &first, &last);
 		wide a = (wide)terms[t].coef * first, b = (wide)terms[t].coef * last;
 		lo += a < b ? a : b;
 		hi += a < b ? b : a;
@@ -342,6 +342,13 @@ const route_node *route_node_of(planner *pl, uint32_t reg, route_source *source)
 {
 	reader b = {.pl = pl, .source = source};
 	return node_of(&b, reg);
+}
+
+const route_node *route_node_difference(planner *pl, uint32_t a, uint32_t b, int sign)
+{
+	route_source none = {0};
+	const route_node *left = route_node_of(pl, a, &none), *right = route_node_of(pl, b, &none);
+	return add(pl, scale(pl, left, sign), scale(pl, right, -sign));
 }
 
 const route_node *route_node_of_var(planner *pl, uint32_t var)

@@ -236,6 +236,7 @@ void route_step_on(walk *q, uint32_t i)
 	const route_step *s = &q->r->steps[i];
 	switch ((route_op)s->op) {
 	case ROUTE_SOLVE: route_solve(q, i); break;
+	case ROUTE_WITHIN: route_within_bounds(q, i); break;
 	case ROUTE_INDEX: route_each_position(q, s, (uint64_t)q->values[s->slot], i + 1); break;
 	case ROUTE_ROWS: each_line(q, i, true); break;
 	case ROUTE_COLUMNS: each_line(q, i, false); break;

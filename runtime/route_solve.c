@@ -276,3 +276,10 @@ void route_solve(walk *q, uint32_t i)
 		reach(&w, s->node, v, v, NULL);
 	}
 }
+
+void route_within_bounds(walk *q, uint32_t i)
+{
+	const route_step *s = &q->r->steps[i];
+	const way w = {q, i, i + 1};
+	reach(&w, s->node, s->lo, s->hi, NULL);
+}

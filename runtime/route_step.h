@@ -52,19 +52,33 @@ typedef struct route_source {
 	const sch_read *read;   /* NULL: none */
 } route_source;
 
-/* The value of a register; of an affine index; the difference of two registers, or of one less what a variable is worth. NULL: it may be anything. */
+/* The value of a register; of an affine index; of a variable; sign * (a - b), of registers. NULL: it may be anything. */
 const route_node *route_node_of(planner *, uint32_t reg, route_source *);
+const route_node *route_node_difference(planner *, uint32_t a, uint32_t b, int sign);
 const route_node *route_node_of_index(planner *, const sch_index *);
 const route_node *route_node_of_var(planner *, uint32_t var);
 
+/* The values of a variable of the kernel. */
+void route_range_of_var(const planner *, uint32_t var, int64_t *lo, int64_t *hi);
+
 /* A read that gives values of type index(D) as they stand in its page. */
 bool route_reads_index(const planner *, const sch_read *);
+
+/* A part of a condition that rests on variables alone: lo <= node <= hi. */
+typedef struct route_condition {
+	const route_node *node;
+	int64_t lo, hi;
+} route_condition;
+
+/* bounds.c: those parts of the condition that are joined by `and`; returns how many, at most `room`. */
+uint32_t route_conditions(planner *, uint32_t where, route_condition *out, uint32_t room);
 
 /* ---- steps ------------------------------------------------------------------------------------- */
 
 typedef enum route_op {
 	ROUTE_SOLVE,   /* what `node` comes to, under the view, is the value of `slot`: narrows variables. Of an index page that it reads the
 	                  coordinates go to first_slot.., and the `skip` steps after it make use of them */
+	ROUTE_WITHIN,  /* `node` is in lo..hi */
 	ROUTE_INDEX,   /* for each position of `page` (an index page) whose value is that of `slot`: its coordinates to first_slot.. */
 	ROUTE_ROWS,    /* for each row that has an entry in column `var`: the row to first_slot */
 	ROUTE_COLUMNS, /* for each column that has an entry in row `var`: to first_slot */
@@ -81,6 +95,7 @@ struct route_step {
 	uint32_t var, at;
 	uint32_t skip;          /* SOLVE, ROWS, COLUMNS, KEY: how many steps after it make use of what it finds */
 	int64_t extent;
+	int64_t lo, hi;         /* WITHIN */
 	const route_node *node;
 	page *page;
 	uint32_t field;
@@ -107,8 +122,9 @@ static inline bool interval_single(interval v) { return v.hi - v.lo == 1; }
 /* Goes on with step i; the variables are as before when it returns. */
 void route_step_on(walk *, uint32_t i);
 
-/* SOLVE: goes on for each way in which the values can come about. */
+/* SOLVE, WITHIN: goes on for each way in which the values can come about. */
 void route_solve(walk *, uint32_t i);
+void route_within_bounds(walk *, uint32_t i);
 
 /* For each position of the step's index page with that value: its coordinates to first_slot.., and on with step `next`. */
 void route_each_position(walk *, const route_step *, uint64_t key, uint32_t next);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "blocks.h"
+#include "bounds.h"
 #include "guard.h"
 #include "pour.h"
 #include "rows.h"
@@ -243,7 +244,7 @@ static bool choose_over(const worker *w, const run *r, const region_plan *child)
 		return false;
 	if (w->ex->force)
 		return w->ex->force == 'A';
-	if (r->n < 16)
+	if (r->n < 16 || bounds_differ(child))
 		return false;
 	return child->extent <= 8 || child->over_cost <= child->expand_cost;
 }

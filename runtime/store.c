@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "plan.h"
 #include "pour.h"
 #include "store_parts.h"
@@ -20,7 +21,7 @@ static bool has_lanes(const kernel_plan *p, const region_plan *r)
 	if (r->parent != &p->regions[0] || g->prev)
 		return false;
 	switch ((region_kind)g->kind) {
-	case REGION_RANGE: return (uint64_t)r->extent >= least_members();
+	case REGION_RANGE: return (uint64_t)r->extent >= least_members() && !bounds_differ(r);
 	case REGION_GROUP: case REGION_ROW: case REGION_COL: return true;
 	case REGION_PREFIX: return p->regions[0].def->kind == REGION_DOMAIN && r->where == NONE && r->kind != RED_ARG && r->at == p->root_vars[p->regions[0].def->n_vars - 1];
 	default: return false;

@@ -15,6 +15,9 @@ enum thresholds {
 	FIXPOINT_SHARE = 4,
 	LANE_SHARE = 16,
 
+	/* So many changed positions are followed in any case, where a route marks runs of elements at once. */
+	FEW_CHANGES = 8,
+
 	/* Dirty elements of a round of a numeric fixpoint: beyond, the round evaluates all of them. */
 	ROUND_SHARE = 4,
 

@@ -462,6 +462,9 @@ static const struct {
 	{"edge r[i] <- sum[w in 0..3] wrap(a)[w - i];", DELTA_WINDOW},
 	{"edge r[i] <- sum[j] W[i, j] * a[j];", DELTA_SPARSE},
 	{"edge r[k] <- sum[j] W[j, k] * a[j];", DELTA_SPARSE},
+	{"edge r[i] <- sum[j where j > i - 10 && j <= i] a[j];", DELTA_WINDOW},
+	{"edge r[i] <- max[j where abs(i - j) < 5] a[j] * x[i];", DELTA_WINDOW},
+	{"edge r[i] <- sum[j where j >= i] a[j];", DELTA_WINDOW},
 	/* what an index is computed by, undone */
 	{"edge r[i] <- zero(a)[2 * i];", DELTA_INVERSE},
 	{"edge r[i] <- zero(a)[5 - 2 * i] + wrap(a)[3 * i];", DELTA_INVERSE},

@@ -211,6 +211,26 @@ static const char *prefix_condition(gen *g, const scope *s, const gen_var *v)
 	}
 }
 
+/* Suffixes and windows: sums of variables, compared. */
+static const char *bound_condition(gen *g, const scope *s, const gen_var *v)
+{
+	static const char *const forms[] = {"%s >= %s", "%s > %s - %u && %s <= %s", "abs(%s - %s) < %u", "%s + %u >= %s && %s - 3 < %s", "%s == %s + %u",
+	                                    "2 * %s < %s + %u", "%s < %u - %s"};
+	if (s->n_vars < 2)
+		return NULL;
+	const char *a = v->name, *b = s->vars[below(g, s->n_vars - 1)].name;
+	uint32_t c = below(g, 12);
+	switch (below(g, 7)) {
+	case 0: return text(g, forms[0], a, b);
+	case 1: return text(g, forms[1], a, b, c, a, b);
+	case 2: return text(g, forms[2], a, b, c);
+	case 3: return text(g, forms[3], a, c, b, a, b);
+	case 4: return text(g, forms[4], a, b, c);
+	case 5: return text(g, forms[5], a, b, c);
+	default: return text(g, forms[6], a, 8 * c, b);
+	}
+}
+
 static const char *condition(gen *g, const scope *s, const gen_var *v)
 {
 	const char *cond = NULL;
@@ -219,8 +239,10 @@ static const char *condition(gen *g, const scope *s, const gen_var *v)
 		return NULL;
 	if (pick < 65)
 		cond = group_condition(g, s, v);
-	else if (pick < 85)
+	else if (pick < 78)
 		cond = prefix_condition(g, s, v);
+	else if (pick < 92)
+		cond = bound_condition(g, s, v);
 	if (!cond)
 		return any_condition(g, s);
 	if (chance(g, 20))
