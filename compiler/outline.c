@@ -3,15 +3,18 @@
  *     y[i] <- x[i] / sum[j] x[j]      becomes      y.part1 <- sum[j] x[j];  y[i] <- x[i] / y.part1
  *
  * A value that contains a reduction, and that does not depend on every variable of the region in which it stands, would be
- * evaluated again for each value of the others.
+ * evaluated again for each value of the others. So would a prefix whose end is not the variable that runs fastest, and what a fixpoint reduces that
+ * does not read its page.
  *
- *     s <- sum[i, j] x[i, j]          becomes      s.part1[i] <- sum[j] x[i, j];  s <- sum[i] s.part1[i]
+ *     y[t, a] <- sum[s where s <= t] x[s, a]      becomes      y.part1[a, t] <- sum[s where s <= t] x[s, a];  y[t, a] <- y.part1[a, t]
+ *     s <- sum[i, j] x[i, j]                      becomes      s.part1[i] <- sum[j] x[i, j];  s <- sum[i] s.part1[i]
  *
  * Partial results are kept of reductions that stand directly in their edge: so a change costs no whole row. Needs: graph in order. Keeps: every bit, and every fault: what can fail stays
  * where it is. New edges stand just before the edge that they were part of. */
 #include "pass.h"
 
-enum { NO_PART, SAME_PART, ROW_PART }; /* what is the same for many elements; rows of a reduction over two dimensions */
+/* What is the same for many elements; a prefix whose end does not run fastest; what a fixpoint does not change; rows of a reduction over two dimensions. */
+enum { NO_PART, SAME_PART, ACROSS_PART, ROUND_PART, ROW_PART };
 
 /* Shorter rows are evaluated as soon as partial results of them are found (LEAST_MEMBERS). */
 enum { ROW_LEAST = 128 };
@@ -96,6 +99,34 @@ static bool repeats(const outliner *o, ir_id id, uint32_t region)
 	return false;
 }
 
+/* A prefix whose end is not what runs fastest where it is used would begin anew for each end; as a page of its own whose last variable is the end, each
+ * operand is evaluated once. */
+static bool across(const outliner *o, ir_id id, uint32_t region)
+{
+	const ir_node *n = ir_at(o->g, id);
+	const ir_edge *e = o->place->edge;
+	if (n->kind != IR_REDUCE || n->u.reduce.region != REGION_PREFIX)
+		return false;
+	uint32_t fastest = region ? ir_at(o->g, o->place->regions[region].reduce)->u.reduce.var : e->n_vars ? e->vars[e->n_vars - 1] : NONE;
+	return n->u.reduce.at_var != fastest;
+}
+
+/* What a fixpoint does not change would be evaluated again in every round, and whole whenever an operand changes. */
+static bool in_rounds(const outliner *o)
+{
+	const ir_edge *e = o->place->edge;
+	return e->fix != FIX_NONE && !o->g->pages[e->page].sparse;
+}
+
+static uint8_t part_of(const outliner *o, ir_id id, uint32_t region)
+{
+	if (repeats(o, id, region))
+		return SAME_PART;
+	if (across(o, id, region))
+		return ACROSS_PART;
+	return region == 0 && in_rounds(o) ? ROUND_PART : NO_PART;
+}
+
 static bool find_reductions(outliner *o)
 {
 	ir_graph *g = o->g;
@@ -168,8 +199,9 @@ static bool choose(outliner *o, const ir_id *roots, uint32_t n_roots, uint32_t r
 			continue;
 		seen[id - o->first] = 1;
 		const ir_node *n = ir_at(g, id);
-		if (repeats(o, id, region) && may_move(g, &g->edges[o->edge_id], id)) {
-			o->chosen[id - o->first] = SAME_PART;
+		uint8_t part = part_of(o, id, region);
+		if (part != NO_PART && may_move(g, &g->edges[o->edge_id], id)) {
+			o->chosen[id - o->first] = part;
 			any = true;
 			continue;
 		}
@@ -195,6 +227,21 @@ static bool choose(outliner *o, const ir_id *roots, uint32_t n_roots, uint32_t r
 static void outline_edge(outliner *o, uint32_t id);
 
 /* ---- the new page ------------------------------------------------------------------------------ */
+
+/* The variables of the new page; the end of a prefix is the last. */
+static ir_set part_vars(ir_graph *g, ir_id id)
+{
+	const ir_node *n = ir_at(g, id);
+	ir_set free = g->sets[n->free];
+	uint32_t *vars = LANG_NEW_ARRAY(g->ctx, uint32_t, free.count + 1), k = 0;
+	uint32_t last = n->kind == IR_REDUCE && n->u.reduce.region == REGION_PREFIX ? n->u.reduce.at_var : NONE;
+	for (uint32_t i = 0; vars && i < free.count; i++)
+		if (free.vars[i] != last)
+			vars[k++] = free.vars[i];
+	if (vars && k < free.count)
+		vars[k] = last;
+	return vars ? (ir_set){free.count, vars} : free;
+}
 
 static ir_id read_part(ir_graph *g, uint32_t page, ir_set vars)
 {
@@ -234,15 +281,18 @@ static ir_id rename_node(void *user, ir_id old, const ir_node *node)
 
 static ir_id make_page(outliner *o, ir_id id)
 {
+	static const char *const whys[] = {[SAME_PART] = "part of %s that is the same for many of its elements",
+	                                   [ACROSS_PART] = "prefixes of %s, of which each operand is to be evaluated once",
+	                                   [ROUND_PART] = "part of %s that is the same in every round",
+	                                   [ROW_PART] = "rows that %s reduces, so that a change costs no whole row"};
 	ir_graph *g = o->g;
 	const ir_edge *from = &g->edges[o->edge_id];
 	const ir_page *owner = &g->pages[from->page];
-	ir_set free = g->sets[ir_at(g, id)->free];
+	ir_set free = part_vars(g, id);
 	ir_page page = {.name = lang_sprintf(g->ctx, "%s.part%u", owner->name, ++o->n_parts), .type = ir_at(g, id)->type,
 	                .index_size = ir_index_range(g, id), .record = NONE, .ndim = free.count, .like = NONE, .init = NONE,
 	                .init_page = NONE, .user = NONE, .file = owner->file, .line = from->line, .column = from->column,
-	                .why = lang_sprintf(g->ctx, o->chosen[id - o->first] == ROW_PART ? "rows that %s reduces, so that a change costs no whole row"
-	                                                                                 : "part of %s that is the same for many of its elements", owner->name)};
+	                .why = lang_sprintf(g->ctx, whys[o->chosen[id - o->first]], owner->name)};
 	ir_edge edge = {.n_vars = free.count, .n_outputs = 1, .outputs = LANG_NEW(g->ctx, ir_id), .start = NONE,
 	                .start_page = NONE, .max_rounds = NONE, .tol = NONE, .file = from->file, .line = from->line,
 	                .column = from->column};
