@@ -23,6 +23,7 @@ typedef struct key_now {
 struct pour {
 	uint64_t n_keys;
 	bool given;             /* values are those of the pass at hand */
+	bool own;               /* the key of an element is its position; else computed, or read from a page */
 	/* courses: leaf by leaf, key by key */
 	const group_index *groups;
 	uint64_t version;       /* of the groups that they follow; 0: of none */
@@ -51,7 +52,7 @@ static bool plain_code(const region_plan *r)
 bool pour_possible(const kernel_plan *p, const region_plan *r)
 {
 	return r->def->kind == REGION_GROUP && r->parent == &p->regions[0] && p->regions[0].def->kind == REGION_DOMAIN &&
-	       plan_is_the_variable(p, r->at) && (r->kind == RED_LIST || r->kind == RED_ANY) && r->where == NONE && r->n_imports == 0 &&
+	       (r->kind == RED_LIST || r->kind == RED_ANY) && r->where == NONE && r->n_imports == 0 &&
 	       r->n_var_imports == 0 && r->driver->count < UINT32_MAX && plain_code(r);
 }
 
@@ -83,8 +84,12 @@ void pour_plan(planner *pl)
 	for (uint32_t id = 1; id < p->n_regions && p->pass && p->pass->kind == PASS_MAP; id++) {
 		region_plan *r = &p->regions[id];
 		uint64_t n_keys = (uint64_t)(r->keys > 0 ? r->keys : 1);
-		if (pour_possible(p, r) && n_keys <= POUR_BYTES / (LEAF * 8) && r->driver->count >= least)
-			r->pour = new_pour(n_keys, r->driver->count, r->width);
+		bool own = plan_is_the_variable(p, r->at), asked = own || pl->inst->pages[p->pass->page].count >= n_keys;
+		if (!pour_possible(p, r) || !asked || n_keys > POUR_BYTES / (LEAF * 8) || r->driver->count < least)
+			continue;
+		r->pour = new_pour(n_keys, r->driver->count, r->width);
+		if (r->pour)
+			r->pour->own = own;
 	}
 }
 
@@ -280,7 +285,7 @@ bool pour_worth(const kernel_plan *p)
 	for (uint32_t id = 1; id < p->n_regions; id++) {
 		const region_plan *rp = &p->regions[id];
 		uint64_t anew = 0;
-		if (!rp->pour)
+		if (!rp->pour || !rp->pour->own)
 			continue;
 		BITSET_FOR(&p->dirty->elements, element)
 			anew += !store_holds_outer(rp, element);
@@ -297,6 +302,14 @@ void pour_end(const kernel_plan *p)
 			p->regions[id].pour->given = false;
 }
 
+static uint64_t key_of(const struct pour *p, const region_plan *rp, const run *r, uint32_t lane)
+{
+	if (p->own)
+		return (uint64_t)var_lane(&r->vars[r->plan->flat], lane);
+	scalar v = reg_lane(&r->regs[rp->at], width_of(rp->def->at_type), lane);
+	return rp->def->at_type == T_U32 ? v.U32 : v.U64;
+}
+
 bool pour_give(worker *w, run *r, const step *s)
 {
 	const region_plan *rp = s->child;
@@ -304,7 +317,7 @@ bool pour_give(worker *w, run *r, const step *s)
 	if (!p || !p->given)
 		return false;
 	for (uint32_t lane = 0; lane < r->n; lane++) {
-		uint64_t key = (uint64_t)var_lane(&r->vars[r->plan->flat], lane);
+		uint64_t key = key_of(p, rp, r, lane);
 		if (key < p->n_keys && p->start[key + 1] > p->start[key])
 			give_value(w, r, s, lane, (scalar){.bits = p->nodes[key * MOST_OPEN]}, lists_length(&p->groups->positions, key));
 		else
