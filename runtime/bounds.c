@@ -4,7 +4,7 @@
 
 #include "route_step.h"
 
-enum { MOST_CONDITIONS = 8 };
+enum { MOST_CONDITIONS = 8, MOST_DEPTH = 64 };
 
 /* ---- conditions -------------------------------------------------------------------------------- */
 
@@ -24,18 +24,20 @@ static uint32_t compare(planner *pl, const sch_instr *in, route_condition *out)
 	return 0;
 }
 
-uint32_t route_conditions(planner *pl, uint32_t where, route_condition *out, uint32_t room)
+static uint32_t parts_of(planner *pl, uint32_t where, route_condition *out, uint32_t room, unsigned depth)
 {
-	if (where == NONE || room == 0)
+	if (where == NONE || room == 0 || depth == MOST_DEPTH)
 		return 0;
 	const sch_instr *in = instr_of(pl, pl->def_instr[where]);
 	if (in->dst != where || in->code != CODE_OP)
 		return 0;
 	if (in->op != OP_LAND)
 		return compare(pl, in, out);
-	uint32_t n = route_conditions(pl, in->a, out, room);
-	return n + route_conditions(pl, in->b, out + n, room - n);
+	uint32_t n = parts_of(pl, in->a, out, room, depth + 1);
+	return n + parts_of(pl, in->b, out + n, room - n, depth + 1);
 }
+
+uint32_t route_conditions(planner *pl, uint32_t where, route_condition *out, uint32_t room) { return parts_of(pl, where, out, room, 0); }
 
 /* ---- bounds of a range -------------------------------------------------------------------------- */
 
@@ -117,6 +119,15 @@ static void narrow(const bound *b, int64_t rest, int64_t *lo, int64_t *hi)
 	}
 }
 
+/* Of a condition, joined by `and`. */
+static uint32_t count_parts(const planner *pl, uint32_t where, unsigned depth)
+{
+	const sch_instr *in = instr_of(pl, pl->def_instr[where]);
+	if (depth == MOST_DEPTH || in->dst != where || in->code != CODE_OP || in->op != OP_LAND)
+		return 1;
+	return count_parts(pl, in->a, depth + 1) + count_parts(pl, in->b, depth + 1);
+}
+
 static void find_usual(region_plan *r)
 {
 	int64_t sum = 0;
@@ -136,8 +147,12 @@ void bounds_plan(planner *pl, region_plan *r)
 		return;
 	uint32_t n = route_conditions(pl, r->def->where, conditions, MOST_CONDITIONS);
 	r->bounds = plan_take(pl, 2 * n, sizeof *r->bounds);
-	for (uint32_t i = 0; i < n && !pl->failed; i++)
+	r->bounded_only = n > 0 && n == count_parts(pl, r->def->where, 0);
+	for (uint32_t i = 0; i < n && !pl->failed; i++) {
+		uint32_t before = r->n_bounds;
 		bound_condition(pl, r, &conditions[i]);
+		r->bounded_only &= r->n_bounds > before;
+	}
 	find_usual(r);
 }
 

@@ -8,6 +8,7 @@
  *   expand.c    reductions with a lane for each position, of one outer element or of several side by side
  *   prefix.c    prefix reductions along the lanes
  *   bounds.[ch] conditions that bound the positions of an element
+ *   ranges.[ch] operands that elements share, each with bounds of its own
  *   reduce.[ch] the order of reductions
  *   fault.c     what failed, where, and which of several failures is told
  *   tiles.c     elements of region 0 in tiles, on one thread or on all; spans.c: by functions of native code
@@ -151,6 +152,8 @@ struct region_plan {
 	page *driver;
 	int64_t lo, extent;     /* RANGE; PREFIX: the most */
 	int64_t keys;           /* GROUP: of the key page */
+	struct ranges *ranges;  /* operands that elements share: ranges.h; or NULL */
+	bool bounded_only;      /* RANGE: bounds are all that the condition is */
 	struct bound *bounds;   /* RANGE: what a condition says of positions: bounds.h */
 	uint32_t n_bounds;
 	int64_t usual;          /* RANGE: so many positions an element has within them */

@@ -7,6 +7,7 @@
 #include "plan.h"
 #include "blocks.h"
 #include "pour.h"
+#include "ranges.h"
 #include "rows.h"
 #include "store.h"
 #include "route.h"
@@ -253,6 +254,8 @@ kernel_plan *plan_new(mmsb_instance *inst, const kernel_table *k, uint32_t kerne
 		pl.p->regions[r].block = block_plan_new(&pl, &pl.p->regions[r], (uint32_t)(pass - inst->sch->passes));
 	if (!pl.failed)
 		pour_plan(&pl);
+	if (!pl.failed)
+		ranges_plan(&pl);
 	if (!pl.failed)
 		store_plan(&pl);
 	if (!pl.failed && pass)

@@ -7,6 +7,7 @@
 #include "dirty.h"
 #include "fpenv.h"
 #include "pour.h"
+#include "ranges.h"
 #include "repair.h"
 #include "rows.h"
 #include "saving.h"
@@ -82,8 +83,10 @@ static int run_whole(struct executor *ex, uint32_t id, uint64_t *changed, mmsb_e
 	const pass_target target = whole_target(ex->inst, &ex->inst->pages[ex->inst->sch->passes[id].page]);
 	store_whole(ex, ex->passes[id]);
 	pour_all(ex, ex->passes[id]);
+	ranges_all(ex, ex->passes[id], ex->inst->pages[ex->inst->sch->passes[id].page].count);
 	int status = pass_run(ex, ex->passes[id], &target, changed, err);
 	pour_end(ex->passes[id]);
+	ranges_end(ex->passes[id]);
 	if (!status)
 		note_whole(ex, id);
 	return status;
@@ -159,8 +162,10 @@ static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole,
 		saving_elements(ex->inst, to, &p->dirty->elements);
 		if (pour_worth(p))
 			pour_all(ex, p);
+		ranges_all(ex, p, bitset_count(&p->dirty->elements));
 		status = pass_run_dirty(ex, p, &target, &p->dirty->elements, changed, err);
 		pour_end(p);
+		ranges_end(p);
 		note_stats(ex, id);
 	}
 	dirty_clear(p);

@@ -5,6 +5,7 @@
 #include "bounds.h"
 #include "guard.h"
 #include "pour.h"
+#include "ranges.h"
 #include "rows.h"
 #include "store.h"
 
@@ -308,7 +309,7 @@ static void run_reduce(worker *w, run *r, const step *s)
 		w->k->fill[s->child->width](dst->at, &worst, r->n);
 		return;
 	}
-	if (pour_give(w, r, s) || (s->child->block && blocks_give(w, r, s)))
+	if (pour_give(w, r, s) || (s->child->ranges && ranges_give(w, r, s)) || (s->child->block && blocks_give(w, r, s)))
 		return;
 	uint32_t given = store_give(w, r, s);
 	if (given == r->n || (s->child->def->kind == REGION_PREFIX && !w->ex->support && reduce_prefix(w, r, s)))
