@@ -84,7 +84,7 @@ MMSB_EL_FN double mmsb_erf_f64(double x)
 	c = (t - MMSB_EL_MAGIC) * 0x1p-6;
 	d = a - c;
 	i = (int64_t)(mmsb_el_bits(t) & 0x1ffu);
-	s = mmsb_el_erf_table[i][2] * d;
+	s = mmsb_el_erf_table[2][i] * d;
 	cc = c * c;
 	k2 = MMSB_FMA(cc, 2.0 / 3.0, -1.0 / 3.0);
 	k3 = c * MMSB_FMA(cc, -1.0 / 3.0, 1.0 / 2.0);
@@ -96,7 +96,7 @@ MMSB_EL_FN double mmsb_erf_f64(double x)
 	p = MMSB_FMA(p, d, k3);
 	p = MMSB_FMA(p, d, k2);
 	p = MMSB_FMA(p, d, -c) * d;
-	p = mmsb_el_erf_table[i][0] + MMSB_FMA(s, p, s + mmsb_el_erf_table[i][1]);
+	p = mmsb_el_erf_table[0][i] + MMSB_FMA(s, p, s + mmsb_el_erf_table[1][i]);
 	return x != x ? x : mmsb_el_with_sign(p, x);
 }
 
