@@ -137,8 +137,8 @@ static void swap_buffers(page *p)
 
 static bool most_changed(const page *p)
 {
-	return !is_sparse(p) && p->def->pass != NONE && p->n_columns == 1 && p->count >= SWAP_LEAST && !p->before->all &&
-	       bitset_above(&p->before->bits, p->count / SWAP_SHARE);
+	return !is_sparse(p) && p->def->pass != NONE && p->n_columns == 1 && p->count >= SWAP_LEAST &&
+	       (p->before->all || bitset_above(&p->before->bits, p->count / SWAP_SHARE));
 }
 
 static void begin_values(const mmsb_instance *m, page *p)

@@ -221,6 +221,8 @@ int changes_collect(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 	return status;
 }
 
+bool changes_watched(const mmsb_instance *m) { return m->watches && m->watches->n_on > 0; }
+
 uint32_t changes_pages(const mmsb_instance *m)
 {
 	return m->watches && m->watches->commit == m->commits ? m->watches->n_changed : 0;

@@ -188,8 +188,8 @@ static int run_pending(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 
 static int run_passes(mmsb_instance *m, uint64_t epoch, mmsb_error *err)
 {
-	uint64_t env = fpenv_enter();
-	int status = epoch == 1 || m->stale || m->options.scratch ? run_all(m, epoch, err) : run_pending(m, epoch, err);
+	uint64_t env = fpenv_enter(), steps = epoch - m->epoch;
+	int status = steps > 1 ? executor_ticks(m, steps, epoch, err) : epoch == 1 || m->stale || m->options.scratch ? run_all(m, epoch, err) : run_pending(m, epoch, err);
 	fpenv_leave(env);
 	return status;
 }
@@ -408,11 +408,12 @@ static int refuse_callback(mmsb_error *err)
 	return fail(err, MMSB_ORDER, "a callback of an event cannot commit: the epoch that it is told of is not over yet");
 }
 
-/* One epoch: of what is staged, or (a tick, which is told to the journal later, with others) of nothing. For concurrent readers it is noted,
+/* One epoch: of what is staged, or (a tick, which is told to the journal later, with others) of nothing; or several ticks at once, of which nobody
+ * sees any but the last: `steps`. For concurrent readers it is noted,
  * or written where they do not look yet (`fill`), or shown. */
 typedef enum showing { NOTE, FILL, SHOW } showing;
 
-static int one_epoch(mmsb_instance *m, bool staged, showing how, const char *source, uint64_t *epoch, mmsb_error *err)
+static int one_epoch(mmsb_instance *m, uint64_t steps, bool staged, showing how, const char *source, uint64_t *epoch, mmsb_error *err)
 {
 	if (events_telling(m))
 		return refuse_callback(err);
@@ -423,7 +424,7 @@ static int one_epoch(mmsb_instance *m, bool staged, showing how, const char *sou
 		status = readers_admit(m, err);
 	if (status)
 		return status;
-	uint64_t e = m->at_hand = m->epoch + 1;
+	uint64_t e = m->at_hand = m->epoch + steps;
 	m->commits++;
 	m->weight = weight_of(m);
 	uint64_t t0 = time_if(m->weight);
@@ -454,7 +455,7 @@ static int one_epoch(mmsb_instance *m, bool staged, showing how, const char *sou
 		readers_publish(m, e);
 	m->epoch = e;
 	m->stale = false;
-	m->stats.epochs++;
+	m->stats.epochs += steps;
 	m->stats.ns_apply += begun * m->weight;
 	if (epoch)
 		*epoch = e;
@@ -468,7 +469,7 @@ int mmsb_commit_from(mmsb_instance *m, const char *source, uint64_t *epoch, mmsb
 	if (turn_is_mine(&m->turn))
 		return refuse_callback(call.err);
 	if (turn_begin(&m->turn, &call, &others)) {
-		call.status = one_epoch(m, true, SHOW, source, &call.epoch, call.err);
+		call.status = one_epoch(m, 1, true, SHOW, source, &call.epoch, call.err);
 		turn_end(&m->turn, &call, others);
 	}
 	if (epoch && call.epoch)
@@ -492,13 +493,24 @@ static void pass_over(mmsb_instance *m, uint64_t n)
 	m->stats.epochs += n;
 }
 
+/* The last of n ticks is an epoch like others, so that it is known what it changed, and those that look at every epoch's changes are told of each. */
+static uint64_t steps_at_once(mmsb_instance *m, uint64_t n)
+{
+	if (n < 3 || m->epoch == 0 || m->stale || m->options.scratch || changes_watched(m))
+		return 1;
+	uint64_t steps = executor_steps(m, n - 1);
+	return steps > 1 ? steps : 1;
+}
+
 static int ticks_together(mmsb_instance *m, uint64_t n, uint64_t *epoch, mmsb_error *err)
 {
 	mmsb_error kept = {.status = MMSB_OK};
 	int status = MMSB_OK;
 	uint64_t done = 0, first = m->epoch;
 	while (done < n && !status) {
-		status = one_epoch(m, false, ++done < n ? NOTE : has_journal(m) ? FILL : SHOW, NULL, epoch, err);
+		uint64_t steps = steps_at_once(m, n - done);
+		done += steps;
+		status = one_epoch(m, steps, false, done < n ? NOTE : has_journal(m) ? FILL : SHOW, NULL, epoch, err);
 		if (!status && n - done > 1 && ticks_are_idle(m)) {
 			pass_over(m, n - done - 1);
 			done = n - 1;

@@ -10,6 +10,7 @@
  *   bounds.[ch] conditions that bound the positions of an element
  *   ranges.[ch] operands that elements share, each with bounds of its own
  *   reduce.[ch] the order of reductions
+ *   wave.[ch]   several ticks in one walk over rows
  *   fault.c     what failed, where, and which of several failures is told
  *   tiles.c     elements of region 0 in tiles, on one thread or on all; spans.c: by functions of native code
  *   dirty.c     which elements are to be evaluated; route*.c: how what changed reaches them
@@ -345,6 +346,7 @@ struct executor {
 	/* fixpoints */
 	fix_constants *constants; /* by pass */
 	carry *carries;         /* by pass */
+	struct wave *wave;      /* several ticks at once: wave.h; or NULL */
 	struct fix_keep **keeps;  /* by pass: what repairs keep of exact ones; NULL until one runs */
 	uint8_t *rounds[ROUND_BUFFERS];
 	size_t rounds_size[ROUND_BUFFERS];

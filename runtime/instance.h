@@ -226,6 +226,7 @@ void changes_free(mmsb_instance *);
 
 /* The watched pages that the last commit changed, in the order in which they began to be watched: how many, and the i-th. */
 uint32_t changes_pages(const mmsb_instance *);
+bool changes_watched(const mmsb_instance *); /* any page */
 int changes_page(const mmsb_instance *, uint32_t i);
 
 /* ---- readers.c: what concurrent readers see ---------------------------------------------------- */
@@ -284,6 +285,11 @@ int executor_pass(mmsb_instance *, uint32_t id, uint64_t epoch, bool whole, uint
 
 /* The same of a pass of one element that is ready to run (tape.c), if it is; nothing is marked. */
 bool executor_tape(mmsb_instance *, uint32_t id, bool *changed);
+
+/* How many ticks, of which the last leaves what as many commits of nothing would, can be evaluated at once as things are, at most `most`; less than 2: none. And
+ * evaluates them, up to `epoch`: marks say then what may have changed. */
+uint64_t executor_steps(mmsb_instance *, uint64_t most);
+int executor_ticks(mmsb_instance *, uint64_t steps, uint64_t epoch, mmsb_error *err);
 
 /* An epoch has failed: what is kept from epoch to epoch to save work is not to be trusted. */
 void executor_forget(struct executor *);

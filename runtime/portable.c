@@ -13,6 +13,7 @@
 #include "saving.h"
 #include "spans.h"
 #include "store.h"
+#include "wave.h"
 
 /* ---- what a pass sees -------------------------------------------------------------------------- */
 
@@ -245,6 +246,36 @@ void executor_forget(struct executor *ex)
 		ex->inst->device_ops->forget(ex->inst->device);
 }
 
+/* ---- several ticks ---- */
+
+uint64_t executor_steps(mmsb_instance *inst, uint64_t most) { return wave_steps(inst->executor, most); }
+
+int executor_ticks(mmsb_instance *inst, uint64_t steps, uint64_t epoch, mmsb_error *err)
+{
+	struct executor *ex = inst->executor;
+	int status = MMSB_OK;
+	wave_run(ex, steps, epoch);
+	for (uint32_t i = 0; i < inst->sch->n_passes && !status; i++) {
+		page *p = &inst->pages[inst->sch->passes[i].page];
+		uint64_t changed = 0;
+		if (wave_has(ex, i))
+			continue;
+		if (!wave_follows(ex, i)) {
+			buffers_catch_up(inst, p);
+			continue;
+		}
+		status = executor_pass(inst, i, epoch, true, &changed, err);
+		inst->pass_stats[i].epochs++;
+		inst->pass_stats[i].changed += changed;
+		bitset_set(&inst->touched, p->id);
+		if (changed) {
+			p->changed = epoch;
+			p->version++;
+		}
+	}
+	return status;
+}
+
 /* ---- executors --------------------------------------------------------------------------------- */
 
 static bool worker_new(worker *w, struct executor *ex, size_t bytes, size_t rows, size_t blocks)
@@ -293,6 +324,7 @@ void executor_free(struct executor *ex)
 	for (uint32_t i = 0; ex->keeps && i < ex->inst->sch->n_passes; i++)
 		keep_free(ex->keeps[i]);
 	free(ex->keeps);
+	wave_free(ex->wave);
 	free(ex->constants);
 	free(ex->workers);
 	free(ex->passes);
@@ -399,7 +431,7 @@ int executor_new(mmsb_instance *inst, mmsb_error *err)
 		return fail_memory(err, sizeof *ex, "the executor");
 	inst->store_left = inst->arena.bytes + STORE_BYTES;
 	if (!executor_plans(ex, &bytes, &n_reads, &n_regions) || !spans_plan(ex) || !rows_plan(ex) || !executor_arrays(ex, n_reads, n_regions) ||
-	    !executor_workers(ex, threads, bytes)) {
+	    !executor_workers(ex, threads, bytes) || !wave_plan_new(ex)) {
 		executor_free(ex);
 		return fail_memory(err, bytes, "the executor's buffers");
 	}
