@@ -71,6 +71,12 @@ BENCHMARKS += %D%/densities
 %C%_densities_SOURCES = %D%/densities.c %D%/bench.h %D%/program.h
 %C%_densities_CPPFLAGS = $(RIVAL_CPPFLAGS)
 %C%_densities_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
+BENCHMARKS += %D%/ticks
+%C%_ticks_SOURCES = %D%/ticks.c %D%/bench.h
+%C%_ticks_CPPFLAGS = $(RIVAL_CPPFLAGS)
+%C%_ticks_CFLAGS = $(RIVAL_CFLAGS)
+%C%_ticks_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
+EXTRA_DIST += %D%/ticks.mmsb
 EXTRA_DIST += %D%/elementary.c %D%/RESULTS.md %D%/run.sh %D%/rival.py %D%/graphblas_paths.py %D%/numexpr_rival.py %D%/reach.mmsb %D%/pagerank.mmsb %D%/expression.mmsb %D%/sum.mmsb %D%/deltas.awk %D%/large.awk \
 	%D%/chain.awk %D%/portfolio.mmsb %D%/portfolio.py %D%/shortest.mmsb %D%/expression_sum.mmsb
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh - the benchmarks, each with its rivals in the same run: bench/run.sh BUILDDIR [NAME...]
 #
-# NAME: whole deltas compile chain expression life paths rows portfolio densities native reductions matmul durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
+# NAME: whole deltas compile chain expression life paths rows portfolio densities native reductions matmul ticks durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
 # turns, A B A B ...: a ratio is that of the medians. QUICK=1 takes small sizes, to see that all is well; the environment may also give
 # each size: WHOLE (elements), CHAIN (pages), EXPRESSION and OPTIONS (elements), HEAT, LIFE and MATMUL (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio), DENSITIES (elements),
 # REPLAY, CHECKPOINT and WARM (bytes), PARTS (of `durable`), FOLDER (on the disk that it measures), and LEAST_K and MOST_K how many changes an epoch has.
@@ -165,6 +165,9 @@ print((glob.glob(os.path.join(os.path.dirname(numpy.__file__), "..", "numpy.libs
 	XDG_CACHE_HOME="$work" OPENBLAS="${OPENBLAS:-}" SIDE="${MATMUL:-1024}" "$build/bench/matmul" "$here/matmul.mmsb" "$work/matmul_f64.mmsb"
 }
 
+# Ten ticks of a stencil, of which nobody sees any but the last.
+run_ticks() { XDG_CACHE_HOME="$work" HEAT="${HEAT:-4096}" "$build/bench/ticks" "$here/ticks.mmsb"; }
+
 # What syncs, logs and whole files cost without us.
 run_durable() {
 	mkdir -p "${FOLDER:=$work/durable}"
@@ -182,6 +185,6 @@ run_checkpoint() {
 
 echo "| benchmark | MMSB | rival | ratio | goal or limit |"
 echo "| --- | --- | --- | --- | --- |"
-for name in ${*:-whole deltas compile chain expression life paths rows portfolio densities native reductions matmul durable checkpoint}; do
+for name in ${*:-whole deltas compile chain expression life paths rows portfolio densities native reductions matmul ticks durable checkpoint}; do
 	"run_$name"
 done

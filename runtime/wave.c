@@ -15,7 +15,7 @@
 
 /* Fewer ticks than LEAST are not worth it. BYTES: rows between take no more of a worker. PAD: between rows, which otherwise lie a power of two apart, and of which blocks of
  * 64 elements may read on. */
-enum { LEAST = 2, MOST_STEPS = 64, BYTES = 1 << 20, PAD = 576, MOST_MEMBERS = 8 };
+enum { LEAST = 2, MOST_STEPS = 64, BYTES = 1 << 20, PAD = 576, MOST_MEMBERS = 8, MOST_SHIFT = 1024 };
 
 typedef enum wave_role { WAVE_NONE, WAVE_MEMBER, WAVE_FOLLOWS } wave_role;
 
@@ -149,7 +149,7 @@ static bool plan_read(const wave *v, const wave_member *to, uint32_t input, wave
 	for (uint32_t d = 1; d < in->n_dims; d++)
 		if (in->dims[d].coef[0] != 0)
 			return false;
-	if (in->n_dims < 2 || (in->view == RV_WRAP && row->constant != 0) || row->constant > v->rows || row->constant < -v->rows)
+	if (in->n_dims < 2 || (in->view == RV_WRAP && row->constant != 0) || row->constant > MOST_SHIFT || row->constant < -MOST_SHIFT)
 		return false;
 	int64_t far = row->constant < 0 ? -row->constant : row->constant;
 	out->shift = row->constant;
