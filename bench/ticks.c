@@ -112,27 +112,34 @@ static double timed(void (*work)(plate *), plate *p)
 
 static void run(const char *path, size_t n, int threads, const float *start)
 {
-	samples times[3] = {{0}};
+	samples times[4] = {{0}};
 	mmsb_error err;
-	mmsb_instance *m = instance(path, n, threads, start);
+	mmsb_instance *m = instance(path, n, threads, start), *each = instance(path, n, threads, start);
 	plate plain = plate_new(n, threads, bench_data(m, "u")), walk = plate_new(n, threads, bench_data(m, "u"));
 	for (int round = 0; round < ROUNDS; round++) {
 		double begin = bench_ns();
 		bench_check(mmsb_ticks(m, STEPS, NULL, &err), &err);
 		samples_add(&times[0], bench_ns() - begin);
+		begin = bench_ns();
+		for (int s = 0; s < STEPS; s++)
+			bench_check(mmsb_ticks(each, 1, NULL, &err), &err);
+		samples_add(&times[3], bench_ns() - begin);
 		samples_add(&times[1], timed(step_by_step, &plain));
 		samples_add(&times[2], timed(blocked, &walk));
 		if (memcmp(bench_data(m, "u"), plain.at[0], n * n * sizeof(float)) != 0 || memcmp(plain.at[0], walk.at[0], n * n * sizeof(float)) != 0)
 			bench_stop("the answers differ");
 	}
-	double mine = samples_median(&times[0]), c = samples_median(&times[1]), w = samples_median(&times[2]);
+	bench_same_state(m, each);
+	double mine = samples_median(&times[0]), c = samples_median(&times[1]), w = samples_median(&times[2]), e = samples_median(&times[3]);
 	printf("| ten ticks of heat, %zu x %zu f32, %d thread%s | %.1f ms | C, step by step, %.1f ms | %.2f | at most 0.77 |\n", n, n, threads, threads > 1 ? "s" : "", mine / 1e6,
 	       c / 1e6, mine / c);
 	printf("| the same | %.1f ms | C, blocked in time, %.1f ms | %.2f | |\n", mine / 1e6, w / 1e6, mine / w);
+	printf("| the same, each tick published | %.1f ms | C, step by step, %.1f ms | %.2f | |\n", e / 1e6, c / 1e6, e / c);
 	mmsb_instance_free(m);
+	mmsb_instance_free(each);
 	plate_free(&plain);
 	plate_free(&walk);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		free(times[i].v);
 }
 
