@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "compile.h"
+#include "../runtime/native_block.h"
 #include "../runtime/native_rows.h"
 #include "emit.h"
 
@@ -200,6 +201,28 @@ static void rows_lines(const schedule *s, uint32_t kernel, FILE *out)
 	free(rows);
 }
 
+/* Whether functions compute its reductions over ranges, and how. */
+static void range_lines(const schedule *s, uint32_t id, FILE *out)
+{
+	const sch_kernel *k = &s->kernels[s->passes[id].kernel];
+	native_span *fold = malloc(sizeof *fold);
+	native_block block;
+	for (uint32_t r = 1; fold && r < k->n_regions; r++) {
+		const sch_region *g = &s->regions[k->first_region + r];
+		if (g->kind != REGION_RANGE)
+			continue;
+		bool positions = native_fold_find(fold, s, id, r), rows = native_block_find(&block, s, id, r);
+		fprintf(out, "       range of %s: ", emit_reducer_name(g->reducer, g->op));
+		if (rows)
+			fputs(positions ? "native functions, of rows side by side and of positions side by side\n" : "one native function, of rows side by side\n", out);
+		else if (positions)
+			fputs("one native function, of positions side by side\n", out);
+		else
+			fprintf(out, "as operands are, because of %s\n", fold->why ? fold->why : "no memory");
+	}
+	free(fold);
+}
+
 static void pass_lines(const schedule *s, uint32_t id, FILE *out)
 {
 	const sch_pass *pass = &s->passes[id];
@@ -215,6 +238,7 @@ static void pass_lines(const schedule *s, uint32_t id, FILE *out)
 		read_line(s, &s->reads[k->first_read + i], out);
 	work_lines(s, pass->kernel, out);
 	span_line(s, id, out);
+	range_lines(s, id, out);
 	rows_lines(s, pass->kernel, out);
 }
 
