@@ -248,7 +248,7 @@ void executor_forget(struct executor *ex)
 
 /* ---- several ticks ---- */
 
-uint64_t executor_steps(mmsb_instance *inst, uint64_t most) { return wave_steps(inst->executor, most); }
+uint64_t executor_steps(mmsb_instance *inst, uint64_t most) { return inst->executor ? wave_steps(inst->executor, most) : 0; }
 
 int executor_ticks(mmsb_instance *inst, uint64_t steps, uint64_t epoch, mmsb_error *err)
 {
