@@ -278,8 +278,8 @@ static void refresh_touched(const update *u)
 	bitset_clear(&st->touched);
 }
 
-/* The values of the batch's operands; *any: some are present. */
-static const lanes *batch_values(const update *u, bool *any)
+/* The values of the operands of the batch; NULL: none of them is present. */
+static const lanes *batch_values(const update *u)
 {
 	const region_plan *rp = u->st->plan;
 	batch *b = u->batch;
@@ -296,9 +296,10 @@ static const lanes *batch_values(const update *u, bool *any)
 	if (rp->entry != NONE)
 		c->vars[rp->entry] = (var_lanes){VAR_I64, 0, b->entry};
 	run_import(u->w, c);
-	*any = run_code(u->w, c);
+	if (!run_code(u->w, c)) /* what comes after the condition has not run */
+		return NULL;
 	lanes *value = &c->regs[rp->value];
-	lanes_fill(u->w, value, rp->width, *any ? b->n : 0);
+	lanes_fill(u->w, value, rp->width, b->n);
 	return value;
 }
 
@@ -308,14 +309,13 @@ static void flush(const update *u)
 	struct store *st = u->st;
 	const run *c = u->c;
 	batch *b = u->batch;
-	bool any;
 	if (b->n == 0)
 		return;
 	if (b->n >= PREFETCH)
 		tree_prefetch(&st->trees, b->root, b->position, b->n);
-	const lanes *value = batch_values(u, &any);
+	const lanes *value = batch_values(u);
 	bool wrong = store_failed(u);
-	size_t apart = value->uniform ? 0 : (size_t)1 << st->plan->width;
+	size_t apart = value && !value->uniform ? (size_t)1 << st->plan->width : 0;
 	for (uint32_t i = 0; i < b->n; i++) {
 		uint64_t outer = (uint64_t)b->outer[i];
 		uint32_t position = b->position[i], *root = &st->block[outer];
@@ -323,7 +323,7 @@ static void flush(const update *u)
 			give_up(u, outer);
 		else if (!bitset_test(&st->held, outer))
 			continue;
-		else if (any && (!c->live || c->live[i]) && is_there(u, (uint64_t)b->entry[i]))
+		else if (value && (!c->live || c->live[i]) && is_there(u, (uint64_t)b->entry[i]))
 			note_change(u, outer, tree_set(&st->trees, root, position, (const uint8_t *)value->at + i * apart));
 		else
 			note_change(u, outer, tree_remove(&st->trees, root, position));
