@@ -123,9 +123,9 @@ UNIT_LIBS = libmmsb_files.la libmmsb_internal.la $(XXHASH_LIBS) $(CHECK_LIBS)
 NAIVE = %D%/naive.c %D%/naive.h %D%/naive_eval.c %D%/naive_scalar.c
 GENERATE = %D%/generate.c %D%/generate.h %D%/generate_text.h %D%/generate_edge.c %D%/generate_expr.c %D%/generate_reduce.c \
 	%D%/generate_fix.c %D%/generate_theme.c %D%/generate_data.c %D%/generate_delta.c
-%C%_check_naive_SOURCES = %D%/check_naive.c %D%/checked.h $(NAIVE)
+%C%_check_naive_SOURCES = %D%/check_naive.c %D%/checked.h
 %C%_check_naive_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
-%C%_check_naive_LDADD = liblang.la $(UNIT_LIBS)
+%C%_check_naive_LDADD = %D%/libtrial.la liblang.la $(UNIT_LIBS)
 
 %C%_check_executor_SOURCES = %D%/check_executor.c
 %C%_check_executor_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
@@ -224,10 +224,11 @@ CRASH_DISK = %D%/crash_disk.c %D%/crash_disk.h %D%/crash_disk_parts.h %D%/crash_
 
 # random programs on the executor and on the naive evaluator
 check_PROGRAMS += %D%/property
-TRIAL = %D%/trial.h %D%/trial_make.c %D%/trial_stage.c %D%/trial_compare.c $(NAIVE) $(GENERATE)
-%C%_property_SOURCES = %D%/property.c %D%/trial_kernels.c %D%/cuda_host/compile.c %D%/cuda_host/compile.h $(TRIAL)
+check_LTLIBRARIES += %D%/libtrial.la
+%C%_libtrial_la_SOURCES = %D%/trial.h %D%/trial_make.c %D%/trial_stage.c %D%/trial_compare.c $(NAIVE) $(GENERATE)
+%C%_property_SOURCES = %D%/property.c %D%/trial_kernels.c %D%/cuda_host/compile.c %D%/cuda_host/compile.h
 %C%_property_CFLAGS = $(AM_CFLAGS)
-%C%_property_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
+%C%_property_LDADD = %D%/libtrial.la libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
 MOSTLYCLEANFILES += property-*.kernels property-*.kernels.cu property-*.mmsb property-*.delta property-*.checkpoint property-*.checkpoint.new property-*.state/*
 
 %C%_check_lang_SOURCES = %D%/check_lang.c %D%/lang_random.c %D%/lang_texts.h %D%/roundtrip.h
@@ -248,8 +249,8 @@ IO_LIBS = libcompiler.la liblang.la libmmsb_files.la libmmsb_internal.la $(YAML_
 %C%_check_delta_LDADD = $(IO_LIBS) $(CHECK_LIBS)
 check_PROGRAMS += %D%/count_epochs %D%/inject_epochs
 TESTS += %D%/count_epochs
-%C%_inject_epochs_SOURCES = %D%/inject_epochs.c %D%/failing_malloc.h $(TRIAL)
-%C%_inject_epochs_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
+%C%_inject_epochs_SOURCES = %D%/inject_epochs.c %D%/failing_malloc.h
+%C%_inject_epochs_LDADD = %D%/libtrial.la libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
 %C%_count_epochs_SOURCES = %D%/count_epochs.c %D%/failing_malloc.h %D%/io_instance.h
 %C%_count_epochs_LDADD = $(IO_LIBS)
 # the program itself, killed again and again: MMSB_KILLS=500 for more
