@@ -328,6 +328,19 @@ static int launch_along(work *w, const struct split *f, const sch_region *g)
 	return status ? status : launch(v, f->end, &w->l, w->blocks, w->err);
 }
 
+/* Warps share lists where one of those at hand is long: for a thread that goes along it alone while all others wait. */
+static bool worth_leaves(const work *w, const sch_region *g)
+{
+	const lists *l = lists_of(w->v, g);
+	uint64_t longest = w->dirty ? 0 : lists_copy_of(w->v, g)->longest;
+	if (w->dirty)
+		BITSET_FOR(w->dirty, at) {
+			uint64_t n = at < l->n_lists ? lists_length(l, at) : 0;
+			longest = n > longest ? n : longest;
+		}
+	return longest >= w->v->leaves_least && (!w->dirty || longest >= l->count / DEVICE_LEAVES_SHARE);
+}
+
 static bool of_prefixes(const struct device *v, uint32_t pass)
 {
 	const schedule *s = v->m->sch;
@@ -358,8 +371,7 @@ int work_launch(work *w, uint32_t pass)
 	if (of_prefixes(v, pass))
 		return launch_prefixes(w, &v->splits[pass], g);
 	if (region != NONE && device_along(g))
-		return !w->dirty && lists_copy_of(v, g)->longest >= v->leaves_least ? launch_along(w, &v->splits[pass], g)
-		                                                                  : launch(v, v->kernels[pass], &w->l, w->blocks, w->err);
+		return worth_leaves(w, g) ? launch_along(w, &v->splits[pass], g) : launch(v, v->kernels[pass], &w->l, w->blocks, w->err);
 	uint64_t length = region == NONE ? 0 : operands(w, region);
 	if (region != NONE && length >= v->split_least && w->n < DEVICE_SPLIT_MOST)
 		return launch_split(w, &v->splits[pass], length);

@@ -46,6 +46,9 @@ enum thresholds {
 	 * number; below, a thread goes along each. Not measured yet. */
 	DEVICE_LEAVES = 64,
 
+	/* Where a few are listed: the longest of them has one in so many of the operands of all lists. Warps take all of these then. Not measured yet. */
+	DEVICE_LEAVES_SHARE = 1024,
+
 	/* ---- partial results: store.c, store_update.c ---- */
 
 	/* Elements of fewer operands are evaluated whole, unless MMSB_STORES says another number; groups that are laid out, where a changed operand goes to its
