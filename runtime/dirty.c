@@ -99,7 +99,7 @@ static bool too_many(const finder *f, uint32_t read, const bitset *to, const bit
 	uint32_t target = f->p->routes.reads[read].target;
 	uint64_t share = target ? LANE_SHARE : f->p->pass->kind == PASS_MAP ? ELEMENT_SHARE : FIXPOINT_SHARE, n = to->n;
 	if (target && store_is_short(&f->p->regions[target])) { /* most operands are those of an element that is evaluated whole */
-		share = ELEMENT_SHARE;
+		share = f->p->regions[target].rows ? ELEMENT_SHARE : SHORT_SHARE;
 		n = f->p->dirty->elements.n;
 	}
 	return bitset_above(changed, (uint64_t)((double)(n / share) / fan_of(f, read, to, changed)));

@@ -10,8 +10,10 @@ enum thresholds {
 
 	/* Shares of a set from which on evaluating everything is cheaper than finding what is concerned one by one: of the elements of a
 	 * pass (changed positions, times the elements that each concerns on average); of a fixpoint, which would begin anew; of the
-	 * operands of reductions that keep partial results, the positions that moved between groups, the entries that came or went. */
+	 * operands of reductions that keep partial results, the positions that moved between groups, the entries that came or went. Where most
+	 * rows are too short for partial results, of the elements again: SHORT_SHARE, unless native code evaluates whole rows, many at a time. */
 	ELEMENT_SHARE = 16,
+	SHORT_SHARE = 6,
 	FIXPOINT_SHARE = 4,
 	LANE_SHARE = 16,
 
