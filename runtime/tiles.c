@@ -125,8 +125,12 @@ static void add_word(bitset *b, uint64_t w, uint64_t bits, bool shared)
 		return;
 	}
 	__atomic_fetch_or(&b->level[0][w], bits, __ATOMIC_RELAXED);
-	for (uint32_t k = 1; k < b->depth; k++, w /= 64)
-		__atomic_fetch_or(&b->level[k][w / 64], (uint64_t)1 << w % 64, __ATOMIC_RELAXED);
+	for (uint32_t k = 1; k < b->depth; k++, w /= 64) { /* who set a bit sets those above; threads would take lines from each other for nothing */
+		uint64_t bit = (uint64_t)1 << w % 64;
+		if (__atomic_load_n(&b->level[k][w / 64], __ATOMIC_RELAXED) & bit)
+			return;
+		__atomic_fetch_or(&b->level[k][w / 64], bit, __ATOMIC_RELAXED);
+	}
 }
 
 void marks_add(bitset *b, uint64_t flat, const uint64_t *mask, uint32_t n, bool shared)
