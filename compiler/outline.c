@@ -99,16 +99,31 @@ static bool repeats(const outliner *o, ir_id id, uint32_t region)
 	return false;
 }
 
+/* The prefix that a value is, or whose mean it is: a sum over its count, which go together. NULL: it is none, or a count may ask for it besides. */
+static const ir_node *prefix_of(const outliner *o, const ir_node *n)
+{
+	const ir_graph *g = o->g;
+	bool quotient = n->kind == IR_OP && n->op == OP_DIV;
+	const ir_node *r = quotient ? ir_at(g, n->args[0]) : n;
+	if (r->kind != IR_REDUCE || r->u.reduce.region != REGION_PREFIX)
+		return NULL;
+	if (!quotient)
+		return o->counts ? NULL : r;
+	const ir_node *count = ir_at(g, n->args[1]);
+	count = count->kind == IR_CONV ? ir_at(g, count->args[0]) : count;
+	return count->kind == IR_COUNT && count->args[0] == n->args[0] ? r : NULL;
+}
+
 /* A prefix whose end is not what runs fastest where it is used would begin anew for each end; as a page of its own whose last variable is the end, each
  * operand is evaluated once. */
 static bool across(const outliner *o, ir_id id, uint32_t region)
 {
-	const ir_node *n = ir_at(o->g, id);
+	const ir_node *r = prefix_of(o, ir_at(o->g, id));
 	const ir_edge *e = o->place->edge;
-	if (n->kind != IR_REDUCE || n->u.reduce.region != REGION_PREFIX)
+	if (!r)
 		return false;
 	uint32_t fastest = region ? ir_at(o->g, o->place->regions[region].reduce)->u.reduce.var : e->n_vars ? e->vars[e->n_vars - 1] : NONE;
-	return n->u.reduce.at_var != fastest;
+	return r->u.reduce.at_var != fastest;
 }
 
 /* What a fixpoint does not change would be evaluated again in every round, and whole whenever an operand changes. */
@@ -229,12 +244,13 @@ static void outline_edge(outliner *o, uint32_t id);
 /* ---- the new page ------------------------------------------------------------------------------ */
 
 /* The variables of the new page; the end of a prefix is the last. */
-static ir_set part_vars(ir_graph *g, ir_id id)
+static ir_set part_vars(const outliner *o, ir_id id)
 {
-	const ir_node *n = ir_at(g, id);
-	ir_set free = g->sets[n->free];
+	ir_graph *g = o->g;
+	const ir_node *prefix = prefix_of(o, ir_at(g, id));
+	ir_set free = g->sets[ir_at(g, id)->free];
 	uint32_t *vars = LANG_NEW_ARRAY(g->ctx, uint32_t, free.count + 1), k = 0;
-	uint32_t last = n->kind == IR_REDUCE && n->u.reduce.region == REGION_PREFIX ? n->u.reduce.at_var : NONE;
+	uint32_t last = prefix ? prefix->u.reduce.at_var : NONE;
 	for (uint32_t i = 0; vars && i < free.count; i++)
 		if (free.vars[i] != last)
 			vars[k++] = free.vars[i];
@@ -288,7 +304,7 @@ static ir_id make_page(outliner *o, ir_id id)
 	ir_graph *g = o->g;
 	const ir_edge *from = &g->edges[o->edge_id];
 	const ir_page *owner = &g->pages[from->page];
-	ir_set free = part_vars(g, id);
+	ir_set free = part_vars(o, id);
 	ir_page page = {.name = lang_sprintf(g->ctx, "%s.part%u", owner->name, ++o->n_parts), .type = ir_at(g, id)->type,
 	                .index_size = ir_index_range(g, id), .record = NONE, .ndim = free.count, .like = NONE, .init = NONE,
 	                .init_page = NONE, .user = NONE, .file = owner->file, .line = from->line, .column = from->column,
@@ -340,6 +356,7 @@ static void outline_edge(outliner *o, uint32_t id)
 		return;
 	o->edge_id = id;
 	o->n_parts = 0;
+	o->counts = false;
 	/* What a numeric fixpoint reads, as it is written, decides in which epochs it runs. */
 	const ir_edge *e = &o->g->edges[id];
 	if (!e->dead && e->fix != FIX_NUMERIC && find_reductions(o))
