@@ -77,7 +77,8 @@ static const route_node *make_sum(planner *pl, int64_t constant, route_term *ter
 		wide a = (wide)terms[t].coef * first, b = (wide)terms[t].coef * last;
 		lo += a < b ? a : b;
 		hi += a < b ? b : a;
-		if (last < first || lo < -ROUTE_FAR || hi > ROUTE_FAR)
+		bool far = terms[t].coef < -ROUTE_FAR || terms[t].coef > ROUTE_FAR; /* of a variable that is always 0 */
+		if (far || last < first || lo < -ROUTE_FAR || hi > ROUTE_FAR)
 			return NULL;
 	}
 	route_node *s = make(pl, NODE_SUM, NULL, lo, hi);
