@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../compiler/compile.h"
+#include "io_instance.h"
 #include "../compiler/native_cc.h"
-#include "../runtime/container.h"
 #include "../runtime/exec.h"
 #include "../runtime/mmsb.h"
 #include "../runtime/scalar.h"
@@ -57,23 +56,11 @@ static uint64_t draw(uint64_t below) { return mmsb_rand_step_u64(0x626c6f63, 1, 
 
 static mmsb_schedule *compiled(bool native)
 {
-	lang_ctx *ctx = lang_ctx_new();
-	compile_options options = {0};
-	schedule s;
-	uint8_t *bytes = NULL;
-	size_t n = 0;
-	mmsb_schedule *out = NULL;
-	ir_graph *g = compile_graph_text(ctx, "program.mmsb", program, strlen(program), &options);
-	if (!g)
-		lang_print_diags(ctx, stdout, false);
-	ck_assert(g && ir_schedule(g, &s));
-	ok(schedule_write(&s, &bytes, &n, &err));
-	ok(mmsb_schedule_load(&out, bytes, n, &err));
-	free(bytes);
-	lang_ctx_free(ctx);
+	mmsb_schedule *s = io_schedule(program);
+	ck_assert_ptr_nonnull(s);
 	if (native)
-		ok(native_use(out, &err));
-	return out;
+		ok(native_use(s, &err));
+	return s;
 }
 
 /* Of all sizes, so that every order of additions gives other bits; here and there a nan, an infinity, a zero of either sign. */
