@@ -80,9 +80,10 @@ static void bound_sum(planner *pl, region_plan *r, const route_node *sum, int64_
 		add_bound(pl, r, sum, -1, -hi);
 }
 
-/* constant - |sum|, too: abs(i - j) < 5 */
-static void bound_condition(planner *pl, region_plan *r, const route_condition *c)
+/* constant - |sum|, too: abs(i - j) < 5. true: the bounds say all that the condition does, which 5 == abs(i - j) has no bounds for. */
+static bool bound_condition(planner *pl, region_plan *r, const route_condition *c)
 {
+	uint32_t before = r->n_bounds;
 	const route_node *n = c->node, *a = n->a, *b = n->b;
 	if (n->op == NODE_SUM) {
 		bound_sum(pl, r, n, c->lo, c->hi);
@@ -91,7 +92,9 @@ static void bound_condition(planner *pl, region_plan *r, const route_condition *
 		bool apart = constant->op == NODE_SUM && constant->n_terms == 0 && other->op == NODE_SCALE && other->constant == -1 && other->a->op == NODE_ABS;
 		if (apart && other->a->a->op == NODE_SUM)
 			bound_sum(pl, r, other->a->a, c->lo - constant->constant, constant->constant - c->lo);
+		return r->n_bounds > before && c->hi >= ROUTE_FAR;
 	}
+	return r->n_bounds > before;
 }
 
 /* What fails where nobody is present has to be told all the same. */
@@ -148,11 +151,8 @@ void bounds_plan(planner *pl, region_plan *r)
 	uint32_t n = route_conditions(pl, r->def->where, conditions, MOST_CONDITIONS);
 	r->bounds = plan_take(pl, 2 * n, sizeof *r->bounds);
 	r->bounded_only = n > 0 && n == count_parts(pl, r->def->where, 0);
-	for (uint32_t i = 0; i < n && !pl->failed; i++) {
-		uint32_t before = r->n_bounds;
-		bound_condition(pl, r, &conditions[i]);
-		r->bounded_only &= r->n_bounds > before;
-	}
+	for (uint32_t i = 0; i < n && !pl->failed; i++)
+		r->bounded_only &= bound_condition(pl, r, &conditions[i]);
 	find_usual(r);
 }
 
