@@ -131,11 +131,14 @@ static uint32_t count_parts(const planner *pl, uint32_t where, unsigned depth)
 	return count_parts(pl, in->a, depth + 1) + count_parts(pl, in->b, depth + 1);
 }
 
+/* All that there may be. */
+static int64_t positions_of(const region_plan *r) { return r->def->kind == REGION_GROUP ? (int64_t)r->driver->count : r->extent; }
+
 static void find_usual(region_plan *r)
 {
 	int64_t sum = 0;
 	for (int k = 0; k < BOUND_SAMPLES; k++) {
-		int64_t lo = r->lo, hi = r->lo + r->extent;
+		int64_t lo = r->lo, hi = r->lo + positions_of(r);
 		for (uint32_t i = 0; i < r->n_bounds; i++)
 			narrow(&r->bounds[i], r->bounds[i].rest[k], &lo, &hi);
 		sum += hi > lo ? hi - lo : 0;
@@ -146,7 +149,8 @@ static void find_usual(region_plan *r)
 void bounds_plan(planner *pl, region_plan *r)
 {
 	route_condition conditions[MOST_CONDITIONS];
-	if (!pl->p->pass || r->id == 0 || r->def->kind != REGION_RANGE || r->where == NONE || r->extent == 0 || condition_may_fail(r))
+	bool kind = r->id > 0 && (r->def->kind == REGION_RANGE || r->def->kind == REGION_GROUP);
+	if (!pl->p->pass || !kind || r->where == NONE || positions_of(r) == 0 || condition_may_fail(r))
 		return;
 	uint32_t n = route_conditions(pl, r->def->where, conditions, MOST_CONDITIONS);
 	r->bounds = plan_take(pl, 2 * n, sizeof *r->bounds);
@@ -166,7 +170,7 @@ bool bounds_differ(const region_plan *r)
 
 void bounds_of(const run *around, const region_plan *r, uint32_t lane, int64_t *first, int64_t *end)
 {
-	int64_t lo = r->lo, hi = r->lo + r->extent;
+	int64_t lo = r->lo, hi = r->lo + positions_of(r);
 	for (uint32_t i = 0; i < r->n_bounds; i++) {
 		const bound *b = &r->bounds[i];
 		int64_t rest = b->constant;

@@ -42,11 +42,10 @@ static bool is_plain(const region_plan *r, const step *s)
 	return true;
 }
 
-/* The steps that the value needs, in order; false: it depends on more than the position. */
-static bool find_steps(planner *pl, const region_plan *r, struct ranges *x)
+bool ranges_steps(planner *pl, const region_plan *r, const step ***steps, uint32_t *n)
 {
 	uint8_t *needed = plan_take(pl, r->n_locals + 1u, 1);
-	x->steps = plan_take(pl, r->n_steps, sizeof *x->steps);
+	const step **at = plan_take(pl, r->n_steps, sizeof *at);
 	if (pl->failed)
 		return false;
 	needed[r->value] = 1;
@@ -58,13 +57,13 @@ static bool find_steps(planner *pl, const region_plan *r, struct ranges *x)
 		if (!is_plain(r, s))
 			return false;
 		plan_each_use(s, need_local, needed);
-		x->steps[--first] = s;
+		at[--first] = s;
 	}
 	for (uint32_t i = 0; i < r->n_imports; i++)
 		if (needed[r->imports[i].to])
 			return false;
-	x->n_steps = r->n_steps - first;
-	x->steps += first;
+	*n = r->n_steps - first;
+	*steps = at + first;
 	return true;
 }
 
@@ -87,7 +86,7 @@ void ranges_plan(planner *pl)
 		if (!x)
 			return;
 		x->n = (uint64_t)r->extent;
-		if (!find_steps(pl, r, x))
+		if (!ranges_steps(pl, r, &x->steps, &x->n_steps))
 			continue;
 		take_room(pl, r, x);
 		r->ranges = x;

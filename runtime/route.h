@@ -48,6 +48,9 @@ void route_changes(struct executor *, const kernel_plan *, uint32_t read, const 
 void route_region(struct executor *, const kernel_plan *, uint32_t region, int64_t at, route_sink *);
 void route_within(struct executor *, const kernel_plan *, uint32_t region, int64_t at, const int64_t *vars, route_sink *);
 
+/* The same of those with one variable of the domain at from .. end-1. */
+void route_between(struct executor *, const kernel_plan *, uint32_t region, int64_t at, uint32_t var, int64_t from, int64_t end, route_sink *);
+
 /* An entry that came or went in the page of a lookup. */
 void route_entry(struct executor *, const kernel_plan *, uint32_t read, uint32_t row, uint32_t col, route_sink *);
 

@@ -399,3 +399,12 @@ void route_within(struct executor *ex, const kernel_plan *p, uint32_t region, in
 	q.values[0] = at;
 	route_step_on(&q, 0);
 }
+
+void route_between(struct executor *ex, const kernel_plan *p, uint32_t region, int64_t at, uint32_t var, int64_t from, int64_t end, route_sink *sink)
+{
+	walk q;
+	start(ex, p, &p->routes.regions[region], sink, &q);
+	q.vars[var] = (interval){from, end};
+	q.values[0] = at;
+	route_step_on(&q, 0);
+}

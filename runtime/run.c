@@ -311,6 +311,8 @@ static void run_reduce(worker *w, run *r, const step *s)
 	}
 	if (pour_give(w, r, s) || (s->child->ranges && ranges_give(w, r, s)) || (s->child->block && blocks_give(w, r, s)))
 		return;
+	if (s->child->stored && store_running_give(w, r, s))
+		return;
 	uint32_t given = store_give(w, r, s);
 	if (given == r->n || (s->child->def->kind == REGION_PREFIX && !w->ex->support && reduce_prefix(w, r, s)))
 		return;

@@ -54,6 +54,8 @@ static bool set_kind(struct store *st, const kernel_table *k)
 	unsigned arg = r->def->reducer == REDUCER_ARGMAX;
 	st->prefix = r->def->kind == REGION_PREFIX;
 	st->flat = r->def->kind == REGION_RANGE && r->where == NONE && r->kind != RED_LIST;
+	if (st->running)
+		return true;
 	if (st->prefix)
 		return prefix_kind_set(&st->prefixes, k, r->def->op, r->type, r->def->strict, st->to->count / (uint64_t)r->extent, (uint64_t)r->extent);
 	if (st->flat)
@@ -78,6 +80,14 @@ static bool lanes_fit(const planner *pl, const struct store *st)
 static bool count_lanes(planner *pl, struct store *st)
 {
 	const region_plan *r = st->plan;
+	st->shape.key = NONE;
+	st->running = store_running_set(pl, st);
+	if (st->running) {
+		st->same = true;
+		st->others = 1;
+		st->outers = st->to->count;
+		return true;
+	}
 	if (!store_axes(pl, st))
 		return false;
 	if (r->def->kind == REGION_PREFIX) {
@@ -165,6 +175,15 @@ static bool make_prefixes_ready(struct store *st)
 	return st->ready = prefix_kind_place(x) && place_set(&x->pool, &st->held, x->rows);
 }
 
+static bool make_running_ready(struct store *st)
+{
+	running_kind *x = &st->runnings;
+	size_t bytes = running_kind_bytes(x) + bitset_bytes(1) + (size_t)2 * POOL_UNIT;
+	if (bytes > *st->left || pool_new(&x->pool, bytes, st->left))
+		return false;
+	return st->ready = running_kind_place(x) && place_set(&x->pool, &st->held, 1);
+}
+
 static bool make_laid_ready(struct store *st)
 {
 	laid_kind *l = &st->laids;
@@ -194,8 +213,8 @@ bool store_make_ready(struct store *st)
 		return st->ready;
 	pool *p = store_pool(st);
 	st->refused = true;
-	if (st->prefix)
-		return make_prefixes_ready(st);
+	if (st->prefix || st->running)
+		return st->prefix ? make_prefixes_ready(st) : make_running_ready(st);
 	size_t window = st->flat ? 0 : 2 * STORE_WINDOW * sizeof *st->window, most = most_bytes(st);
 	size_t kept = 4 * bitset_bytes(st->outers) + 2 * st->outers * sizeof *st->block + window + 10 * POOL_UNIT;
 	if (kept > *st->left || pool_new(p, kept + (most < *st->left ? most : *st->left), st->left))
@@ -222,7 +241,7 @@ void store_drop_held(struct store *st)
 {
 	if (!st->ready || bitset_empty(&st->held))
 		return;
-	if (st->prefix) {
+	if (st->prefix || st->running) {
 		bitset_clear(&st->held);
 		return;
 	}
@@ -266,7 +285,7 @@ static bool held_value(const region_plan *r, uint64_t outer, scalar *value, uint
 }
 
 /* By outer element. */
-static bool is_ready(const region_plan *r) { return r->stored && r->store->ready && !r->store->prefix; }
+static bool is_ready(const region_plan *r) { return r->stored && r->store->ready && !r->store->prefix && !r->store->running; }
 
 bool store_holds_any(const region_plan *r) { return is_ready(r) && !bitset_empty(&r->store->held); }
 bool store_holds_outer(const region_plan *r, uint64_t outer) { return is_ready(r) && bitset_test(&r->store->held, outer); }

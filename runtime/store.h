@@ -20,6 +20,7 @@
  *   store_tree.c   the others: a trie over the positions of those present
  *   store_laid.c   groups none of whose members moves: leaves side by side
  *   store_prefix.c prefixes along the last dimension
+ *   store_running.c totals up to an element by key
  *   pool.c         memory for both */
 #ifndef MMSB_STORE_H
 #define MMSB_STORE_H
@@ -72,7 +73,7 @@ void store_drop_all(const kernel_plan *);
  * their operands are then evaluated in the order of positions. */
 void store_whole(struct executor *, const kernel_plan *);
 
-/* Whether the value of an element, a lane of region 0, is held; of any (of prefixes: never by element). */
+/* Whether the value of an element, a lane of region 0, is held; of any (of prefixes and running totals: never by element). */
 bool store_holds(const region_plan *, const run *, uint32_t lane);
 bool store_holds_any(const region_plan *);
 bool store_holds_most(const region_plan *); /* operands of groups, at least half of them */
@@ -82,6 +83,9 @@ bool store_holds_outer(const region_plan *, uint64_t outer);
 
 /* Prefixes: the nodes before `block` (of TILE operands) of the outer element's row, as if its operands had been pushed; false: nothing is held. */
 bool store_prefix_before(const region_plan *, uint64_t outer, uint64_t block, reduction *);
+
+/* Running totals by key: gives their values to the lanes of region 0; false: the region is none, or nothing is held. */
+bool store_running_give(worker *, run *r, const step *s);
 
 /* Gives the values of what is held to the lanes of region 0; returns how many have one. */
 uint32_t store_give(worker *, run *r, const step *s);

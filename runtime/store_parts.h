@@ -6,6 +6,7 @@
 #include "store_flat.h"
 #include "store_laid.h"
 #include "store_prefix.h"
+#include "store_running.h"
 #include "store_tree.h"
 
 /* An operand of a tree. */
@@ -36,7 +37,7 @@ struct store {
 	store_steps needed;     /* that operands need */
 	store_steps key_steps;  /* that make what the region goes by */
 	bool key_found;         /* ... and no others: no reductions */
-	bool flat, prefix, laid; /* else trees */
+	bool flat, prefix, laid, running; /* else trees */
 	bool can_lay;           /* groups may be laid out: they are while no member moves */
 	bool no_room;           /* ... but there was none: no more */
 	uint64_t quiet;         /* trees: operands that changed since a member moved */
@@ -52,7 +53,7 @@ struct store {
 	size_t *left;           /* bytes that the instance's stores may still take */
 	bool ready;             /* has memory ... */
 	bool refused;           /* ... or there is none */
-	bitset held;            /* outer elements of which something is held; prefixes: rows */
+	bitset held;            /* outer elements of which something is held; prefixes: rows; running totals: 0, all */
 	bitset touched;         /* trees: of the held, those to be refreshed */
 	bitset settled;         /* not held until now, and dealt with in this update */
 	bitset changed;         /* unless `same`: whose value has changed in this update */
@@ -63,6 +64,7 @@ struct store {
 		flat_kind flats;
 		tree_kind trees;
 		prefix_kind prefixes;
+		running_kind runnings;
 		laid_kind laids;
 	};
 	uint32_t *positions;    /* trees, groups: operands in the building */
@@ -72,7 +74,7 @@ struct store {
 
 static inline pool *store_pool(struct store *st)
 {
-	return st->prefix ? &st->prefixes.pool : st->flat ? &st->flats.pool : st->laid ? &st->laids.pool : &st->trees.pool;
+	return st->prefix ? &st->prefixes.pool : st->running ? &st->runnings.pool : st->flat ? &st->flats.pool : st->laid ? &st->laids.pool : &st->trees.pool;
 }
 
 /* Takes memory for the sets when it is first needed; false: there is none. */
@@ -135,5 +137,10 @@ bool store_laid_fill(const update *);
 void store_prefix_update(const update *, const bitset *dirty);
 void store_prefix_concern(const update *, const bitset *dirty);
 void store_prefix_drop(struct store *, const bitset *whole);
+
+/* store_running.c: whether a region is a running total by key; what dirty operands concern; all operands and totals anew. */
+bool store_running_set(struct planner *, struct store *);
+void store_running_update(const update *, const bitset *dirty);
+void store_running_fill(const update *);
 
 #endif

@@ -559,8 +559,8 @@ static void choose_form(const update *u, uint64_t evaluated, const bitset *whole
 /* Without memory for the sets every element that has a lane is evaluated whole. */
 static void update_nothing(const update *u, const bitset *dirty)
 {
-	if (u->st->prefix) {
-		store_prefix_concern(u, dirty);
+	if (u->st->prefix || u->st->running) {
+		u->st->prefix ? store_prefix_concern(u, dirty) : store_running_update(u, dirty);
 		return;
 	}
 	BITSET_FOR(dirty, lane) {
@@ -635,6 +635,12 @@ static void whole_region(struct executor *ex, const kernel_plan *p, uint32_t reg
 	uint64_t fault_at;
 	update u = update_of(ex, p, region);
 	store_drop_held(st);
+	if (st->running && !ex->force && store_make_ready(st)) {
+		begin(&u, p, &fault_at);
+		uint64_t env = fpenv_enter();
+		store_running_fill(&u);
+		fpenv_leave(env);
+	}
 	if (!st->can_lay)
 		return;
 	uint64_t n = st->plan->driver->count;
@@ -679,6 +685,8 @@ void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, co
 		if (whole)
 			store_prefix_drop(st, whole);
 		store_prefix_update(&u, dirty);
+	} else if (st->running) {
+		store_running_update(&u, dirty);
 	} else {
 		if (whole)
 			drop_whole(&u, whole);

@@ -68,6 +68,9 @@ static const shape shapes[] = {
 	{'x', "NP", "$R[n where n <= i] $En"}, {'x', "NP", "$R[n where n < i] $En"}, {'x', "NP", "$R[n where i >= n && $Cn] $En"},
 	{'x', "NP", "$T(sum[n where n <= i] $c[n])"}, {'a', "NMM", "$R[k where k <= j] $a[i, k]"}, {'x', "NP", "$T(count[n where n < i] $Cn)"},
 	{'x', "NN", "$R[n where n > i] $x[n]"}, {'x', "NN", "$x[argmax[n where n <= i] $x[n]]"},
+	/* running totals by key */
+	{'x', "NP", "$R[n where n <= i && $g[n] == $g[i]] $En"}, {'x', "NP", "$T(count[n where n < i && $g[n] == $g[i]] $Cn)"},
+	{'x', "NP", "$x[argmax[n where $g[n] == $g[i] && i >= n] $x[n]]"}, {'x', "NP", "$R[n where n < i + 3 && $k[n] == $k[i]] $x[n]"},
 	/* windows */
 	{'x', "NW", "$R[w in 0..$W] $V($x)[i - w]"}, {'x', "NW", "$R[w in 0..$W] $V($x)[i + w]"}, {'x', "NW", "$R[w in 0..$W where w != 1] $V($x)[i - w]"},
 	{'x', "NW", "sum[w in 0..$W] $V($x)[i - w] * $V($x)[w]"}, {'a', "NM", "$R[u in 0..3, v in 0..2] $V($a)[i + u - 1, j + v]"},

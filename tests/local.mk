@@ -48,6 +48,7 @@ CASES += %D%/cases/limits.test
 CASES += %D%/cases/order.test
 CASES += %D%/cases/machine.test
 CASES += %D%/cases/groups.test
+CASES += %D%/cases/keys.test
 CASES += %D%/cases/propagate.test
 CASES += %D%/cases/constants.test
 CASES += %D%/cases/native.test
