@@ -115,6 +115,15 @@ static void reach_all(finder *f, const route *r)
 		f->whole = true;
 }
 
+static void walk_route(finder *f, uint32_t read, const bitset *changed)
+{
+	const route *r = &f->p->routes.reads[read];
+	route_sink sink = {.lanes = set_of(f, r), .elements = &f->p->dirty->elements};
+	route_changes(f->ex, f->p, read, changed, &sink);
+	if (sink.all)
+		reach_all(f, r);
+}
+
 static void follow(finder *f, uint32_t read, const change_set *set)
 {
 	const route *r = &f->p->routes.reads[read];
@@ -124,10 +133,7 @@ static void follow(finder *f, uint32_t read, const change_set *set)
 	if (set->all || r->kind == ROUTE_WHOLE || too_many(f, read, to, &set->bits)) {
 		reach_all(f, r);
 	} else {
-		route_sink sink = {to, false};
-		route_changes(f->ex, f->p, read, &set->bits, &sink);
-		if (sink.all)
-			reach_all(f, r);
+		walk_route(f, read, &set->bits);
 	}
 }
 
@@ -145,7 +151,7 @@ static void find_looked_up(finder *f, uint32_t read)
 	const read_plan *rp = &f->p->reads[read];
 	const route *r = &f->p->routes.reads[read];
 	const pattern_log *log = entries_changed(f, rp->from, rp->def->prev);
-	route_sink sink = {set_of(f, r), false};
+	route_sink sink = {.lanes = set_of(f, r)};
 	if (!log)
 		return;
 	sink.all = log->all || log->n > rp->from->pat->n_entries / LANE_SHARE || r->kind != ROUTE_STEPS;
@@ -191,7 +197,7 @@ static void find_moves(finder *f, uint32_t i)
 {
 	const region_plan *r = &f->p->regions[i];
 	dirty_sets *d = f->p->dirty;
-	route_sink sink = {outer_set(f, i), false};
+	route_sink sink = {.lanes = outer_set(f, i)};
 	size_t n;
 	bool all;
 	const index_move *moves = index_moves(f->ex->groups[i], f->epoch, &n, &all);
@@ -216,7 +222,7 @@ static void find_entries(finder *f, uint32_t i)
 	const region_plan *r = &f->p->regions[i];
 	const pattern_log *log = entries_changed(f, r->driver, r->def->prev);
 	dirty_sets *d = f->p->dirty;
-	route_sink sink = {outer_set(f, i), false};
+	route_sink sink = {.lanes = outer_set(f, i)};
 	if (!log || (i == f->p->by_region && !log->all)) /* the fixpoint looks at these entries itself */
 		return;
 	if (log->all || log->n > r->driver->pat->n_entries / LANE_SHARE) {
@@ -287,4 +293,44 @@ reach dirty_find(struct executor *ex, const kernel_plan *p, uint64_t epoch)
 		bitset_union(&d->elements, &d->fed);
 	leave_out_holes(ex, p);
 	return any || !bitset_empty(&d->elements) ? REACH_SOME : REACH_NONE;
+}
+
+/* ---- rounds ------------------------------------------------------------------------------------ */
+
+/* So many operands of a reduction with a store that evaluating all is cheaper. */
+static bool many_operands(const finder *f, uint32_t region)
+{
+	const bitset *operands = &f->p->dirty->lanes[region];
+	return f->p->regions[region].stored && bitset_above(operands, store_lanes(f->ex, &f->p->regions[region]) / LANE_SHARE);
+}
+
+/* Which of their elements a round concerns is known when its routes have been walked, which costs no more than these elements. Operands are only
+ * walked to where they may be few enough. */
+static bool many_moved(const finder *f, uint32_t read, const bitset *changed)
+{
+	uint32_t target = f->p->routes.reads[read].target;
+	if (bitset_above(changed, changed->n / ROUND_SHARE))
+		return true;
+	return target && !store_is_short(&f->p->regions[target]) && too_many(f, read, &f->p->dirty->lanes[target], changed);
+}
+
+bool dirty_round(struct executor *ex, const kernel_plan *p, const bitset *changed)
+{
+	finder f = {.ex = ex, .p = p};
+	for (uint32_t i = 1; i < p->n_regions; i++)
+		f.whole |= !lanes_room(ex, p, p->dirty, i);
+	for (uint32_t i = 0; i < p->n_reads && !f.whole && !bitset_empty(changed); i++) {
+		const read_plan *rp = &p->reads[i];
+		if (!rp->def || rp->def->page != p->pass->page || rp->def->prev)
+			continue;
+		if (p->routes.reads[i].kind == ROUTE_WHOLE || many_moved(&f, i, changed))
+			reach_all(&f, &p->routes.reads[i]);
+		else
+			walk_route(&f, i, changed);
+	}
+	for (uint32_t i = 1; i < p->n_regions && !f.whole; i++)
+		f.whole = many_operands(&f, i);
+	if (!f.whole && p->dirty->fed.n)
+		bitset_union(&p->dirty->elements, &p->dirty->fed);
+	return !f.whole;
 }

@@ -21,6 +21,13 @@ void dirty_free(dirty_sets *, const kernel_plan *);
  * rounds of a fixpoint. */
 reach dirty_find(struct executor *, const kernel_plan *, uint64_t epoch);
 
+/* Adds to the plan's sets what the next round of a fixpoint is to evaluate after one that changed these elements of its page; an update of stores comes before it.
+ * false: all is, and nothing that stores hold is right. Needs pass_look_up. */
+bool dirty_round(struct executor *, const kernel_plan *, const bitset *changed);
+
+/* Operands of reductions with stores, by the plan's sets: adds to its elements those of whose values one has changed (store_update). */
+void stores_update(struct executor *, const kernel_plan *);
+
 void dirty_clear(const kernel_plan *);
 
 /* The page's values, or those of the epoch before, have changed in what `epoch` reads. */

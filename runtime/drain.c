@@ -41,7 +41,7 @@ static bool visit_routed(repair *q, const own_read *o, uint64_t element, visit_f
 {
 	bitset *found = &q->k->routed;
 	uint32_t read = (uint32_t)(o->read - q->p->reads);
-	route_sink sink = {found, q->p->routes.reads[read].kind == ROUTE_WHOLE};
+	route_sink sink = {.lanes = found, .all = q->p->routes.reads[read].kind == ROUTE_WHOLE};
 	bool ok = repair_ready(q);
 	if (!ok)
 		return false;

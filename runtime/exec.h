@@ -336,6 +336,7 @@ struct executor {
 	const uint8_t *self;    /* fixpoints: where reads of the own page look; NULL: its place */
 	const struct support *support; /* fixpoints: which values of the own page count (support.c); NULL: all */
 	const region_plan *bare; /* fixpoints: a reduction that is left out; NULL: none */
+	bool again;             /* fixpoints: not the first round of the epoch: stores have followed what came, went and moved in it */
 	uint64_t *fault_at;     /* the lowest position of a fault so far, shared by the team */
 	uint64_t list_fault_at;
 	char force;             /* MMSB_REGIONS: A, B or C whatever the sizes (P: pour.c); 0: chosen */
@@ -479,6 +480,9 @@ void marks_add(bitset *, uint64_t flat, const uint64_t *mask, uint32_t n, bool s
 /* Evaluates the plan over its whole domain; *changed gets how many elements differ from `was`. */
 int pass_run(struct executor *, const kernel_plan *, const pass_target *, uint64_t *changed, mmsb_error *err);
 
+/* The same once pass_look_up has been called; operands that elements share are evaluated once. portable.c. */
+int pass_run_whole(struct executor *, const kernel_plan *, const pass_target *, uint64_t *changed, mmsb_error *err);
+
 /* tape.c: the tape of a small plan of one element, once it is ready to run; NULL: it has none, or no memory for it. tape_run: has the
  * element changed? */
 struct tape *tape_new(const mmsb_instance *, const kernel_plan *);
@@ -544,6 +548,7 @@ int fix_buffer(fix *, unsigned which, size_t bytes, void *out_address);
 /* numeric.c: a numeric fixpoint whose rounds evaluate only what is dirty. carry_new: -1: no memory. */
 int carry_new(carry *, uint64_t elements);
 void carry_free(carry *);
+bool numeric_knows(const page *); /* of such a page */
 bool numeric_possible(const fix *);
 int numeric_run(fix *, carry *, uint64_t epoch, uint64_t *changed);
 

@@ -126,7 +126,9 @@ static int evaluate_round(fix *f, uint8_t *to, uint64_t *changed)
 		target = (pass_target){to, f->now, NULL, f->keep->stamps, &f->keep->clock, to == f->now};
 	}
 	f->ex->self = f->now;
-	int status = pass_run(f->ex, f->ex->passes[f->id], &target, changed, f->err);
+	int status = pass_look_up(f->ex, f->ex->passes[f->id], f->err);
+	if (!status)
+		status = pass_run_whole(f->ex, f->ex->passes[f->id], &target, changed, f->err);
 	f->ex->self = NULL;
 	f->inst->pass_stats[f->id].rounds++;
 	f->inst->pass_stats[f->id].evaluated += f->to->count;

@@ -5,8 +5,8 @@
 
 #include "device.h"
 #include "dirty.h"
-#include "route.h"
 #include "saving.h"
+#include "store.h"
 
 typedef struct numeric {
 	fix *f;
@@ -43,19 +43,34 @@ static bool over_tol(const numeric *q, const uint8_t *a, const uint8_t *b)
 static void follow(const numeric *q)
 {
 	carry *c = q->c;
-	route_sink sink = {&c->dirty, false};
-	for (uint32_t i = 0; i < q->p->n_reads; i++) {
-		const read_plan *rp = &q->p->reads[i];
-		if (!rp->def || rp->def->page != q->f->pass->page || rp->def->prev)
-			continue;
-		if (bitset_above(&c->changed.bits, c->dirty.n / ROUND_SHARE))
-			sink.all |= !bitset_empty(&c->changed.bits);
-		else
-			route_changes(q->f->ex, q->p, i, &c->changed.bits, &sink);
-	}
-	c->all = sink.all;
+	c->all = !dirty_round(q->f->ex, q->p, &c->changed.bits);
 	bitset_union(&c->moved, &c->changed.bits);
 	bitset_clear(&c->changed.bits);
+}
+
+static bool has_stores(const numeric *q) { return q->p->dirty->fed.n > 0; }
+
+/* Stores get the values of the operands that moved, and elements are dirty of whose reductions one has changed. */
+static int bring_up(const numeric *q)
+{
+	struct executor *ex = q->f->ex;
+	dirty_sets *d = q->p->dirty;
+	carry *c = q->c;
+	int status = MMSB_OK;
+	if (!c->all && has_stores(q)) {
+		ex->self = q->now;
+		status = pass_look_up(ex, q->p, q->f->err);
+		bitset_union(&d->elements, &c->dirty);
+		if (!status)
+			stores_update(ex, q->p);
+		ex->self = NULL;
+		ex->again = true;
+	} else if (has_stores(q)) {
+		store_drop_all(q->p);
+	}
+	bitset_union(&c->dirty, &d->elements);
+	dirty_clear(q->p);
+	return status;
 }
 
 /* The dirty elements alone; true in *moved when one goes beyond tol. */
@@ -104,7 +119,9 @@ static int whole_round(numeric *q, bool *moved)
 	bitset_clear(&q->c->dirty);
 	saving_whole(f->inst, f->to, f->to->cur);
 	f->ex->self = q->now;
-	int status = pass_run(f->ex, q->p, &target, &changed, f->err);
+	int status = pass_look_up(f->ex, q->p, f->err);
+	if (!status)
+		status = pass_run_whole(f->ex, q->p, &target, &changed, f->err);
 	f->ex->self = NULL;
 	f->inst->pass_stats[f->id].evaluated += f->to->count;
 	f->inst->pass_stats[f->id].dense++;
@@ -160,6 +177,7 @@ static bool device_rounds(numeric *q, uint64_t epoch, int *status)
 	f->inst->pass_stats[f->id].evaluated += rounds * f->to->count;
 	f->inst->pass_stats[f->id].dense += rounds;
 	bitset_clear(&c->dirty);
+	store_drop_all(q->p);
 	follow(q);
 	return true;
 }
@@ -173,7 +191,8 @@ static int run_rounds(numeric *q, uint64_t epoch)
 		return status;
 	for (int64_t round = 0; round < q->f->constants->most.I64 && !status; round++) {
 		bool moved = false;
-		if (!c->all && bitset_empty(&c->dirty))
+		status = bring_up(q);
+		if (status || (!c->all && bitset_empty(&c->dirty)))
 			break;
 		q->f->inst->pass_stats[q->f->id].rounds++;
 		bool whole = c->all || bitset_above(&c->dirty, share);
@@ -186,10 +205,9 @@ static int run_rounds(numeric *q, uint64_t epoch)
 	return status;
 }
 
-bool numeric_possible(const fix *f)
-{
-	return f->pass->kind == PASS_FIX_NUMERIC && f->to->def->record == NONE && !(f->to->def->flags & PAGEF_SPARSE) && f->to->prev;
-}
+bool numeric_knows(const page *p) { return p->def->record == NONE && !(p->def->flags & PAGEF_SPARSE); }
+
+bool numeric_possible(const fix *f) { return f->pass->kind == PASS_FIX_NUMERIC && numeric_knows(f->to) && f->to->prev; }
 
 int numeric_run(fix *f, carry *c, uint64_t epoch, uint64_t *changed)
 {
@@ -206,13 +224,14 @@ int numeric_run(fix *f, carry *c, uint64_t epoch, uint64_t *changed)
 		return status;
 	reach reached = epoch == 1 ? REACH_WHOLE : dirty_find(f->ex, q.p, epoch);
 	c->all |= reached == REACH_WHOLE;
-	if (reached == REACH_SOME)
-		bitset_union(&c->dirty, &q.p->dirty->elements);
-	dirty_clear(q.p);
+	f->ex->again = false;
 	status = run_rounds(&q, epoch);
-	if (!status)
+	if (!status) {
 		settle(&q);
-	else /* the page's place may hold a part of a round */
+		status = bring_up(&q); /* what is left for the next epoch are elements alone */
+	}
+	f->ex->again = false;
+	if (status) /* the page's place may hold a part of a round */
 		bitset_union(&c->moved, &c->changed.bits);
 	bitset_clear(&c->changed.bits);
 	*changed = mark_moved(&q);

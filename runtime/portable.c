@@ -79,15 +79,21 @@ static void note_whole(struct executor *ex, uint32_t id)
 	to->behind = false;
 }
 
+int pass_run_whole(struct executor *ex, const kernel_plan *p, const pass_target *target, uint64_t *changed, mmsb_error *err)
+{
+	pour_all(ex, p);
+	ranges_all(ex, p, ex->inst->pages[p->pass->page].count);
+	int status = pass_run(ex, p, target, changed, err);
+	pour_end(p);
+	ranges_end(p);
+	return status;
+}
+
 static int run_whole(struct executor *ex, uint32_t id, uint64_t *changed, mmsb_error *err)
 {
 	const pass_target target = whole_target(ex->inst, &ex->inst->pages[ex->inst->sch->passes[id].page]);
 	store_whole(ex, ex->passes[id]);
-	pour_all(ex, ex->passes[id]);
-	ranges_all(ex, ex->passes[id], ex->inst->pages[ex->inst->sch->passes[id].page].count);
-	int status = pass_run(ex, ex->passes[id], &target, changed, err);
-	pour_end(ex->passes[id]);
-	ranges_end(ex->passes[id]);
+	int status = pass_run_whole(ex, ex->passes[id], &target, changed, err);
 	if (!status)
 		note_whole(ex, id);
 	return status;
@@ -114,8 +120,7 @@ static bool run_together(struct executor *ex, const span_plan *plan, uint64_t *c
 	return true;
 }
 
-/* Operands of reductions with stores: what of their values changes is to be evaluated. */
-static void update_stores(struct executor *ex, const kernel_plan *p)
+void stores_update(struct executor *ex, const kernel_plan *p)
 {
 	for (uint32_t i = 1; i < p->n_regions; i++)
 		if (p->regions[i].stored)
@@ -157,7 +162,7 @@ static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole,
 	buffers_catch_up(ex->inst, to);
 	if (reached == REACH_NONE)
 		return MMSB_OK;
-	update_stores(ex, p);
+	stores_update(ex, p);
 	if (!bitset_empty(&p->dirty->elements)) {
 		pass_target target = {.at = to->cur, .was = to->cur, .marks = to->now};
 		saving_elements(ex->inst, to, &p->dirty->elements);

@@ -81,7 +81,7 @@ void pour_plan(planner *pl)
 	kernel_plan *p = pl->p;
 	const char *force = getenv("MMSB_REGIONS");
 	uint64_t least = !force || !*force ? POUR_LEAST : *force == 'P' ? 0 : UINT64_MAX;
-	for (uint32_t id = 1; id < p->n_regions && p->pass && p->pass->kind == PASS_MAP; id++) {
+	for (uint32_t id = 1; id < p->n_regions && p->pass; id++) {
 		region_plan *r = &p->regions[id];
 		uint64_t n_keys = (uint64_t)(r->keys > 0 ? r->keys : 1);
 		bool own = plan_is_the_variable(p, r->at), asked = own || pl->inst->pages[p->pass->page].count >= n_keys;

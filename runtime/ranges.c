@@ -77,7 +77,7 @@ static void take_room(planner *pl, const region_plan *r, struct ranges *x)
 void ranges_plan(planner *pl)
 {
 	kernel_plan *p = pl->p;
-	for (uint32_t id = 1; id < p->n_regions && p->pass && p->pass->kind == PASS_MAP; id++) {
+	for (uint32_t id = 1; id < p->n_regions && p->pass; id++) {
 		region_plan *r = &p->regions[id];
 		bool kind = r->def->kind == REGION_RANGE && r->parent == &p->regions[0] && (r->kind == RED_LIST || r->kind == RED_ANY);
 		if (!kind || !r->bounded_only || r->usual < LEAST_USUAL || (uint64_t)r->extent > MOST_BYTES / 8)

@@ -33,6 +33,7 @@ typedef struct route {
 typedef struct route_sink {
 	bitset *lanes;
 	bool all;               /* all of them */
+	bitset *elements;       /* whose operands are lanes: those that are to be evaluated whole in any case may be marked here instead; or NULL */
 } route_sink;
 
 struct planner;

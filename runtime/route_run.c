@@ -51,17 +51,29 @@ static void mark_entry(walk *q, uint64_t entry, const others *o)
 		mark_box(q->sink->lanes, o->dims, o->box, o->n, entry);
 }
 
-/* Entries of a row, or column, in given columns, or rows. */
-static void mark_line(walk *q, const lists *l, int64_t line, interval within, const others *o)
+/* The row or column that has the entry is short: its element is evaluated whole. */
+static bool mark_short(walk *q, uint64_t key)
 {
+	if (!q->sink->elements || !store_skips(&q->p->regions[q->r->target], q->ex->patterns[q->r->target], key))
+		return false;
+	bitset_set(q->sink->elements, key);
+	return true;
+}
+
+/* Entries of a row, or column, in given columns, or rows. `across`: the keys of those that a reduction goes by, whose operands they are. */
+static void mark_line(walk *q, const lists *l, int64_t line, interval within, bool across, const others *o)
+{
+	if (!across && q->r->target && mark_short(q, (uint64_t)line))
+		return;
 	LISTS_FOR(l, (uint64_t)line, at)
-		if (l->key[at] >= within.lo && l->key[at] < within.hi)
+		if (l->key[at] >= within.lo && l->key[at] < within.hi && !(across && mark_short(q, l->key[at])))
 			mark_entry(q, l->mate[at], o);
 }
 
 /* Entries of a pattern in given rows and columns. */
 static void mark_entries(walk *q, pattern *pat, interval rows, interval cols, const others *o)
 {
+	region_kind kind = (region_kind)q->p->regions[q->r->target].def->kind;
 	if (!pat || rows.lo >= rows.hi || cols.lo >= cols.hi)
 		return;
 	if (interval_single(rows) && interval_single(cols)) {
@@ -69,9 +81,9 @@ static void mark_entries(walk *q, pattern *pat, interval rows, interval cols, co
 		if (e != UINT64_MAX)
 			mark_entry(q, e, o);
 	} else if (interval_single(rows)) {
-		mark_line(q, &pat->rows, rows.lo, cols, o);
+		mark_line(q, &pat->rows, rows.lo, cols, kind == REGION_COL, o);
 	} else if (interval_single(cols) && !pattern_columns(pat)) {
-		mark_line(q, &pat->cols, cols.lo, rows, o);
+		mark_line(q, &pat->cols, cols.lo, rows, kind == REGION_ROW, o);
 	} else {
 		q->sink->all = true;
 	}

@@ -99,10 +99,20 @@ static bool count_lanes(planner *pl, struct store *st)
 	return lanes_fit(pl, st);
 }
 
+/* Of ordinary passes, and of numeric fixpoints that know what moves (numeric.c). An exact one is repaired by single operands, or with values of its page that count
+ * for one element and not for another; a bounded one begins anew. */
+static bool keeps(const planner *pl)
+{
+	const sch_pass *pass = pl->p->pass;
+	if (!pass || pass->kind == PASS_MAP)
+		return pass != NULL;
+	return pass->kind == PASS_FIX_NUMERIC && numeric_knows(&pl->inst->pages[pass->page]);
+}
+
 void store_plan(planner *pl)
 {
 	kernel_plan *p = pl->p;
-	for (uint32_t id = 1; id < p->n_regions && p->pass && p->pass->kind == PASS_MAP; id++) {
+	for (uint32_t id = 1; id < p->n_regions && keeps(pl); id++) {
 		region_plan *r = &p->regions[id];
 		if (!has_lanes(p, r))
 			continue;
@@ -144,6 +154,14 @@ bool store_is_short(const region_plan *r)
 {
 	const struct store *st = r->store;
 	return (r->def->kind == REGION_ROW || r->def->kind == REGION_COL) && r->driver->count / st->least < st->outers;
+}
+
+bool store_skips(const region_plan *r, const pattern *pat, uint64_t key)
+{
+	const struct store *st = r->store;
+	const lists *l = r->def->kind == REGION_ROW ? &pat->rows : &pat->cols;
+	bool alone = st && st->same && st->keyed && st->others == 1 && key < st->outers && key < l->n_lists;
+	return alone && lists_length(l, key) < st->least && !(st->ready && bitset_test(&st->held, key));
 }
 
 /* ---- memory ------------------------------------------------------------------------------------ */

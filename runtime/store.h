@@ -56,6 +56,9 @@ void store_mark_operand(const region_plan *, bitset *lanes, uint64_t position);
 /* How many lanes a region with a store has. */
 uint64_t store_lanes(const struct executor *, const region_plan *);
 
+/* Nothing is held of a row or column that has an element of its own, nor will anything be: it has too few entries. */
+bool store_skips(const region_plan *, const pattern *, uint64_t key);
+
 /* Rows or columns of which most have too few entries for anything to be kept of them. */
 bool store_is_short(const region_plan *);
 

@@ -353,8 +353,7 @@ static uint32_t lay_out(const update *u, uint32_t group)
 	return (uint32_t)n;
 }
 
-/* Holds a group from now on. The pass evaluates it in any case. */
-static void hold(const update *u, uint32_t group)
+void store_laid_hold(const update *u, uint32_t group)
 {
 	struct store *st = u->st;
 	laid_kind *l = &st->laids;
@@ -388,7 +387,7 @@ static uint32_t leave_held(const update *u, int64_t *list, uint32_t *slots, uint
 		}
 		uint32_t group = *(const uint32_t *)(const void *)(u->keys.base + (size_t)list[i] * u->keys.stride);
 		if (group < u->st->outers)
-			hold(u, group);
+			store_laid_hold(u, group);
 	}
 	return left;
 }

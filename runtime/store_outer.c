@@ -233,7 +233,7 @@ static void concern(const update *u, uint64_t outer)
 	const struct store *st = u->st;
 	struct executor *ex = u->w->ex;
 	int64_t at[MAX_DIMS + 1] = {0}, fixed[MAX_DIMS], key = 0;
-	route_sink sink = {u->outer, false};
+	route_sink sink = {.lanes = u->outer};
 	for (uint32_t d = 0; d < MAX_DIMS; d++)
 		fixed[d] = -1;
 	axes_of(st, outer, at);

@@ -126,8 +126,9 @@ bool store_failed(const update *);
 /* Groups are laid out, or kept as trees, from now on; nothing is held. */
 void store_lay(struct store *, bool laid);
 
-/* store_laid.c: dirty operands of groups that are laid out. */
+/* store_laid.c: dirty operands of groups that are laid out. Holds a group from now on; the pass evaluates it in any case. */
 void store_laid_update(const update *, const bitset *dirty);
+void store_laid_hold(const update *, uint32_t group);
 
 /* Lays out all groups that are not held, as far as there is room, and evaluates all operands, in the order of positions. false: most operands are of groups that are
  * too small; nothing was evaluated, and what is held is not to be trusted. */

@@ -523,7 +523,7 @@ static void follow_members(const update *u)
 {
 	struct store *st = u->st;
 	uint64_t epoch = u->w->ex->inst->epoch + 1;
-	if (u->groups) {
+	if (u->groups && !u->w->ex->again) {
 		size_t n;
 		bool all;
 		const index_move *moves = index_moves(u->groups, epoch, &n, &all);
@@ -544,7 +544,7 @@ static void choose_form(const update *u, uint64_t evaluated, const bitset *whole
 	if (!st->can_lay)
 		return;
 	index_moves(u->groups, u->w->ex->inst->epoch + 1, &n, &all);
-	bool moved = all || n > 0 || (whole && !bitset_empty(whole));
+	bool moved = (!u->w->ex->again && (all || n > 0)) || (whole && !bitset_empty(whole));
 	st->can_lay = !st->no_room;
 	if (st->laid) {
 		if (!st->can_lay || (moved && st->ready && !bitset_empty(&st->held)))
@@ -594,17 +594,29 @@ static void drop_whole(const update *u, const bitset *whole)
 			store_drop(st, w * 64 + (uint64_t)__builtin_ctzll(bits));
 }
 
-/* An element is to be evaluated, and others that have this value may be, too: one evaluation of it is enough. */
+/* An element is to be evaluated, and others that have this value may be, too, or the same in rounds to come: one evaluation of it is enough. */
 static void hold(const update *u, uint64_t outer)
 {
 	struct store *st = u->st;
 	if (bitset_test(&st->held, outer) || bitset_test(&st->settled, outer))
 		return;
-	if (st->flat)
+	if (st->laid)
+		store_laid_hold(u, (uint32_t)outer);
+	else if (st->flat)
 		flat_element(u, NULL, outer);
 	else
 		build_tree(u, outer);
 	bitset_set(&st->settled, outer);
+}
+
+/* In a round after the first elements are evaluated again because of something else than their operands. */
+static void hold_asked(const update *u, const bitset *elements)
+{
+	if (!u->st->same)
+		store_each_asked(u, elements, hold);
+	else if (u->w->ex->again)
+		BITSET_FOR(elements, element)
+			hold(u, element);
 }
 
 static update update_of(struct executor *ex, const kernel_plan *p, uint32_t region)
@@ -671,7 +683,7 @@ void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, co
 	u.outer = elements;
 	u.whole = st->same ? whole : NULL;
 	u.batch = &b;
-	if (bitset_empty(dirty) && (!whole || bitset_empty(whole)) && (st->same || bitset_empty(elements)))
+	if (bitset_empty(dirty) && (!whole || bitset_empty(whole)) && ((st->same && !ex->again) || bitset_empty(elements)))
 		return;
 	choose_form(&u, st->can_lay ? bitset_count(dirty) : 0, whole);
 	if (!store_make_ready(st)) {
@@ -698,7 +710,7 @@ void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, co
 		else
 			update_trees(&u, dirty);
 		store_spread(&u);
-		store_each_asked(&u, elements, hold);
+		hold_asked(&u, elements);
 		if (!st->same)
 			bitset_clear(&st->changed); /* of what has been held only now no value has changed */
 		bitset_clear(&st->settled);

@@ -402,14 +402,14 @@ static void write_both(mmsb_instance *const m[2], const char *name, uint64_t at,
 		ok(mmsb_scatter(m[i], page_of(m[i], name), 1, &at, value, &err));
 }
 
-static void change_entry(mmsb_instance *const m[2], uint64_t row, uint64_t col, double value)
+static void change_entry(mmsb_instance *const m[2], const char *name, uint64_t row, uint64_t col, double value)
 {
 	bool goes = draw(3) == 0;
 	for (int i = 0; i < 2; i++)
 		if (goes)
-			ok(mmsb_erase(m[i], page_of(m[i], "A"), 1, &row, &col, &err));
+			ok(mmsb_erase(m[i], page_of(m[i], name), 1, &row, &col, &err));
 		else
-			ok(mmsb_insert(m[i], page_of(m[i], "A"), 1, &row, &col, &value, &err));
+			ok(mmsb_insert(m[i], page_of(m[i], name), 1, &row, &col, &value, &err));
 }
 
 static void change_some(mmsb_instance *const m[2], uint64_t n, uint64_t keys, uint64_t rows)
@@ -426,8 +426,8 @@ static void change_some(mmsb_instance *const m[2], uint64_t n, uint64_t keys, ui
 		case 3: write_both(m, "key", draw(n), &key); break;
 		case 4: write_both(m, "D", draw(n * rows), &x); break;
 		case 5: write_both(m, "a", draw(rows), &x); break;
-		case 6: change_entry(m, draw(rows), draw(n), x); break;
-		case 7: change_entry(m, 0, draw(20), x); break; /* the same ones again and again */
+		case 6: change_entry(m, "A", draw(rows), draw(n), x); break;
+		case 7: change_entry(m, "A", 0, draw(20), x); break; /* the same ones again and again */
 		default: write_both(m, "s", draw(keys), &x); break;
 		}
 	}
@@ -482,6 +482,77 @@ START_TEST(programs)
 	run_program(700, 9, 3, 2, "33");
 	run_program(3000, 5, 2, 1, "128");
 	run_program(5000, 5, 3, 2, "1");
+}
+END_TEST
+
+/* Numeric fixpoints: reductions of their own pages, and others that are evaluated again in every round. */
+static const char *const rounds_text =
+	"param N, K, R;\n"
+	"page x : f64[N] in;\npage n : i32[N] in;\npage up : index(N)[N] in;\npage key : index(K)[N] in;\npage W : sparse f64[N, N] in;\npage D : f64[N, R] in;\n"
+	"page norm : f64[N] out;\nedge norm[i] <- fix(tol = 1e-3, max = 5) 0.5 * norm[i] / (1.0 + (max[j] abs(norm[j]))) + x[i];\n"
+	"page col : f64[N] out;\nedge col[i] <- fix(tol = 1e-3, max = 6) 0.25 * (sum[u] W[u, i] * col[u]) + x[i];\n"
+	"page row : f32[N] out;\nedge row[i] <- fix(tol = 1e-3, max = 6) (max[u] f32(W[i, u]) * row[u] * 0.5) + f32(n[i]);\n"
+	"page tree : f64[N] out;\nedge tree[i] <- fix(tol = 1e-9, max = 7) 0.5 * (sum[j where up[j] == i] tree[j]) + x[i];\n"
+	"page asks : f64[N] out;\nedge asks[i] <- fix(tol = 1e-3, max = 4) 0.001 * (sum[j where key[j] == key[i]] asks[j]) + x[i];\n"
+	"page some : f64[K] out;\nedge some[k] <- fix(tol = 1e-9, max = 7) 0.5 * clamp(some)[k + 1] + (sum[j where key[j] == k] x[j]);\n"
+	"page part : f64[N] out;\nedge part[i] <- fix(tol = 1e-3, max = 5) 0.001 * (sum[j where n[j] > 0] part[j]) + x[i];\n"
+	"page upto : f64[N] out;\nedge upto[i] <- fix(tol = 1e-3, max = 4) 0.5 * (max[j where j < i] upto[j]) + x[i];\n"
+	"page wide : f64[R, N] out;\nedge wide[r, i] <- fix(tol = 1e-3, max = 4) 0.25 * (min[j where up[j] == i] wide[r, j]) + x[i] * f64(r);\n"
+	"page dense : f64[R] out;\nedge dense[r] <- fix(tol = 1e-9, max = 6) 0.5 * clamp(dense)[r - 1] + (sum[i] D[i, r] * x[i]);\n"
+	"page quotient : f64[K] out;\nedge quotient[k] <- fix(tol = 1e-9, max = 5) 0.5 * clamp(quotient)[k - 1] + f64(sum[i where key[i] == k] (1000 / (n[i] + 1000000)));\n";
+
+static void change_round(mmsb_instance *const m[2], uint64_t n, uint64_t keys, uint64_t rows)
+{
+	double x = draw(4) == 0 ? operand(T_F64).F64 : (double)draw(1000) / 64;
+	int32_t i = (int32_t)draw(100) - 50;
+	uint32_t key = (uint32_t)draw(keys), up = (uint32_t)(draw(3) ? draw(2) : draw(n));
+	uint64_t row = draw(n), col = draw(3) ? draw(3) : draw(n);
+	switch (draw(8)) {
+	case 0: write_both(m, "n", draw(n), &i); break;
+	case 1: write_both(m, "up", draw(n), &up); break;
+	case 2: write_both(m, "key", draw(n), &key); break;
+	case 3: write_both(m, "D", draw(n * rows), &x); break;
+	case 4: change_entry(m, "W", row, col, x); break;
+	case 5: change_entry(m, "W", col, row, x); break;
+	default: write_both(m, "x", draw(n), &x); break;
+	}
+}
+
+static void run_rounds(uint64_t n, uint64_t keys, uint64_t rows, int threads, const char *least)
+{
+	setenv("MMSB_STORES", least, 1);
+	mmsb_instance *m[2] = {instance_of(rounds_text, threads, 0), instance_of(rounds_text, 1, 1)};
+	for (int i = 0; i < 2; i++) {
+		ok(mmsb_set_param(m[i], "N", (double)n, &err));
+		ok(mmsb_set_param(m[i], "K", (double)keys, &err));
+		ok(mmsb_set_param(m[i], "R", (double)rows, &err));
+	}
+	for (int epoch = 0; epoch < 80; epoch++) {
+		uint64_t changes = epoch == 0 ? 4 * n : 1 + draw(3);
+		for (uint64_t i = 0; i < changes; i++)
+			change_round(m, n, keys, rows);
+		int32_t bad = -1000000, good = 1;
+		uint64_t at = draw(n);
+		bool fails = epoch % 11 == 10;
+		if (fails)
+			write_both(m, "n", at, &bad);
+		int status = mmsb_commit(m[0], NULL, &err);
+		ck_assert_int_eq(mmsb_commit(m[1], NULL, &err), status);
+		ck_assert_int_eq(status, fails ? MMSB_FAULT : MMSB_OK);
+		check_same(m, epoch);
+		write_both(m, "n", at, &good);
+	}
+	mmsb_instance_free(m[0]);
+	mmsb_instance_free(m[1]);
+	unsetenv("MMSB_STORES");
+}
+
+START_TEST(rounds)
+{
+	run_rounds(70, 3, 4, 1, "1");
+	run_rounds(600, 2, 3, 1, "1");
+	run_rounds(600, 9, 200, 2, "33");
+	run_rounds(1500, 5, 2, 1, "128");
 }
 END_TEST
 
@@ -604,6 +675,7 @@ int main(void)
 	tcase_add_test(t, no_room);
 	tcase_add_loop_test(t, flats, 0, sizeof everyone / sizeof *everyone);
 	tcase_add_test(t, programs);
+	tcase_add_test(t, rounds);
 	tcase_add_test(t, groups);
 	tcase_add_test(t, prefixes);
 	suite_add_tcase(s, t);

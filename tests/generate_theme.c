@@ -109,6 +109,10 @@ static const shape fixes[] = {
 	{'x', "N", "fix(tol = 1e-3, max = 6) 0.45 * (clamp(@)[i - 1] + clamp(@)[i + 1]) + $x[i]"},
 	{'x', "NN", "fix(tol = 0.25, max = 3) 0.1 * (sum[u] $v[u, i] * @[u]) + $x[i]"}, {'x', "N", "fix(tol = 1e-2, max = 5) 0.5 * @[$k[i]] + $q[$g[i]]"},
 	{'x', "N", "fix(tol = 1e-2, max = 4) 0.5 * @[i] + prev $x[i]"}, {'q', "NK", "fix(tol = 1e-2, max = 4) 0.5 * @[b] + (sum[i where $g[i] == b] $x[i])"},
+	{'x', "NP", "fix(tol = 0.25, max = 4) 0.25 * (sum[n where $k[n] == i] @[n]) + $x[i]"}, {'x', "NN", "fix(tol = 1e-2, max = 4) 0.5 * @[i] / (1.0 + (max[n] abs(@[n]))) + $x[i]"},
+	{'x', "NN", "fix(tol = 1e-2, max = 3) 0.001 * (sum[n where $g[n] == $g[i]] @[n]) + $x[i]"}, {'x', "NN", "fix(tol = 1e-2, max = 3) 0.001 * (sum[n where $b[n]] @[n]) + $x[i]"},
+	{'x', "NP", "fix(tol = 1e-2, max = 3) 0.5 * (max[n where n < i] @[n]) + $x[i]"}, {'x', "NN", "fix(tol = 1e-2, max = 3) 0.01 * (sum[n] $s[n, i] * @[n]) + $x[i]"},
+	{'q', "NG", "fix(tol = 1e-2, max = 4) 0.5 * clamp(@)[b + 1] + (sum[i where $g[i] == b] $x[i])"}, {'x', "NE", "fix(tol = 1e-2, max = 4) 0.1 * (sum[u] $v[i, u] * @[u]) + $x[i]"},
 	{'S', "NM", "fix(tol = 1e-2, max = 3) 0.5 * @[i, j] + $S[i, j]"},
 };
 

@@ -58,8 +58,10 @@ static void choose_ways(const trial *t)
 {
 	static const char *const regions[] = {"", "", "A", "B", "C", "P"};
 	static const char *const grains[] = {"1", "64", ""};
+	static const char *const stores[] = {"", "", "1", "33"}; /* operands from which on partial results are kept */
 	setenv("MMSB_REGIONS", regions[t->seed % 6], 1);
 	setenv("MMSB_GRAIN", grains[t->seed / 6 % 3], 1);
+	setenv("MMSB_STORES", stores[t->seed / 18 % 4], 1);
 }
 
 static bool make_schedule(trial *t)
