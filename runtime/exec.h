@@ -496,6 +496,7 @@ int pass_run_small(struct executor *, const kernel_plan *, uint64_t *changed, mm
 
 /* Evaluates the elements of a set, in place (target->was is target->at), once pass_look_up has been called. */
 int pass_run_dirty(struct executor *, const kernel_plan *, const pass_target *, const bitset *dirty, uint64_t *changed, mmsb_error *err);
+void pass_note_stats(struct executor *, uint32_t pass); /* how many it evaluated, and in which modes */
 
 /* Begins and ends what may fault: the worst failure of all workers is told. */
 void job_begin(struct executor *, uint64_t *fault_at);

@@ -73,31 +73,61 @@ static int bring_up(const numeric *q)
 	return status;
 }
 
-/* The dirty elements alone; true in *moved when one goes beyond tol. */
-static int listed_round(numeric *q, bool *moved)
+/* The round gives an element this value. */
+static void put(const numeric *q, uint64_t i, const uint8_t *value, bool *moved)
+{
+	page *to = q->f->to;
+	uint8_t *at = q->now + i * to->element;
+	*moved |= over_tol(q, at, value);
+	if (q->now == to->cur)
+		saving_bytes(q->f->inst, to, at, to->element);
+	memcpy(at, value, to->element);
+}
+
+static int evaluate_listed(const numeric *q, bool *moved)
 {
 	fix *f = q->f;
 	uint64_t n = 0;
 	size_t bytes = f->to->element;
 	BITSET_FOR(&q->c->dirty, i)
 		q->list[n++] = (int64_t)i;
-	bitset_clear(&q->c->dirty);
-	f->ex->self = q->now;
 	int status = pass_run_list(f->ex, q->p, q->list, n, q->values, f->err);
-	f->ex->self = NULL;
 	f->inst->pass_stats[f->id].evaluated += n;
 	f->inst->pass_stats[f->id].single++;
 	for (uint64_t i = 0; i < n && !status; i++) {
-		uint8_t *at = q->now + (uint64_t)q->list[i] * bytes;
-		const uint8_t *value = q->values + i * bytes;
-		if (memcmp(at, value, bytes) == 0)
+		uint64_t element = (uint64_t)q->list[i];
+		if (memcmp(q->now + element * bytes, q->values + i * bytes, bytes) == 0)
 			continue;
-		*moved |= over_tol(q, at, value);
-		if (q->now == f->to->cur)
-			saving_bytes(f->inst, f->to, at, bytes);
-		memcpy(at, value, bytes);
-		bitset_set(&q->c->changed.bits, (uint64_t)q->list[i]);
+		put(q, element, q->values + i * bytes, moved);
+		bitset_set(&q->c->changed.bits, element);
 	}
+	return status;
+}
+
+/* Prefixes are evaluated once for all ends of a word, which lie side by side. */
+static int evaluate_words(const numeric *q, bool *moved)
+{
+	fix *f = q->f;
+	pass_target target = {.at = q->next, .was = q->now, .marks = &q->c->changed};
+	uint64_t changed;
+	int status = pass_look_up(f->ex, q->p, f->err);
+	if (!status)
+		status = pass_run_dirty(f->ex, q->p, &target, &q->c->dirty, &changed, f->err);
+	pass_note_stats(f->ex, f->id);
+	if (!status)
+		BITSET_FOR(&q->c->changed.bits, i)
+			put(q, i, q->next + i * f->to->element, moved);
+	return status;
+}
+
+/* The dirty elements alone; true in *moved when one goes beyond tol. */
+static int listed_round(const numeric *q, bool *moved)
+{
+	struct executor *ex = q->f->ex;
+	ex->self = q->now;
+	int status = q->p->serial ? evaluate_words(q, moved) : evaluate_listed(q, moved);
+	ex->self = NULL;
+	bitset_clear(&q->c->dirty);
 	return status;
 }
 

@@ -52,7 +52,7 @@ uint64_t page_elements(const page *p) { return p->count; }
 
 static mmsb_pass_stats *inst_stats(struct executor *ex, uint32_t id) { return &ex->inst->pass_stats[id]; }
 
-static void note_stats(struct executor *ex, uint32_t id)
+void pass_note_stats(struct executor *ex, uint32_t id)
 {
 	mmsb_pass_stats *s = &ex->inst->pass_stats[id];
 	for (uint32_t i = 0; i < ex->n_workers; i++) {
@@ -172,7 +172,7 @@ static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole,
 		status = pass_run_dirty(ex, p, &target, &p->dirty->elements, changed, err);
 		pour_end(p);
 		ranges_end(p);
-		note_stats(ex, id);
+		pass_note_stats(ex, id);
 	}
 	dirty_clear(p);
 	return status;
