@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh - the benchmarks, each with its rivals in the same run: bench/run.sh BUILDDIR [NAME...]
 #
-# NAME: whole deltas compile chain expression life paths rows portfolio densities native reductions matmul ticks durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
+# NAME: whole deltas compile chain expression life paths rows portfolio densities native lists reductions matmul ticks durable checkpoint; without any, all. Prints figures as Markdown rows. Everything runs by
 # turns, A B A B ...: a ratio is that of the medians. QUICK=1 takes small sizes, to see that all is well; the environment may also give
 # each size: WHOLE (elements), CHAIN (pages), EXPRESSION and OPTIONS (elements), HEAT, LIFE and MATMUL (side), RMAT (scales), GRID (sides), K, N, B (of the portfolio), DENSITIES (elements),
 # REPLAY, CHECKPOINT and WARM (bytes), PARTS (of `durable`), FOLDER (on the disk that it measures), and LEAST_K and MOST_K how many changes an epoch has.
@@ -157,6 +157,11 @@ run_reductions() {
 	XDG_CACHE_HOME="$work" SIDE="${HEAT:-4096}" "$build/bench/reductions"
 }
 
+# Single elements by the functions of whole passes, and by tiles.
+run_lists() {
+	XDG_CACHE_HOME="$work" N="${EXPRESSION:-16777216}" SIDE="${HEAT:-4096}" M="${OPTIONS:-4000000}" "$build/bench/lists" "$here/expression.mmsb" "$here/heat.mmsb" "$here/options.mmsb"
+}
+
 # A product of matrices beside OpenBLAS: the one that OPENBLAS names, the system's, or NumPy's.
 run_matmul() {
 	sed 's/f32/f64/' "$here/matmul.mmsb" >"$work/matmul_f64.mmsb"
@@ -185,6 +190,6 @@ run_checkpoint() {
 
 echo "| benchmark | MMSB | rival | ratio | goal or limit |"
 echo "| --- | --- | --- | --- | --- |"
-for name in ${*:-whole deltas compile chain expression life paths rows portfolio densities native reductions matmul ticks durable checkpoint}; do
+for name in ${*:-whole deltas compile chain expression life paths rows portfolio densities native lists reductions matmul ticks durable checkpoint}; do
 	"run_$name"
 done

@@ -11,6 +11,7 @@ typedef struct writer {
 	const schedule *s;
 	const native_span *span;
 	const char *lane;       /* of arrays, as the text says it */
+	bool listed;            /* elements that are not side by side: what varies between them is in arrays, too */
 } writer;
 
 static const sch_kernel *kernel_of(const writer *w, uint32_t pass) { return &w->s->kernels[w->s->passes[pass].kernel]; }
@@ -31,6 +32,13 @@ static uint32_t result_record(const writer *w, uint32_t result)
 	return page->flags & PAGEF_SOA ? NONE : page->record;
 }
 
+/* Whether an operand has a value for each lane. */
+static bool is_array(const writer *w, uint32_t i)
+{
+	const span_operand *o = &w->span->in[i];
+	return (o->kind != SPAN_ONE && o->kind != SPAN_FIRST) || (w->listed && native_span_varies(w->span, w->s, i));
+}
+
 /* ---- values ------------------------------------------------------------------------------------ */
 
 static void put_value(const writer *w, uint32_t id)
@@ -38,8 +46,12 @@ static void put_value(const writer *w, uint32_t id)
 	const span_value *v = &w->span->values[id];
 	switch ((span_kind)v->kind) {
 	case SPAN_CONST: emit_c_constant(w->out, v->type, v->imm); break;
-	case SPAN_LANES: fprintf(w->out, "a%u[%s]", v->operand, w->lane); break;
-	case SPAN_ONE: fprintf(w->out, "k%u", v->operand); break;
+	case SPAN_LANES: case SPAN_ONE:
+		if (is_array(w, v->operand))
+			fprintf(w->out, "a%u[%s]", v->operand, w->lane);
+		else
+			fprintf(w->out, "k%u", v->operand);
+		break;
 	default: fprintf(w->out, "v%u", id); break;
 	}
 }
@@ -65,6 +77,8 @@ static void put_definition(const writer *w, uint32_t id)
 	fprintf(w->out, "\t\t\tconst %s v%u = ", emit_c_type(v->type), id);
 	if (v->kind == SPAN_CODE) {
 		put_code(w, v);
+	} else if (v->kind == SPAN_FIRST && w->listed) {
+		fprintf(w->out, "a%u[%s]", v->operand, w->lane);
 	} else if (v->kind == SPAN_FIRST) {
 		fprintf(w->out, "k%u + (int64_t)(%s)", v->operand, w->lane);
 	} else {
@@ -82,7 +96,7 @@ static void put_operands(const writer *w)
 	for (uint32_t i = 0; i < w->span->n_in; i++) {
 		const span_operand *o = &w->span->in[i];
 		const char *type = emit_c_type(o->type);
-		if (o->kind == SPAN_ONE || o->kind == SPAN_FIRST)
+		if (!is_array(w, i))
 			fprintf(w->out, "\tconst %s k%u = *(const %s *)in[%u];", type, i, type, i);
 		else
 			fprintf(w->out, "\tconst %s *const a%u = in[%u];", type, i, i);
@@ -119,7 +133,7 @@ static void put_keeping(const writer *w, uint32_t i)
 {
 	const char *type = type_table[w->span->values[w->span->out[i].value].type].name;
 	uint32_t record = result_record(w, i);
-	if (record != NONE)
+	if (record != NONE && !w->listed)
 		fprintf(w->out, "\t\tm%u[t / 64] = mmsb_keep_few_%s((void *)((char *)r%u + t * %u), w%u ? (const void *)((const char *)w%u + t * %u) : 0, %u, l%u, m);\n", i, type, i,
 		        w->s->records[record].size, i, i, w->s->records[record].size, w->s->records[record].size, i);
 	else
@@ -129,21 +143,25 @@ static void put_keeping(const writer *w, uint32_t i)
 static void put_function(const writer *w)
 {
 	char name[NATIVE_NAME];
-	native_span_name(name, w->span);
+	if (w->listed)
+		native_span_listed_name(name, w->span);
+	else
+		native_span_name(name, w->span);
 	fputs("\n/* ", w->out);
 	for (uint32_t p = w->span->first; p < w->span->first + w->span->n_passes; p++) {
 		const sch_pass *pass = &w->s->passes[p];
 		fprintf(w->out, "%s%s:%u: %s", p > w->span->first ? "; " : "", emit_text(w->s, pass->file), pass->line,
 		        emit_text(w->s, kernel_of(w, p)->name));
 	}
-	fprintf(w->out, ": whole */\nvoid %s(void *const *out, const void *const *in, size_t n);\n", name);
+	fprintf(w->out, ": %s */\nvoid %s(void *const *out, const void *const *in, size_t n);\n", w->listed ? "listed" : "whole", name);
 	fprintf(w->out, "void %s(void *const *out, const void *const *in, size_t n)\n{\n", name);
 	put_operands(w);
 	put_results(w);
 	fputs("\tfor (size_t t = 0; t < n; t += 64) {\n\t\tconst size_t m = n - t < 64 ? n - t : 64;\n", w->out);
 	for (uint32_t i = 0; i < w->span->n_out; i++)
 		fprintf(w->out, "\t\t%s l%u[64];\n", result_type(w, i), i);
-	put_asking(w);
+	if (!w->listed)
+		put_asking(w);
 	fputs("\t\tLANES\n\t\tfor (size_t i = 0; i < 64; i++) {\n", w->out);
 	for (uint32_t i = 0; i < w->span->n_values; i++)
 		put_definition(w, i);
@@ -204,10 +222,16 @@ static void put_fold(const writer *w, uint32_t region)
 bool emit_c_spans(FILE *out, const schedule *s, uint32_t pass)
 {
 	native_span *span = malloc(sizeof *span);
-	writer w = {out, s, span, "t + i"};
-	for (int together = 0; span && together < 2; together++)
-		if (native_span_find(span, s, pass, together))
+	writer w = {out, s, span, "t + i", false};
+	for (int together = 0; span && together < 2; together++) {
+		if (!native_span_find(span, s, pass, together))
+			continue;
+		put_function(&w);
+		w.listed = !together && native_span_listed(span, s);
+		if (w.listed)
 			put_function(&w);
+		w.listed = false;
+	}
 	w.lane = "i";
 	for (uint32_t r = 1; span && r < s->kernels[s->passes[pass].kernel].n_regions; r++)
 		if (native_fold_find(span, s, pass, r))

@@ -12,7 +12,7 @@
  *   reduce.[ch] the order of reductions
  *   wave.[ch]   several ticks in one walk over rows
  *   fault.c     what failed, where, and which of several failures is told
- *   tiles.c     elements of region 0 in tiles, on one thread or on all; spans.c: by functions of native code
+ *   tiles.c     elements of region 0 in tiles, on one thread or on all; spans.c, span_list.c: by functions of native code; marks.c: what changed
  *   dirty.c     which elements are to be evaluated; route*.c: how what changed reaches them
  *   portable.c  passes, and the executor itself
  *   fixpoint.c  rounds; what repairs keep of them is in repair.h
@@ -449,6 +449,14 @@ void executor_count_operands(struct executor *, uint32_t pass);
 /* Makes ready what the reads and regions of a plan look at. */
 int pass_look_up(struct executor *, const kernel_plan *, mmsb_error *err);
 
+/* ---- marks.c ----------------------------------------------------------------------------------- */
+
+/* Sets bits of a word of a set; several threads may be at it (`shared`). */
+void marks_add_word(bitset *, uint64_t word, uint64_t bits, bool shared);
+
+/* Marks n elements from `flat` on where the mask says so; other threads may be at it, too (`shared`). */
+void marks_add(bitset *, uint64_t flat, const uint64_t *mask, uint32_t n, bool shared);
+
 /* ---- tiles.c ----------------------------------------------------------------------------------- */
 
 /* Where the results of region 0 go. */
@@ -473,9 +481,6 @@ typedef struct output_now {
 
 /* The place of an output of a plan. */
 output_now pass_output(const mmsb_instance *, const kernel_plan *, const pass_target *, uint32_t output);
-
-/* Marks n elements from `flat` on where the mask says so; other threads may be at it, too (`shared`). */
-void marks_add(bitset *, uint64_t flat, const uint64_t *mask, uint32_t n, bool shared);
 
 /* Evaluates the plan over its whole domain; *changed gets how many elements differ from `was`. */
 int pass_run(struct executor *, const kernel_plan *, const pass_target *, uint64_t *changed, mmsb_error *err);

@@ -24,6 +24,11 @@ void native_span_name(char name[NATIVE_NAME], const native_span *span)
 	snprintf(name, NATIVE_NAME, "mmsb_p%u_n%u", span->first, span->n_passes);
 }
 
+void native_span_listed_name(char name[NATIVE_NAME], const native_span *span)
+{
+	snprintf(name, NATIVE_NAME, "mmsb_p%u_listed", span->first);
+}
+
 /* ---- passes ------------------------------------------------------------------------------------ */
 
 /* Why the pass is none of a row's elements side by side; NULL: it may be one. */
@@ -142,6 +147,31 @@ bool native_span_leads(const native_span *span, const schedule *s, uint32_t i)
 		if (span->in[k].kind == SPAN_LANES && same_row(s, &span->in[k], &span->in[i]))
 			return false;
 	return true;
+}
+
+bool native_span_varies(const native_span *span, const schedule *s, uint32_t i)
+{
+	const span_operand *o = &span->in[i];
+	const sch_instr *in = instr_at(s, o->pass, o->instr);
+	if (o->kind == SPAN_FIRST || in->code == CODE_VAR)
+		return true;
+	if (o->kind != SPAN_ONE || in->code != CODE_READ)
+		return false;
+	const sch_read *r = &s->reads[kernel_of(s, o->pass)->first_read + in->a];
+	for (uint32_t d = 0; d < r->n_index; d++)
+		for (uint32_t t = 0; t < s->indices[r->first_index + d].n_terms; t++)
+			if (s->terms[s->indices[r->first_index + d].first_term + t].kind == TERM_VAR)
+				return true;
+	return false;
+}
+
+bool native_span_listed(const native_span *span, const schedule *s)
+{
+	for (uint32_t i = 0; i < span->n_in; i++)
+		if (native_span_varies(span, s, i))
+			return true;
+	const sch_page *to = &s->pages[s->passes[span->first].page];
+	return to->record != NONE && !(to->flags & PAGEF_SOA);
 }
 
 static uint32_t add_operand(builder *b, uint32_t instr, span_kind kind, uint8_t type, uint32_t reg)

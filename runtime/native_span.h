@@ -65,6 +65,13 @@ bool native_span_leads(const native_span *, const schedule *, uint32_t i);
 
 void native_span_name(char name[NATIVE_NAME], const native_span *);
 
+/* Of elements that are not side by side the function of a pass alone computes 64 at a time, once what they read has been gathered. Operands that
+ * are ONE or FIRST may differ from element to element then (`varies`): with such ones there is another function for it, which takes an array for each of
+ * them; so it is with results that are fields of records, which this one gives side by side. */
+bool native_span_varies(const native_span *, const schedule *, uint32_t i);
+bool native_span_listed(const native_span *, const schedule *);
+void native_span_listed_name(char name[NATIVE_NAME], const native_span *);
+
 /* A *fold* is the function of a reduction of which every position is there: of n operands side by side it gives the value of each tile of
  * MMSB_TREE_TILE of them (tree.h), the last one perhaps shorter, to out[0]; of argmin and argmax also the first operand of the tile that has
  * it, as u32, to out[1]. n_passes is 1, and the one result is what an operand is. False: there is none. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scalar.h"
 #include "spans.h"
 
 /* Elements of a row: of shorter ones, finding where operands lie would cost more than the function saves. */
@@ -111,6 +112,41 @@ static bool plan_inputs(span_planner *sp)
 	return true;
 }
 
+/* Where an operand's elements are in the page, as long as they are inside. */
+static void plan_steps(const span_planner *sp, span_input *in)
+{
+	uint32_t last = sp->to->n_vars - 1;
+	int64_t apart = 1;
+	for (uint32_t d = 0; d < in->n_dims; d++) {
+		const span_dim *dim = &in->dims[d];
+		in->lead = mmsb_add_i64(in->lead, mmsb_mul_i64(dim->constant, dim->stride));
+		for (uint32_t v = 0; v < last; v++)
+			in->step[v] = mmsb_add_i64(in->step[v], mmsb_mul_i64(dim->coef[v], dim->stride));
+	}
+	if (in->kind != SPAN_LANES)
+		return;
+	in->step[last] = 1;
+	in->flat = true;
+	for (uint32_t v = sp->to->n_vars; v-- > 0 && in->n_dims > 0; apart *= sp->to->dims[v])
+		in->flat &= sp->to->dims[v] == 1 || in->step[v] == apart;
+}
+
+/* The function for listed elements, once all operands are planned. */
+static void plan_listed(span_planner *sp)
+{
+	char name[NATIVE_NAME];
+	sp->to->listed = sp->to->fn;
+	if (native_span_listed(sp->found, sp->s)) {
+		native_span_listed_name(name, sp->found);
+		sp->to->listed = native_find(sp->ex->inst->owner, name);
+	}
+	for (uint32_t i = 0; i < sp->found->n_in; i++) {
+		sp->in[i].varies = native_span_varies(sp->found, sp->s, i);
+		plan_steps(sp, &sp->in[i]);
+		sp->to->places |= sp->in[i].varies || sp->in[i].n_dims > 0;
+	}
+}
+
 static void shape_rows(span_planner *sp, const page *to)
 {
 	span_plan *plan = sp->to;
@@ -180,6 +216,8 @@ static span_plan *plan_one(struct executor *ex, native_span *found, uint32_t pas
 	}
 	bool fits = plan_inputs(&sp);
 	shape_rows(&sp, to);
+	if (fits && !together)
+		plan_listed(&sp);
 	if (!fits || (together && of_device(plan)) || (sp.whole_rows && plan->n_vars > 1 && plan->row < (ex->grain < ROW_LEAST ? (uint64_t)ex->grain : ROW_LEAST))) {
 		free(plan);
 		return NULL;

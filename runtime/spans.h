@@ -14,15 +14,20 @@ typedef struct span_dim {
 typedef struct span_input {
 	uint8_t kind, width, view; /* span_kind; read_view */
 	bool known;             /* ONE: its value is */
+	bool varies;            /* ONE, FIRST: it may differ between elements that are listed */
+	bool flat;              /* LANES: in step with the elements of the domain, as long as it is inside its page */
 	const read_plan *read;  /* of a page; or NULL */
 	uint32_t var;           /* ONE of a variable: which of the domain's */
 	scalar value;           /* known; else the value outside the page */
 	uint32_t n_dims;        /* 0: the same element, or one of a list (GATHER) */
 	const span_dim *dims;
+	int64_t lead, step[MAX_DIMS]; /* the position in the page, inside: of the element at 0, and by variable of the domain */
 } span_input;
 
 typedef struct span_plan {
 	native_fn *fn;
+	native_fn *listed;      /* computes 64 elements that are listed, or NULL */
+	bool places;            /* ... some operand of theirs asks for variables */
 	uint32_t first, n_members, n_in, n_out;
 	const span_input *in;
 	const struct kernel_plan *const *members;
@@ -50,6 +55,9 @@ bool span_ready(span_now *, const struct executor *, const span_plan *, const pa
 
 /* Evaluates elements first .. end-1; adds to changed, by member, how many differ from what was there. */
 void span_elements(worker *, const span_now *, uint64_t first, uint64_t end, uint64_t *changed);
+
+/* The same of n listed ones, ascending: span_list.c. Once plan->listed is there. */
+void span_list(worker *, const span_now *, const int64_t *list, uint32_t n, uint64_t *changed);
 
 /* Evaluates all elements, on one thread or on all. */
 void span_run(struct executor *, const span_now *, uint64_t *changed);

@@ -34,6 +34,9 @@ enum thresholds {
 	WORD_DENSE_NESTED = 56,
 	SHORT_RANGE = 64,
 
+	/* So many listed elements are computed by the function that computes whole passes, where there is one: it computes 64 at a time, needed or not. */
+	LIST_NATIVE = 8,
+
 	/* ---- on a device: device.c ---- */
 
 	/* COST of all of a pass from which on a device evaluates it, if it has code for it and nobody says @cpu or @gpu. Not measured yet. */

@@ -32,6 +32,7 @@ typedef struct job {
 	const bitset *dirty;     /* these elements alone, or NULL */
 	const pass_target *target; /* where stamps go, or NULL */
 	const span_now *span;    /* a function that computes runs of elements, or NULL */
+	uint32_t least_listed;   /* ... and lists of so many */
 	uint32_t blocks;         /* so many rows have their reductions computed at a time; or 0 */
 } job;
 
@@ -111,38 +112,6 @@ static void vars_entry_list(const job *j, worker *w, run *r, const int64_t *list
 		r->vars[j->p->root_vars[d]] = (var_lanes){VAR_I64, 0, x + d * TILE};
 	if (r->plan->entry != NONE)
 		r->vars[r->plan->entry] = (var_lanes){VAR_I64, 0, list};
-}
-
-/* ---- marks ------------------------------------------------------------------------------------- */
-
-/* Sets bits of a word of a set; several threads may be at it. */
-static void add_word(bitset *b, uint64_t w, uint64_t bits, bool shared)
-{
-	if (!bits)
-		return;
-	if (!shared) {
-		bitset_add_word(b, w, bits);
-		return;
-	}
-	__atomic_fetch_or(&b->level[0][w], bits, __ATOMIC_RELAXED);
-	for (uint32_t k = 1; k < b->depth; k++, w /= 64) { /* who set a bit sets those above; threads would take lines from each other for nothing */
-		uint64_t bit = (uint64_t)1 << w % 64;
-		if (__atomic_load_n(&b->level[k][w / 64], __ATOMIC_RELAXED) & bit)
-			return;
-		__atomic_fetch_or(&b->level[k][w / 64], bit, __ATOMIC_RELAXED);
-	}
-}
-
-void marks_add(bitset *b, uint64_t flat, const uint64_t *mask, uint32_t n, bool shared)
-{
-	uint64_t w = flat / 64;
-	unsigned by = (unsigned)(flat % 64);
-	for (uint32_t i = 0; i < n; i += 64, w++) {
-		uint64_t bits = mask[i / 64];
-		add_word(b, w, bits << by, shared);
-		if (by)
-			add_word(b, w + 1, bits >> (64 - by), shared);
-	}
 }
 
 /* ---- results ----------------------------------------------------------------------------------- */
@@ -245,7 +214,7 @@ static void scatter_outputs(const job *j, worker *w, run *r, const int64_t *list
 			any[i / 64] |= mask[i / 64];
 			for (uint64_t bits = mask[i / 64]; bits && out->marks; bits &= bits - 1) {
 				uint64_t at = (uint64_t)list[i + (uint32_t)__builtin_ctzll(bits)];
-				add_word(out->marks, at / 64, (uint64_t)1 << at % 64, w->in_team);
+				marks_add_word(out->marks, at / 64, (uint64_t)1 << at % 64, w->in_team);
 			}
 		}
 	}
@@ -353,7 +322,9 @@ static void flush_list(const job *j, worker *w, uint32_t *n)
 {
 	if (*n == 0)
 		return;
-	if (!past_fault(j, (uint64_t)w->list[0])) {
+	if (j->span && *n >= j->least_listed) {
+		span_list(w, j->span, w->list, *n, &w->changed);
+	} else if (!past_fault(j, (uint64_t)w->list[0])) {
 		run_listed(j, w, w->list, *n);
 		scatter_outputs(j, w, &w->runs[0], w->list);
 	}
@@ -362,11 +333,19 @@ static void flush_list(const job *j, worker *w, uint32_t *n)
 	*n = 0;
 }
 
+/* One by one: most words of a sparse set have one or two. */
+static bool has_bits(uint64_t bits, int least)
+{
+	for (; bits && least > 1; least--)
+		bits &= bits - 1;
+	return bits != 0;
+}
+
 static bool word_is_dense(const job *j, uint64_t w)
 {
 	int least = j->p->serial ? 1 : j->p->heavy ? WORD_DENSE_NESTED : WORD_DENSE;
 	uint64_t bits = j->dirty->level[0][w], left = j->total - w * 64;
-	return __builtin_popcountll(bits) >= least || (left < 64 && bits == ~(uint64_t)0 >> (64 - left));
+	return has_bits(bits, least) || (left < 64 && bits == ~(uint64_t)0 >> (64 - left));
 }
 
 /* Words from .. end-1, all of their elements. */
@@ -655,8 +634,10 @@ int pass_run_dirty(struct executor *ex, const kernel_plan *p, const pass_target 
 	if (j.total == 0 || bitset_empty(dirty))
 		return MMSB_OK;
 	span_now span;
-	if (p->span && span_ready(&span, ex, p->span, target))
+	if (p->span && span_ready(&span, ex, p->span, target)) {
 		j.span = &span;
+		j.least_listed = !p->span->listed ? NONE : ex->grain < LIST_NATIVE ? 1 : LIST_NATIVE;
+	}
 	/* counting is worth it only where a team may be */
 	double elements = ex->n_workers > 1 && j.total > WORDS_OF_TASK * 64 ? (double)bitset_count(dirty) : 1;
 	return run_outputs(&j, target, elements, changed, err);
