@@ -4,6 +4,7 @@
 #include "native.h"
 #include "plan.h"
 #include "rows.h"
+#include "spans.h"
 
 /* The steps first .. end-1, which are of one odd stage. */
 static void plan_fused(planner *pl, region_plan *r, const native_stages *st, uint32_t first, uint32_t end)
@@ -86,5 +87,5 @@ uint32_t native_functions(const mmsb_instance *m, uint32_t pass)
 		for (uint32_t i = 0; i < p->regions[r].n_steps; i++)
 			n += p->regions[r].steps[i].fused != NULL;
 	}
-	return p ? n + (p->span != NULL) + (p->spans != NULL) : 0;
+	return p ? n + (p->span != NULL) + (p->span && p->span->listed && p->span->listed != p->span->fn) + (p->spans != NULL) : 0;
 }
