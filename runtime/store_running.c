@@ -169,7 +169,7 @@ static void mark(const work *g, int64_t from, int64_t end)
 {
 	const running_kind *x = g->x;
 	const update *u = g->u;
-	route_sink sink = {u->outer, false};
+	route_sink sink = {.lanes = u->outer};
 	int64_t extent = u->st->to->dims[x->var];
 	from = from + x->shift < 0 ? 0 : from + x->shift;
 	end = end > extent - x->shift ? extent : end + x->shift;
