@@ -18,7 +18,7 @@ static uint32_t compare(planner *pl, const sch_instr *in, route_condition *out)
 	for (unsigned i = 0; i < sizeof forms / sizeof *forms && in->type == T_I64; i++) {
 		if (in->op != forms[i].op)
 			continue;
-		*out = (route_condition){route_node_difference(pl, in->a, in->b, forms[i].sign), forms[i].lo, forms[i].hi};
+		*out = (route_condition){route_node_difference(pl, in->a, in->b, forms[i].sign), forms[i].lo, forms[i].hi, in->dst};
 		return out->node ? 1 : 0;
 	}
 	return 0;
@@ -108,14 +108,13 @@ static bool condition_may_fail(const region_plan *r)
 	return false;
 }
 
-/* Narrows lo..hi-1, where what a bound has besides the position is `rest`. */
-static void narrow(const bound *b, int64_t rest, int64_t *lo, int64_t *hi)
+void bound_narrow(int64_t coef, int64_t rest, int64_t *lo, int64_t *hi)
 {
-	if (b->coef > 0) { /* at least ceil(-rest / coef) */
-		int64_t least = rest >= 0 ? -(rest / b->coef) : (-rest + b->coef - 1) / b->coef;
+	if (coef > 0) { /* at least ceil(-rest / coef) */
+		int64_t least = rest >= 0 ? -(rest / coef) : (-rest + coef - 1) / coef;
 		*lo = least > *lo ? least : *lo;
-	} else if (b->coef < 0) { /* at most floor(rest / -coef) */
-		int64_t c = -b->coef, most = rest >= 0 ? rest / c : -((-rest + c - 1) / c);
+	} else if (coef < 0) { /* at most floor(rest / -coef) */
+		int64_t c = -coef, most = rest >= 0 ? rest / c : -((-rest + c - 1) / c);
 		*hi = most + 1 < *hi ? most + 1 : *hi;
 	} else if (rest < 0) {
 		*hi = *lo;
@@ -140,10 +139,18 @@ static void find_usual(region_plan *r)
 	for (int k = 0; k < BOUND_SAMPLES; k++) {
 		int64_t lo = r->lo, hi = r->lo + positions_of(r);
 		for (uint32_t i = 0; i < r->n_bounds; i++)
-			narrow(&r->bounds[i], r->bounds[i].rest[k], &lo, &hi);
+			bound_narrow(r->bounds[i].coef, r->bounds[i].rest[k], &lo, &hi);
 		sum += hi > lo ? hi - lo : 0;
 	}
 	r->usual = sum / BOUND_SAMPLES + 1;
+}
+
+/* The step that a condition is says no more than the bounds. */
+static void mark_bound(region_plan *r, uint32_t reg)
+{
+	for (uint32_t i = 0; i < r->n_before; i++)
+		if (r->steps[i].def->dst == reg)
+			r->steps[i].bound = true;
 }
 
 void bounds_plan(planner *pl, region_plan *r)
@@ -155,8 +162,12 @@ void bounds_plan(planner *pl, region_plan *r)
 	uint32_t n = route_conditions(pl, r->def->where, conditions, MOST_CONDITIONS);
 	r->bounds = plan_take(pl, 2 * n, sizeof *r->bounds);
 	r->bounded_only = n > 0 && n == count_parts(pl, r->def->where, 0);
-	for (uint32_t i = 0; i < n && !pl->failed; i++)
-		r->bounded_only &= bound_condition(pl, r, &conditions[i]);
+	for (uint32_t i = 0; i < n && !pl->failed; i++) {
+		if (bound_condition(pl, r, &conditions[i]))
+			mark_bound(r, conditions[i].reg);
+		else
+			r->bounded_only = false;
+	}
 	find_usual(r);
 }
 
@@ -176,7 +187,7 @@ void bounds_of(const run *around, const region_plan *r, uint32_t lane, int64_t *
 		int64_t rest = b->constant;
 		for (uint32_t t = 0; t < b->n_terms; t++)
 			rest += b->terms[t].coef * var_lane(&around->vars[b->terms[t].var], lane);
-		narrow(b, rest, &lo, &hi);
+		bound_narrow(b->coef, rest, &lo, &hi);
 	}
 	*first = lo - r->lo;
 	*end = hi > lo ? hi - r->lo : *first;

@@ -22,6 +22,9 @@ void bounds_plan(struct planner *, region_plan *);
 /* Positions first .. end-1 (from the range's begin on) of an element, a lane of the region around: no others are present. */
 void bounds_of(const run *, const region_plan *, uint32_t lane, int64_t *first, int64_t *end);
 
+/* Narrows lo..hi-1 to where coef * position + rest >= 0. */
+void bound_narrow(int64_t coef, int64_t rest, int64_t *lo, int64_t *hi);
+
 /* Which positions are present differs from element to element. */
 bool bounds_differ(const region_plan *);
 

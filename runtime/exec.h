@@ -8,7 +8,7 @@
  *   expand.c    reductions with a lane for each position, of one outer element or of several side by side
  *   prefix.c    prefix reductions along the lanes
  *   bounds.[ch] conditions that bound the positions of an element
- *   ranges.[ch] operands that elements share, each with bounds of its own
+ *   ranges.[ch] operands that elements share, each with bounds of its own, where nothing is held of them
  *   reduce.[ch] the order of reductions
  *   wave.[ch]   several ticks in one walk over rows
  *   fault.c     what failed, where, and which of several failures is told
@@ -104,6 +104,7 @@ typedef struct fused {
 typedef struct step {
 	uint8_t code, op, type, type2, arity, dst_type;
 	bool can_fail;
+	bool bound;             /* a part of the condition that says no more than the region's bounds */
 	uint32_t dst, args[3], mask; /* local registers */
 	uint32_t count;         /* REDUCE: local register for the number present, or NONE */
 	kernel_fn *fn;
@@ -154,7 +155,7 @@ struct region_plan {
 	int64_t lo, extent;     /* RANGE; PREFIX: the most */
 	int64_t keys;           /* GROUP: of the key page */
 	struct ranges *ranges;  /* operands that elements share: ranges.h; or NULL */
-	bool bounded_only;      /* RANGE: bounds are all that the condition is */
+	bool bounded_only;      /* RANGE, GROUP: bounds are all that the condition is */
 	struct bound *bounds;   /* RANGE: what a condition says of positions: bounds.h */
 	uint32_t n_bounds;
 	int64_t usual;          /* RANGE: so many positions an element has within them */

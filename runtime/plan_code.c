@@ -12,6 +12,15 @@ static uint8_t arity_of(const sch_instr *in)
 	}
 }
 
+/* Whether an integer operation has a divisor that may be 0. */
+static bool may_divide_by_zero(const planner *pl, const sch_instr *in)
+{
+	if (!(op_table[in->op].flags & OPF_FAILS) || !(TYPES_INT >> in->type & 1))
+		return false;
+	const sch_instr *by = instr_of(pl, pl->def_instr[in->b]);
+	return by->dst != in->b || by->code != CODE_CONST || by->imm == 0;
+}
+
 static void plan_step(planner *pl, region_plan *r, const sch_instr *in)
 {
 	step *s = &r->steps[r->n_steps++];
@@ -26,7 +35,7 @@ static void plan_step(planner *pl, region_plan *r, const sch_instr *in)
 	switch ((code_id)in->code) {
 	case CODE_OP:
 		s->fn = pl->k->op[in->op][in->type];
-		s->can_fail = (op_table[in->op].flags & OPF_FAILS) && (TYPES_INT >> in->type & 1);
+		s->can_fail = may_divide_by_zero(pl, in);
 		break;
 	case CODE_CONV:
 		s->fn = pl->k->conv[in->type2][in->type];

@@ -8,6 +8,7 @@
 #include "bounds.h"
 #include "fpenv.h"
 #include "plan.h"
+#include "store.h"
 
 enum { MOST_LEVELS = 40, LEAF_BITS = 5, MOST_BYTES = 64 << 20, LEAST_USUAL = 2 * LEAF };
 _Static_assert(1 << LEAF_BITS == LEAF, "leaves are nodes of the tree");
@@ -133,7 +134,7 @@ void ranges_all(struct executor *ex, const kernel_plan *p, uint64_t elements)
 	bool any = false;
 	for (uint32_t id = 1; id < p->n_regions; id++) {
 		const region_plan *r = &p->regions[id];
-		if (!r->ranges || ex->force || (double)elements * (double)r->usual < 2 * (double)r->extent)
+		if (!r->ranges || ex->force || store_holds_any(r) || (double)elements * (double)r->usual < 2 * (double)r->extent)
 			continue;
 		if (!any) {
 			ex->fault_at = &fault_at;

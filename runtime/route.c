@@ -203,7 +203,7 @@ static bool is_identity(const maker *b, const sch_read *read, const route *r)
 	const route_step *s = &b->steps[0];
 	const route_node *n = s->node;
 	bool own = s->view == RV_NONE && n->op == NODE_SUM && n->constant == 0 && n->n_terms == 1 && n->terms[0].coef == 1 && n->terms[0].var == g->first_var;
-	bool one = g->kind == REGION_PREFIX ? b->pl->p->regions[0].def->n_vars == 1 : store_others(target)->n == 0 && (g->kind == REGION_GROUP || target->lo == 0);
+	bool one = store_is_scan(target) ? b->pl->p->regions[0].def->n_vars == 1 : store_others(target)->n == 0 && (g->kind == REGION_GROUP || target->lo == 0);
 	uint64_t positions = g->kind == REGION_GROUP ? target->driver->count : (uint64_t)target->extent;
 	return own && one && b->pl->inst->pages[read->page].count == positions;
 }

@@ -8,8 +8,7 @@
 
 static bool is_whole(interval v, int64_t extent) { return v.lo == 0 && v.hi == extent; }
 
-/* Positions in a box, row-major: run by run. */
-static void mark_box(bitset *to, const int64_t *dims, const interval *v, uint32_t n, uint64_t base)
+void route_mark_box(bitset *to, const int64_t *dims, const interval *v, uint32_t n, uint64_t base)
 {
 	uint64_t extent = (uint64_t)dims[0], inner = 1;
 	bool rest = true; /* all of the dimensions within: one run */
@@ -22,7 +21,7 @@ static void mark_box(bitset *to, const int64_t *dims, const interval *v, uint32_
 		return;
 	}
 	for (int64_t i = v[0].lo; i < v[0].hi; i++)
-		mark_box(to, dims + 1, v + 1, n - 1, base * extent + (uint64_t)i);
+		route_mark_box(to, dims + 1, v + 1, n - 1, base * extent + (uint64_t)i);
 }
 
 static void mark(walk *q, const int64_t *dims, const interval *v, uint32_t n)
@@ -33,7 +32,7 @@ static void mark(walk *q, const int64_t *dims, const interval *v, uint32_t n)
 	if (all)
 		q->sink->all = true;
 	else
-		mark_box(q->sink->lanes, dims, v, n, 0);
+		route_mark_box(q->sink->lanes, dims, v, n, 0);
 }
 
 /* What tells outer elements apart besides the key (store.h): of the operands at a position those in this box. */
@@ -48,7 +47,7 @@ static void mark_entry(walk *q, uint64_t entry, const others *o)
 	if (o->n == 0)
 		bitset_set(q->sink->lanes, entry);
 	else
-		mark_box(q->sink->lanes, o->dims, o->box, o->n, entry);
+		route_mark_box(q->sink->lanes, o->dims, o->box, o->n, entry);
 }
 
 /* The row or column that has the entry is short: its element is evaluated whole. */
@@ -111,7 +110,8 @@ static void mark_result(walk *q)
 	interval *v = q->vars, own = target ? v[t->def->first_var] : (interval){0, 0}, key = {0, INT64_MAX}, box[MAX_DIMS + 2];
 	int64_t dims[MAX_DIMS + 2];
 	uint32_t n = to->def->ndim;
-	if (target && t->def->kind != REGION_PREFIX)
+	bool scan = target && store_is_scan(t);
+	if (target && !scan)
 		n = find_others(q, t, box + 1, dims + 1, &key);
 	switch ((region_kind)t->def->kind) {
 	case REGION_DOMAIN:
@@ -129,14 +129,15 @@ static void mark_result(walk *q)
 	case REGION_GROUP:
 		box[0] = own;
 		dims[0] = (int64_t)t->driver->count;
-		mark_box(q->sink->lanes, dims, box, n + 1, 0);
+		route_mark_box(q->sink->lanes, dims, box, n + 1, 0);
 		break;
-	case REGION_PREFIX:
-		memcpy(box, v, n * sizeof *box);
-		box[n - 1] = own;
-		mark(q, to->dims, box, n);
-		break;
-	default: /* RANGE */
+	default: /* RANGE, PREFIX */
+		if (scan) {
+			memcpy(box, v, n * sizeof *box);
+			box[n - 1] = own;
+			mark(q, to->dims, box, n);
+			break;
+		}
 		box[n + 1] = (interval){own.lo - t->lo, own.hi - t->lo};
 		dims[n + 1] = t->extent;
 		mark(q, dims + 1, box + 1, n + 1);

@@ -68,6 +68,7 @@ bool route_reads_index(const planner *, const sch_read *);
 typedef struct route_condition {
 	const route_node *node;
 	int64_t lo, hi;
+	uint32_t reg;           /* that tells */
 } route_condition;
 
 /* bounds.c: those parts of the condition that are joined by `and`; returns how many, at most `room`. */
@@ -118,6 +119,9 @@ typedef struct walk {
 } walk;
 
 static inline bool interval_single(interval v) { return v.hi - v.lo == 1; }
+
+/* Marks the positions in a box of n dimensions, row-major, the base-th of such boxes. */
+void route_mark_box(bitset *, const int64_t *dims, const interval *, uint32_t n, uint64_t base);
 
 /* Goes on with step i; the variables are as before when it returns. */
 void route_step_on(walk *, uint32_t i);

@@ -15,15 +15,32 @@ static uint64_t least_members(void)
 	return given && atol(given) > 0 ? (uint64_t)atol(given) : LEAST_MEMBERS;
 }
 
+/* Along the last dimension, of operands that are all there: a scan of blocks gives it. */
+static bool is_scan(const kernel_plan *p, const region_plan *r)
+{
+	return r->def->kind == REGION_PREFIX && r->where == NONE && r->kind != RED_ARG && r->at == p->root_vars[p->regions[0].def->n_vars - 1];
+}
+
+/* Elements have a part of the operands each. */
+static bool is_bounded(const kernel_plan *p, const region_plan *r)
+{
+	if (p->regions[0].def->kind != REGION_DOMAIN)
+		return false;
+	uint64_t least = least_members(), usual = least < BOUNDED_LEAST ? least : BOUNDED_LEAST;
+	if (r->def->kind == REGION_PREFIX)
+		return !is_scan(p, r) && r->kind != RED_DENSE && (uint64_t)r->extent >= least;
+	return r->def->kind == REGION_RANGE && bounds_differ(r) && r->kind != RED_DENSE && (uint64_t)r->usual >= usual;
+}
+
 static bool has_lanes(const kernel_plan *p, const region_plan *r)
 {
 	const sch_region *g = r->def;
 	if (r->parent != &p->regions[0] || g->prev)
 		return false;
 	switch ((region_kind)g->kind) {
-	case REGION_RANGE: return (uint64_t)r->extent >= least_members() && !bounds_differ(r);
+	case REGION_RANGE: return (uint64_t)r->extent >= least_members() && (!bounds_differ(r) || is_bounded(p, r));
 	case REGION_GROUP: case REGION_ROW: case REGION_COL: return true;
-	case REGION_PREFIX: return p->regions[0].def->kind == REGION_DOMAIN && r->where == NONE && r->kind != RED_ARG && r->at == p->root_vars[p->regions[0].def->n_vars - 1];
+	case REGION_PREFIX: return p->regions[0].def->kind == REGION_DOMAIN && (is_scan(p, r) || is_bounded(p, r));
 	default: return false;
 	}
 }
@@ -37,7 +54,7 @@ static unsigned block_bits(const region_plan *r)
 	return bits;
 }
 
-/* Everything but ranges and prefixes: trees, or groups laid out. */
+/* Everything but ranges and scans: trees, or groups laid out. */
 static void set_groups(struct store *st, const kernel_table *k, bool laid)
 {
 	const region_plan *r = st->plan;
@@ -52,7 +69,7 @@ static bool set_kind(struct store *st, const kernel_table *k)
 {
 	const region_plan *r = st->plan;
 	unsigned arg = r->def->reducer == REDUCER_ARGMAX;
-	st->prefix = r->def->kind == REGION_PREFIX;
+	st->prefix = r->def->kind == REGION_PREFIX && !st->bounded;
 	st->flat = r->def->kind == REGION_RANGE && r->where == NONE && r->kind != RED_LIST;
 	if (st->running)
 		return true;
@@ -60,7 +77,7 @@ static bool set_kind(struct store *st, const kernel_table *k)
 		return prefix_kind_set(&st->prefixes, k, r->def->op, r->type, r->def->strict, st->to->count / (uint64_t)r->extent, (uint64_t)r->extent);
 	if (st->flat)
 		return flat_kind_set(&st->flats, k, r->kind, r->def->op, r->type, arg, (uint64_t)r->extent, block_bits(r));
-	st->can_lay = st->same && st->others == 1 && pour_possible(st->kernel, r);
+	st->can_lay = !st->bounded && st->same && st->others == 1 && pour_possible(st->kernel, r);
 	set_groups(st, k, st->can_lay);
 	return true;
 }
@@ -90,11 +107,11 @@ static bool count_lanes(planner *pl, struct store *st)
 	}
 	if (!store_axes(pl, st))
 		return false;
-	if (r->def->kind == REGION_PREFIX) {
+	if (r->def->kind == REGION_PREFIX && !st->bounded) {
 		st->lanes = st->outers;
 		return r->extent > 0 && st->to->dims[st->to->def->ndim - 1] == r->extent;
 	}
-	if (r->def->kind == REGION_RANGE && ((uint64_t)r->extent >= UINT32_MAX || __builtin_mul_overflow(st->outers, (uint64_t)r->extent, &st->lanes)))
+	if (!st->keyed && ((uint64_t)r->extent >= UINT32_MAX || __builtin_mul_overflow(st->outers, (uint64_t)r->extent, &st->lanes)))
 		return false;
 	return lanes_fit(pl, st);
 }
@@ -124,6 +141,8 @@ void store_plan(planner *pl)
 		r->store = st;
 		*st = (struct store){.kernel = p, .plan = r, .to = &pl->inst->pages[p->pass->page], .left = &pl->inst->store_left,
 		                    .least = least_members()};
+		if (is_bounded(p, r) && !(st->bounded = plan_take(pl, 1, sizeof *st->bounded)))
+			return;
 		r->stored = count_lanes(pl, st) && set_kind(st, pl->k);
 	}
 }
@@ -139,6 +158,7 @@ void store_free(struct store *st)
 }
 
 bool store_possible(const region_plan *r) { return r->stored; }
+bool store_is_scan(const region_plan *r) { return r->stored && r->store->prefix; }
 
 uint64_t store_lanes(const struct executor *ex, const region_plan *r)
 {
@@ -171,7 +191,7 @@ static size_t most_bytes(const struct store *st)
 	if (!st->flat && (st->plan->def->kind == REGION_ROW || st->plan->def->kind == REGION_COL))
 		return SIZE_MAX / 2; /* entries may come */
 	if (!st->flat)
-		return tree_kind_bytes(&st->trees, st->plan->def->kind == REGION_RANGE ? st->lanes : st->plan->driver->count * st->others);
+		return tree_kind_bytes(&st->trees, st->keyed ? st->plan->driver->count * st->others : st->lanes);
 	size_t bytes = flat_kind_bytes(&st->flats);
 	return st->outers <= SIZE_MAX / 2 / bytes ? bytes * st->outers : SIZE_MAX / 2;
 }
@@ -233,14 +253,15 @@ bool store_make_ready(struct store *st)
 	st->refused = true;
 	if (st->prefix || st->running)
 		return st->prefix ? make_prefixes_ready(st) : make_running_ready(st);
-	size_t window = st->flat ? 0 : 2 * STORE_WINDOW * sizeof *st->window, most = most_bytes(st);
+	bool windows = !st->flat && !st->bounded;
+	size_t window = !windows ? 0 : 2 * STORE_WINDOW * sizeof *st->window, most = most_bytes(st);
 	size_t kept = 4 * bitset_bytes(st->outers) + 2 * st->outers * sizeof *st->block + window + 10 * POOL_UNIT;
 	if (kept > *st->left || pool_new(p, kept + (most < *st->left ? most : *st->left), st->left))
 		return false;
 	st->block = pool_keep(p, st->outers * sizeof *st->block);
-	st->dirty = st->flat ? NULL : pool_keep(p, st->outers * sizeof *st->dirty);
-	st->window = st->flat ? NULL : pool_keep(p, window);
-	st->ready = st->block && (st->flat || (st->dirty && st->window)) && place_set(p, &st->held, st->outers) && place_set(p, &st->touched, st->outers) &&
+	st->dirty = windows ? pool_keep(p, st->outers * sizeof *st->dirty) : NULL;
+	st->window = windows ? pool_keep(p, window) : NULL;
+	st->ready = st->block && (!windows || (st->dirty && st->window)) && place_set(p, &st->held, st->outers) && place_set(p, &st->touched, st->outers) &&
 	            place_set(p, &st->settled, st->outers) && (st->same || place_set(p, &st->changed, st->outers));
 	return st->ready;
 }
@@ -321,6 +342,8 @@ uint32_t store_give(worker *w, run *r, const step *s)
 	const region_plan *rp = s->child;
 	if (!store_holds_any(rp))
 		return 0;
+	if (rp->store->bounded)
+		return bounded_give(w, r, s);
 	uint32_t n = 0;
 	for (uint32_t lane = 0; lane < r->n; lane++) {
 		scalar value;

@@ -11,7 +11,7 @@
  *   GROUP      the position in the page of keys * others + other
  *   ROW, COL   the entry * others + other
  *   RANGE      outer element * extent + (variable - lo)
- *   PREFIX     row of elements * extent + variable
+ *   PREFIX     the same, or, of a scan, row of elements * extent + variable
  *
  *   store.c        which regions, their memory, and the values that are held
  *   store_outer.c  outer elements
@@ -19,7 +19,9 @@
  *   store_flat.c   operands that are all present: values of aligned blocks and of nodes above them
  *   store_tree.c   the others: a trie over the positions of those present
  *   store_laid.c   groups none of whose members moves: leaves side by side
- *   store_prefix.c prefixes along the last dimension
+ *   store_within.c trees, seen from elements that have what is within some bounds
+ *   store_bounded.c the trees of operands of which elements have a part each: suffixes, long windows, prefixes that are no scans
+ *   store_prefix.c prefixes along the last dimension: scans
  *   store_running.c totals up to an element by key
  *   pool.c         memory for both */
 #ifndef MMSB_STORE_H
@@ -39,6 +41,9 @@ void store_free(struct store *); /* NULL is allowed */
 
 bool store_possible(const region_plan *);
 
+/* A prefix of which all positions are present, along the last dimension. */
+bool store_is_scan(const region_plan *);
+
 /* Variables of the domain, and how many values each has. */
 typedef struct store_shape {
 	uint32_t key;           /* that the region goes by; NONE: by none of them */
@@ -47,7 +52,7 @@ typedef struct store_shape {
 	int64_t dims[MAX_DIMS];
 } store_shape;
 
-/* What tells outer elements apart besides the key. Not of prefixes. */
+/* What tells outer elements apart besides the key. Not of scans. */
 const store_shape *store_others(const region_plan *);
 
 /* Marks the operands at a position (or entry) of all outer elements that have it. */
@@ -76,7 +81,7 @@ void store_drop_all(const kernel_plan *);
  * their operands are then evaluated in the order of positions. */
 void store_whole(struct executor *, const kernel_plan *);
 
-/* Whether the value of an element, a lane of region 0, is held; of any (of prefixes and running totals: never by element). */
+/* Whether the value of an element, a lane of region 0, is held; of any (of scans and running totals: never by element). */
 bool store_holds(const region_plan *, const run *, uint32_t lane);
 bool store_holds_any(const region_plan *);
 bool store_holds_most(const region_plan *); /* operands of groups, at least half of them */
@@ -84,7 +89,7 @@ bool store_holds_most(const region_plan *); /* operands of groups, at least half
 /* The same of an outer element. */
 bool store_holds_outer(const region_plan *, uint64_t outer);
 
-/* Prefixes: the nodes before `block` (of TILE operands) of the outer element's row, as if its operands had been pushed; false: nothing is held. */
+/* Scans: the nodes before `block` (of TILE operands) of the outer element's row, as if its operands had been pushed; false: nothing is held. */
 bool store_prefix_before(const region_plan *, uint64_t outer, uint64_t block, reduction *);
 
 /* Running totals by key: gives their values to the lanes of region 0; false: the region is none, or nothing is held. */

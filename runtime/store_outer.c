@@ -8,12 +8,9 @@
 
 /* ---- which variables --------------------------------------------------------------------------- */
 
-enum { ALL_VARS = 1 << MAX_DIMS };
-
 static void need_local(void *needed, uint32_t local) { ((uint8_t *)needed)[local] = 1; }
 
-/* A variable of region 0, by its local, as a set of variables of the domain. */
-static uint32_t var_set(const kernel_plan *p, uint32_t local)
+uint32_t store_var_set(const kernel_plan *p, uint32_t local)
 {
 	for (uint32_t d = 0; d < p->regions[0].def->n_vars; d++)
 		if (p->root_vars[d] == local)
@@ -23,19 +20,18 @@ static uint32_t var_set(const kernel_plan *p, uint32_t local)
 
 static uint32_t vars_of_step(const kernel_plan *p, const step *s)
 {
-	uint32_t vars = s->code == CODE_VAR ? var_set(p, s->args[0]) : 0;
+	uint32_t vars = s->code == CODE_VAR ? store_var_set(p, s->args[0]) : 0;
 	if (s->code != CODE_READ)
 		return vars;
 	for (uint32_t t = 0; t < s->read->n_terms; t++)
-		vars |= var_set(p, s->read->terms[t].var);
+		vars |= store_var_set(p, s->read->terms[t].var);
 	for (uint32_t d = 0; d < s->read->n_dims; d++)
 		for (uint32_t t = 0; t < s->read->dims[d].n_terms; t++)
-			vars |= var_set(p, s->read->dims[d].terms[t].var);
+			vars |= store_var_set(p, s->read->dims[d].terms[t].var);
 	return vars;
 }
 
-/* The steps of region 0 that make the needed locals, in the order of running; *vars: what they depend on. false: one is a reduction. */
-static bool find_steps(planner *pl, uint8_t *needed, store_steps *out, uint32_t *vars)
+bool store_find_steps(planner *pl, uint8_t *needed, store_steps *out, uint32_t *vars)
 {
 	const region_plan *root = &pl->p->regions[0];
 	out->at = plan_take(pl, root->n_steps, sizeof *out->at);
@@ -71,11 +67,17 @@ static bool find_needed(planner *pl, struct store *st, uint32_t *vars)
 	for (uint32_t i = 0; i < r->n_imports; i++)
 		needed[r->imports[i].from] = 1;
 	for (uint32_t i = 0; i < r->n_var_imports; i++)
-		*vars |= var_set(pl->p, r->var_imports[i].from);
+		*vars |= store_var_set(pl->p, r->var_imports[i].from);
+	return store_find_steps(pl, needed, &st->needed, vars);
+}
+
+static bool find_reduce(struct store *st)
+{
+	const region_plan *root = &st->kernel->regions[0];
 	for (uint32_t i = 0; i < root->n_steps; i++)
-		if (root->steps[i].child == r)
+		if (root->steps[i].child == st->plan)
 			st->reduce = &root->steps[i];
-	return find_steps(pl, needed, &st->needed, vars) && st->reduce != NULL;
+	return st->reduce != NULL;
 }
 
 /* The same of what the region goes by; NONE, or the variable that it is. */
@@ -87,7 +89,7 @@ static bool find_key(planner *pl, struct store *st, uint32_t *vars)
 	if (!needed)
 		return false;
 	needed[r->at] = 1;
-	st->key_found = find_steps(pl, needed, &st->key_steps, vars);
+	st->key_found = store_find_steps(pl, needed, &st->key_steps, vars);
 	if (!st->key_found)
 		*vars = ALL_VARS;
 	else if (st->key_steps.n == 1 && st->key_steps.at[0]->code == CODE_VAR && *vars != ALL_VARS)
@@ -121,6 +123,19 @@ static uint64_t keys_of(const struct store *st)
 	}
 }
 
+/* Of operands that elements have a part of each: by the variables that these depend on. */
+static bool bounded_axes(planner *pl, struct store *st)
+{
+	const sch_region *root = pl->p->regions[0].def;
+	uint32_t vars = 0;
+	if (!bounded_find(pl, st, &vars))
+		return false;
+	for (uint32_t d = 0; d < root->n_vars; d++)
+		if (vars >> d & 1 && !add_others(st, d, (uint64_t)st->to->dims[d]))
+			return false;
+	return st->outers > 0;
+}
+
 /* Elements that agree in the variables on which operands depend, and in what the region goes by, have one value. Where that is all of the
  * variables, outer elements are the page's. */
 bool store_axes(planner *pl, struct store *st)
@@ -130,9 +145,13 @@ bool store_axes(planner *pl, struct store *st)
 	region_kind kind = (region_kind)st->plan->def->kind;
 	bool keyed = st->keyed = kind == REGION_GROUP || kind == REGION_ROW || kind == REGION_COL;
 	st->shape.key = NONE;
+	st->outers = st->others = st->inner = 1;
+	if (!find_reduce(st))
+		return false;
+	if (st->bounded)
+		return bounded_axes(pl, st);
 	if (!find_needed(pl, st, &vars) || (keyed && !find_key(pl, st, &key_vars)))
 		return false;
-	st->outers = st->others = st->inner = 1;
 	if (kind == REGION_PREFIX) {
 		st->same = true;
 		st->outers = st->to->count;
@@ -198,8 +217,7 @@ bool store_outer_of(const struct store *st, const run *r, uint32_t lane, uint64_
 	return true;
 }
 
-/* The value of each axis for an outer element. */
-static void axes_of(const struct store *st, uint64_t outer, int64_t *at)
+void store_axes_of(const struct store *st, uint64_t outer, int64_t *at)
 {
 	for (uint32_t i = st->n_axes; i-- > 0; outer /= st->axes[i].extent)
 		at[i] = (int64_t)(outer % st->axes[i].extent);
@@ -215,7 +233,7 @@ void store_vars(const update *u, const int64_t *outers, uint32_t n)
 	for (uint32_t d = 0; d < r->plan->def->n_vars; d++)
 		r->vars[p->root_vars[d]] = (var_lanes){VAR_UNIFORM, 0, NULL};
 	for (uint32_t lane = 0; lane < n; lane++) {
-		axes_of(st, (uint64_t)outers[lane], at);
+		store_axes_of(st, (uint64_t)outers[lane], at);
 		for (uint32_t i = 0; i < st->n_axes; i++)
 			if (st->axes[i].var != NONE)
 				x[st->axes[i].var * TILE + lane] = at[i];
@@ -236,7 +254,7 @@ static void concern(const update *u, uint64_t outer)
 	route_sink sink = {.lanes = u->outer};
 	for (uint32_t d = 0; d < MAX_DIMS; d++)
 		fixed[d] = -1;
-	axes_of(st, outer, at);
+	store_axes_of(st, outer, at);
 	for (uint32_t i = 0; i < st->n_axes; i++) {
 		if (st->axes[i].var == NONE)
 			key = at[i];

@@ -3,6 +3,7 @@
 #define MMSB_STORE_PARTS_H
 
 #include "store.h"
+#include "store_bounded.h"
 #include "store_flat.h"
 #include "store_laid.h"
 #include "store_prefix.h"
@@ -38,8 +39,9 @@ struct store {
 	store_steps key_steps;  /* that make what the region goes by */
 	bool key_found;         /* ... and no others: no reductions */
 	bool flat, prefix, laid, running; /* else trees */
+	bounded *bounded;       /* of trees: elements have a part of the operands each; or NULL */
 	bool can_lay;           /* groups may be laid out: they are while no member moves */
-	bool no_room;           /* ... but there was none: no more */
+	bool no_room;           /* ... or trees of bounded operands held, but there was none: no more */
 	uint64_t quiet;         /* trees: operands that changed since a member moved */
 	bool keyed;             /* GROUP, ROW, COL */
 	bool same;              /* outer elements are those of the page */
@@ -98,8 +100,14 @@ typedef struct update {
 	struct batch *batch;
 } update;
 
-/* store_outer.c: axes, once the region's steps are planned; false: nothing is kept of it. */
+/* store_outer.c: the steps of region 0 that make the needed locals, in the order of running, and the set of variables of the domain that they depend on,
+ * added to *vars; that of a local variable of region 0 (ALL_VARS: it is none of the domain's). false: one is a reduction. */
+enum { ALL_VARS = 1 << MAX_DIMS };
 struct planner;
+bool store_find_steps(struct planner *, uint8_t *needed, store_steps *, uint32_t *vars);
+uint32_t store_var_set(const kernel_plan *, uint32_t local);
+
+/* store_outer.c: axes, once the region's steps are planned; false: nothing is kept of it. */
 bool store_axes(struct planner *, struct store *);
 
 /* The outer element whose value an element has, a lane of region 0; false: there is none. */
@@ -111,6 +119,9 @@ void store_vars(const update *, const int64_t *outers, uint32_t n);
 /* The elements with the value of an outer element are to be evaluated: at once, or when they are spread. */
 void store_changed(const update *, uint64_t outer);
 void store_spread(const update *);
+
+/* The value of each axis for an outer element. */
+void store_axes_of(const struct store *, uint64_t outer, int64_t *at);
 
 /* The outer elements of a set of elements, some of them more than once (unless `same`). */
 typedef void store_outer_fn(const update *, uint64_t outer);

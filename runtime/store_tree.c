@@ -6,36 +6,12 @@
 
 #include "fetch.h"
 #include "schedule.h"
+#include "store_node.h"
 
-enum { INNER = 0, LEAF_SIZES = 4, LEAF_LEVEL = 255, MOST_DEPTH = 34 };
-
-/* An inner node, or what a leaf begins with. */
-typedef struct node {
-	uint64_t value;     /* ARG: the best one */
-	uint32_t count;     /* operands */
-	uint32_t prefix;    /* inner: its positions have the bits above `level` in common with this */
-	uint32_t child[2];  /* inner: those with bit `level` clear, and set */
-	uint32_t best;      /* ARG: the position of the best */
-	uint8_t level;      /* LEAF_LEVEL: a leaf, followed by room for positions and values */
-	uint8_t size;       /* of its block; a leaf has room for 2 << size operands */
-	uint8_t stale;      /* value is to be made anew; inner: as the children are whose bits are set */
-	bool fresh;         /* never had a value */
-} node;
-
-/* An inner node has the values of its children beside it, so that who makes it anew goes to those that changed alone. */
-typedef struct inner_node {
-	node head;
-	uint64_t side[2];   /* but for ARG */
-} inner_node;
+enum { INNER = 0, LEAF_SIZES = 4, MOST_DEPTH = 34 };
 
 enum { BOTH = 3 };
 
-static node *node_at(const tree_kind *t, uint32_t block) { return pool_at(&t->pool, block); }
-static bool is_leaf(const node *n) { return n->level == LEAF_LEVEL; }
-static uint32_t room_of(unsigned size) { return 2u << size; }
-static uint32_t *positions_of(node *n) { return (uint32_t *)(void *)(n + 1); }
-static uint8_t *values_of(node *n) { return (uint8_t *)(n + 1) + room_of(n->size) * sizeof(uint32_t); }
-static unsigned side_of(const node *n, uint32_t position) { return position >> n->level & 1; }
 static uint32_t level_of(uint32_t a, uint32_t b) { return 31u - (uint32_t)__builtin_clz(a ^ b); }
 
 static unsigned size_for(uint32_t n)
@@ -239,17 +215,6 @@ static void mark(const tree_kind *t, const way *p, uint32_t by)
 		n->stale |= (uint8_t)(1 << (p->at[i + 1] - n->child));
 		n->count += by;
 	}
-}
-
-static uint32_t rank_in(node *leaf, uint32_t position)
-{
-	const uint32_t *positions = positions_of(leaf);
-	uint32_t rank = 0;
-	for (uint32_t step = LEAF; step > 0; step /= 2) {
-		uint32_t next = rank + step;
-		rank = next <= leaf->count && positions[next - 1] < position ? next : rank;
-	}
-	return rank;
 }
 
 static bool is_there(node *leaf, uint32_t rank, uint32_t position) { return rank < leaf->count && positions_of(leaf)[rank] == position; }
@@ -462,14 +427,13 @@ static void leaf_refresh(const tree_kind *t, node *leaf)
 	}
 }
 
-static void refresh(const tree_kind *t, node *n);
 
 /* A child with its value up to date. */
 static node *refreshed(const tree_kind *t, uint32_t child)
 {
 	node *n = node_at(t, child);
 	if (n->stale)
-		refresh(t, n);
+		tree_refresh_node(t, n);
 	return n;
 }
 
@@ -491,7 +455,7 @@ static void inner_refresh(const tree_kind *t, inner_node *x, unsigned stale)
 	t->k->op[t->op][t->type](&x->head.value, &x->side[0], &x->side[1], NULL, 1);
 }
 
-static void refresh(const tree_kind *t, node *n)
+void tree_refresh_node(const tree_kind *t, node *n)
 {
 	unsigned stale = n->stale;
 	n->stale = 0;
@@ -512,7 +476,7 @@ bool tree_refresh(tree_kind *t, uint32_t root)
 	bool fresh = n->fresh;
 	uint64_t value = n->value;
 	uint32_t best = n->best;
-	refresh(t, n);
+	tree_refresh_node(t, n);
 	return fresh || (t->kind == RED_ARG ? n->best != best : n->value != value);
 }
 

@@ -42,6 +42,22 @@ void tree_prefetch(const tree_kind *, const uint32_t *roots, const uint32_t *pos
 /* Brings the values of nodes up to date; false: the tree's value (ARG: position) has the bits that it had. */
 bool tree_refresh(tree_kind *, uint32_t root);
 
+/* Positions first .. end-1. */
+typedef struct tree_span {
+	uint64_t first, end;
+} tree_span;
+
+/* store_within.c: tree_refresh that tells of each node that has other operands within, or another value: the positions that are its part of the tree, and those of
+ * the node around it (none: first > end). Who has all of the first and not all of the second combined it with others. */
+typedef void tree_told_fn(void *context, tree_span node, tree_span around);
+void tree_refresh_told(const tree_kind *, uint32_t root, tree_told_fn *, void *context);
+
+/* The part of the tree that a position is or would be in, down to a leaf; and the part around that. */
+tree_span tree_part_of(const tree_kind *, uint32_t root, uint32_t position, tree_span *around);
+
+/* What the operands within a span come to, in the order of the language, of a tree that is up to date (ARG: the position); of nothing 0. */
+scalar tree_within(const tree_kind *, uint32_t root, tree_span, uint64_t *count);
+
 /* The value (ARG: the position) and the number of operands of a tree that is up to date; without operands the value is 0. */
 scalar tree_value(const tree_kind *, uint32_t root, uint64_t *count);
 

@@ -559,6 +559,10 @@ static void choose_form(const update *u, uint64_t evaluated, const bitset *whole
 /* Without memory for the sets every element that has a lane is evaluated whole. */
 static void update_nothing(const update *u, const bitset *dirty)
 {
+	if (u->st->bounded) {
+		bounded_concern(u, dirty);
+		return;
+	}
 	if (u->st->prefix || u->st->running) {
 		u->st->prefix ? store_prefix_concern(u, dirty) : store_running_update(u, dirty);
 		return;
@@ -647,10 +651,10 @@ static void whole_region(struct executor *ex, const kernel_plan *p, uint32_t reg
 	uint64_t fault_at;
 	update u = update_of(ex, p, region);
 	store_drop_held(st);
-	if (st->running && !ex->force && store_make_ready(st)) {
+	if ((st->running || st->bounded) && !ex->force && store_make_ready(st)) {
 		begin(&u, p, &fault_at);
 		uint64_t env = fpenv_enter();
-		store_running_fill(&u);
+		st->running ? store_running_fill(&u) : bounded_all(&u);
 		fpenv_leave(env);
 	}
 	if (!st->can_lay)
@@ -699,6 +703,11 @@ void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, co
 		store_prefix_update(&u, dirty);
 	} else if (st->running) {
 		store_running_update(&u, dirty);
+	} else if (st->bounded) {
+		if (whole)
+			drop_whole(&u, whole);
+		bounded_update(&u, dirty);
+		bounded_ask(&u, elements);
 	} else {
 		if (whole)
 			drop_whole(&u, whole);
