@@ -195,6 +195,7 @@ static const uint8_t *evaluate(const update *u, var_lanes positions, uint32_t n,
 	c->n = n;
 	c->vars[rp->var] = positions;
 	u->w->operands += n;
+	u->w->work += n + BATCH_WORK;
 	for (uint32_t i = 0; i < x->n_steps; i++) {
 		if (x->steps[i]->bound)
 			hold_true(u->w, c, x->steps[i]);

@@ -386,6 +386,10 @@ static const char *const text =
 	"page both : f64[R, N] out;\nedge both[r, i] <- sum[j where j <= i] D[r, j] * a[r];\n"
 	"page turned : f64[R, N] out;\nedge turned[r, i] <- prod[j where j < i] (x[j] * D[r, j]);\n"
 	"page kept : f64[N] out;\nedge kept[i] <- sum[j where j <= i && n[j] > 0] x[j];\n"
+	"page tail : f64[N] out;\nedge tail[i] <- sum[j where j >= i && n[j] > 0] x[j];\n"
+	"page top : index(N)[N] out;\nedge top[i] <- argmax[j where j <= i] y[j];\n"
+	"page near : f64[R, N] out;\nedge near[r, i] <- mean[j where abs(i - j) < 70] D[r, j] * a[r];\n"
+	"page skew : i64[N, R] out;\nedge skew[i, r] <- count[j where j > i - 20 * r && j < i && key[j] != 1] (n[j] > 0);\n"
 	"page quotient : i64[N] out;\nedge quotient[i] <- sum[j where j <= i] (1000000 / (n[j] + i32(R) + 1000000));\n"
 	"page ratio : i32[R] out;\nedge ratio[r] <- min[i where i != 5] (7 / (n[i] + i32(r) + 1000000));\n";
 

@@ -67,7 +67,11 @@ static const shape shapes[] = {
 	/* prefixes */
 	{'x', "NP", "$R[n where n <= i] $En"}, {'x', "NP", "$R[n where n < i] $En"}, {'x', "NP", "$R[n where i >= n && $Cn] $En"},
 	{'x', "NP", "$T(sum[n where n <= i] $c[n])"}, {'a', "NMM", "$R[k where k <= j] $a[i, k]"}, {'x', "NP", "$T(count[n where n < i] $Cn)"},
-	{'x', "NN", "$R[n where n > i] $x[n]"}, {'x', "NN", "$x[argmax[n where n <= i] $x[n]]"},
+	{'x', "NP", "$x[argmax[n where n <= i] $x[n]]"}, {'x', "NP", "$x[argmin[n where n < i && $Cn] $En]"}, {'a', "NMM", "$R[k where k <= j && $z[k] > $L] $a[i, k]"},
+	/* suffixes, long windows */
+	{'x', "NN", "$R[n where n > i] $x[n]"}, {'x', "NN", "$R[n where i <= n && $Cn] $En"}, {'x', "NN", "$T(count[n where n >= i] $Cn)"},
+	{'x', "NN", "$R[n where abs(n - i) < 90] $En"}, {'x', "NN", "$R[n where $Cn && n > i - 150 && n <= i] $En"}, {'x', "NN", "$x[argmin[n where i < n && n < i + 200] $En]"},
+	{'a', "NMM", "$R[k where k >= j] $a[i, k]"}, {'a', "NNM", "$R[n where n >= i && $Cn] $a[n, j]"}, {'a', "NNM", "$R[n where n >= i + j && $Cn] $En"},
 	/* running totals by key */
 	{'x', "NP", "$R[n where n <= i && $g[n] == $g[i]] $En"}, {'x', "NP", "$T(count[n where n < i && $g[n] == $g[i]] $Cn)"},
 	{'x', "NP", "$x[argmax[n where $g[n] == $g[i] && i >= n] $x[n]]"}, {'x', "NP", "$R[n where n < i + 3 && $k[n] == $k[i]] $x[n]"},
