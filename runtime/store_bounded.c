@@ -7,8 +7,6 @@
 #include "route_step.h"
 #include "store_parts.h"
 
-enum { ROW_SHARE = 8 /* of a row's operands: from so many dirty ones on its tree is built anew */ };
-
 /* ---- which regions ----------------------------------------------------------------------------- */
 
 static void need_local(void *needed, uint32_t local) { ((uint8_t *)needed)[local] = 1; }
@@ -44,8 +42,6 @@ static uint32_t vars_of_step(const kernel_plan *p, const region_plan *r, const s
 	return vars;
 }
 
-static bool is_plain(const step *s) { return !s->child && !s->can_fail && s->code != CODE_TO_INDEX && s->code != CODE_GUARD; }
-
 /* The steps that say whether an operand is present, and what it is. */
 static bool find_steps(planner *pl, const region_plan *r, bounded *x, uint8_t *needed, uint32_t *vars)
 {
@@ -60,7 +56,7 @@ static bool find_steps(planner *pl, const region_plan *r, bounded *x, uint8_t *n
 		x->steps[--first] = s;
 		if (s->bound)
 			continue;
-		if (!is_plain(s))
+		if (s->child)
 			return false;
 		*vars |= vars_of_step(pl->p, r, s);
 		plan_each_use(s, need_local, needed);
@@ -84,12 +80,7 @@ static bool find_imports(planner *pl, struct store *st, const uint8_t *needed, u
 			x->imports[x->n_imports++] = &r->imports[i];
 			outside[r->imports[i].from] = 1;
 		}
-	if (!store_find_steps(pl, outside, &st->needed, vars))
-		return false;
-	for (uint32_t i = 0; i < st->needed.n; i++)
-		if (!is_plain(st->needed.at[i]))
-			return false;
-	return true;
+	return store_find_steps(pl, outside, &st->needed, vars);
 }
 
 /* Adds a line with one term for each of the element's variables; false: some are not of the domain. */
@@ -321,7 +312,7 @@ static void collect(struct store *st, uint64_t first, uint32_t n, const uint8_t 
 	}
 }
 
-/* The tree of a row, of which nothing is held. */
+/* The tree of a row, of which nothing is held; nor is it where an operand fails: the pass tells of that, if an element has it. */
 static void build_row(const update *u, uint64_t row)
 {
 	struct store *st = u->st;
@@ -339,6 +330,8 @@ static void build_row(const update *u, uint64_t row)
 		const uint8_t *present, *values = evaluate(u, (var_lanes){VAR_IOTA, st->plan->lo + (int64_t)at, NULL}, n, &present);
 		collect(st, at, n, values, present);
 	}
+	if (store_failed(u))
+		return;
 	uint32_t root = tree_build(&st->trees, st->positions, st->values, st->n);
 	if (!root) {
 		st->no_room = true;
@@ -364,18 +357,22 @@ static void tell(void *context, tree_span node, tree_span around)
 	mark_between(b->u, b->row, node, around);
 }
 
-/* Puts them into the tree. false: there is no room. */
+/* Puts them into the tree. false: one fails, or there is no room. */
 static bool put_some(some *b)
 {
 	struct store *st = b->u->st;
 	uint32_t changed = 0;
 	const uint8_t *present, *values = evaluate(b->u, (var_lanes){VAR_I64, 0, b->at}, b->n, &present);
+	if (store_failed(b->u))
+		return false;
 	for (uint32_t i = 0; i < b->n; i++) {
 		uint32_t position = (uint32_t)(b->at[i] - st->plan->lo), *root = &st->block[b->row];
 		bool there = !present || present[i];
 		tree_change change = there ? tree_set(&st->trees, root, position, values + ((size_t)i << st->plan->width)) : tree_remove(&st->trees, root, position);
-		if (change == TREE_NO_ROOM)
+		if (change == TREE_NO_ROOM) {
+			st->no_room = true;
 			return false;
+		}
 		if (change == TREE_SAME)
 			continue;
 		b->at[changed] = position;
@@ -427,7 +424,6 @@ static void change_row(const update *u, const bitset *dirty, uint64_t row)
 	if (room)
 		return;
 	store_drop(st, row);
-	st->no_room = true;
 	mark_dirty(u, dirty, row);
 }
 

@@ -6,8 +6,6 @@
 #include "bitset.h"
 #include "exec.h"
 
-enum { BOUNDED_LEAST = 64 /* operands that elements usually have: with fewer they are evaluated whole */ };
-
 /* constant + position * the operand's + the sum of element * the element's, by variable of the domain, >= 0 */
 typedef struct bounded_line {
 	int64_t constant, position, element[MAX_DIMS];
@@ -26,8 +24,8 @@ struct planner;
 struct store;
 struct update;
 
-/* Finds out what operands need, and adds the variables of the domain on which they depend to *vars. false: they depend on the element within its row, or can
- * fail. */
+/* Finds out what operands need, and adds the variables of the domain on which they depend to *vars. false: they depend on the element within its row, or
+ * have reductions within. */
 bool bounded_find(struct planner *, struct store *, uint32_t *vars);
 
 /* Dirty operands; without memory for anything. */

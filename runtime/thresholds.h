@@ -71,6 +71,11 @@ enum thresholds {
 	TREE_COST = 100,
 	BUILD_SHARE = 8,
 
+	/* Of operands of which elements have a part each: elements that usually have fewer are evaluated whole, as that takes no longer than looking for what the tree
+	 * has of them. Of one in ROW_SHARE dirty operands on a row's tree is built anew, operands side by side. */
+	BOUNDED_LEAST = 64,
+	ROW_SHARE = 8,
+
 	/* ---- grouped reductions evaluated whole: pour.c ---- */
 
 	/* Operands go to their groups in the order of positions where they are at least so many, while the open leaves of all groups stay in a

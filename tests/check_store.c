@@ -391,6 +391,7 @@ static const char *const text =
 	"page near : f64[R, N] out;\nedge near[r, i] <- mean[j where abs(i - j) < 70] D[r, j] * a[r];\n"
 	"page skew : i64[N, R] out;\nedge skew[i, r] <- count[j where j > i - 20 * r && j < i && key[j] != 1] (n[j] > 0);\n"
 	"page quotient : i64[N] out;\nedge quotient[i] <- sum[j where j <= i] (1000000 / (n[j] + i32(R) + 1000000));\n"
+	"page fails : i64[N] out;\nedge fails[i] <- sum[j where j > i] (1000000 / (n[j] + i32(R) + 1000000));\n"
 	"page ratio : i32[R] out;\nedge ratio[r] <- min[i where i != 5] (7 / (n[i] + i32(r) + 1000000));\n";
 
 static int page_of(mmsb_instance *m, const char *name)
