@@ -2,6 +2,8 @@
  *
  *   rows rmat|grid SIZE THREADS PLUS_TIMES.mmsbx MIN_PLUS.mmsbx OR_AND.mmsbx PAGERANK.mmsbx
  *
+ * A program that is named - is left out.
+ *
  * Rival: C over rows (of PageRank: over columns), from left to right, with as many threads. The results of min_plus and or_and are compared bit
  * by bit; sums, which are added in another order, to 1e-12 of their size. What GraphBLAS takes is found by graphblas_rows.py, for which ARCS
  * names a file. */
@@ -10,7 +12,7 @@
 #include "arcs.h"
 #include "bench.h"
 
-enum { ROUNDS = 15, RANK_ROUNDS = 20, RANK_EPOCHS = 5 };
+enum { TURNS = 3, ROUNDS = 8, RANK_ROUNDS = 20, RANK_EPOCHS = 5 };
 
 typedef struct csr {
 	uint32_t n;
@@ -167,23 +169,34 @@ typedef struct product {
 } product;
 
 /* all: the whole vector is another one, which takes time to be applied. */
+static double one_epoch(product *p, const roads *r, bool all)
+{
+	for (uint32_t i = 0; all && i < r->n; i++)
+		turn_over(p->x, i, p->marks);
+	if (all)
+		bench_write(p->m, "x", 0, r->n, p->x);
+	else
+		change_element(p->m, p->x, (uint32_t)(bench_random(&p->state) % r->n), p->marks);
+	double start = bench_ns();
+	bench_commit(p->m);
+	return bench_ns() - start;
+}
+
+/* Some epochs, then as many runs of the rival, by turns: each finds in the caches what it left there, as the rival that is measured by itself does. The
+ * first of each turn warms up. */
 static void rounds(product *p, const roads *r, const csr *a, bool all, void (*rival)(const csr *, const void *, void *), samples *ours, samples *theirs)
 {
-	for (int round = 0; round < ROUNDS + 3; round++) { /* the first ones warm up */
-		for (uint32_t i = 0; all && i < r->n; i++)
-			turn_over(p->x, i, p->marks);
-		if (all)
-			bench_write(p->m, "x", 0, r->n, p->x);
-		else
-			change_element(p->m, p->x, (uint32_t)(bench_random(&p->state) % r->n), p->marks);
-		double start = bench_ns();
-		bench_commit(p->m);
-		double between = bench_ns();
-		rival(a, p->x, p->y);
-		double end = bench_ns();
-		if (round >= 3) {
-			samples_add(ours, between - start);
-			samples_add(theirs, end - between);
+	for (int turn = 0; turn < TURNS; turn++) {
+		for (int round = 0; round < ROUNDS; round++) {
+			double time = one_epoch(p, r, all);
+			if (round >= 2)
+				samples_add(ours, time);
+		}
+		for (int round = 0; round < ROUNDS; round++) {
+			double start = bench_ns();
+			rival(a, p->x, p->y);
+			if (round >= 2)
+				samples_add(theirs, bench_ns() - start);
 		}
 		compare(bench_data(p->m, "y"), p->y, r->n, p->sums, p->marks ? 1 : 8);
 	}
@@ -194,6 +207,8 @@ static void measure(const char *graph, const char *name, const char *path, const
 	product p = {.sums = strcmp(name, "plus_times") == 0, .marks = strcmp(name, "or_and") == 0, .state = 5};
 	samples ours = {0}, theirs = {0}, whole = {0};
 	char text[64];
+	if (strcmp(path, "-") == 0)
+		return;
 	p.m = begin(path, r, a->threads, !p.marks);
 	p.x = make_vector(r, p.marks, &p.state);
 	p.y = bench_alloc(r->n, 8);
@@ -295,6 +310,7 @@ int main(int argc, char **argv)
 	measure(name, "plus_times", argv[4], &r, &a, plus_times);
 	measure(name, "min_plus", argv[5], &r, &a, min_plus);
 	measure(name, "or_and", argv[6], &r, &a, or_and);
-	measure_ranks(name, argv[7], &r, a.threads);
+	if (strcmp(argv[7], "-") != 0)
+		measure_ranks(name, argv[7], &r, a.threads);
 	return 0;
 }

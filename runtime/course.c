@@ -261,6 +261,58 @@ enum { TOGETHER = 16 };
 		for (uint32_t i = 0; i < c->n_lists; i++)                                                    \
 			out[i] = nodes[first[i]];                                                            \
 	}
+/* ---- walking what is arranged ------------------------------------------------------------------ */
+
+/* `few` is one to four rows of places, of which one is made; it may lie where they do. A group: its rows in fours, as often as that takes. */
+#define ROWS_OF(to, value) LANES for (uint32_t j = 0; j < L; j++) (to)[j] = value
+#define ARRANGED_(S, T, name)                                                                                \
+	static inline void few_##name##_##S(T *to, const T *t, uint32_t n)                                   \
+	{                                                                                                    \
+		enum { L = sizeof(T) == 8 ? 8 : 16 };                                                        \
+		const T *u = t + L, *v = t + 2 * L, *w = t + 3 * L;                                          \
+		if (n >= 4)                                                                                  \
+			ROWS_OF(to, mmsb_##name##_##S(mmsb_##name##_##S(t[j], u[j]), mmsb_##name##_##S(v[j], w[j]))); \
+		else if (n == 3)                                                                             \
+			ROWS_OF(to, mmsb_##name##_##S(mmsb_##name##_##S(t[j], u[j]), v[j]));                 \
+		else if (n == 2)                                                                             \
+			ROWS_OF(to, mmsb_##name##_##S(t[j], u[j]));                                          \
+		else                                                                                         \
+			ROWS_OF(to, t[j]);                                                                   \
+	}                                                                                                    \
+	static inline void fill_up_##name##_##S(T *t, const uint8_t *count, uint32_t from, uint32_t width)   \
+	{                                                                                                    \
+		enum { L = sizeof(T) == 8 ? 8 : 16 };                                                        \
+		COUNT_##S n[L];                                                                              \
+		ROWS_OF(n, count[j]);                                                                        \
+		for (uint32_t e = from; e < width; e++)                                                      \
+			ROWS_OF(t + e * L, e < n[j] ? t[e * L + j] : NEUTRAL_##name(S, T));                  \
+	}                                                                                                    \
+	static void walk_arranged_##name##_##S(void *pout, void *pnodes, const arrangement *a, void *pvalues, const void *empty) \
+	{                                                                                                    \
+		enum { L = sizeof(T) == 8 ? 8 : 16 };                                                        \
+		T *out = pout, *nodes = a->straight ? pout : pnodes, *t = pvalues, *to = nodes;              \
+		const uint16_t *first = a->first, *join = a->join;                                           \
+		for (uint32_t g = 0; g < a->n_groups; g++, to += L) {                                        \
+			const uint32_t width = a->width[g], least = a->least[g];                             \
+			uint32_t w = width;                                                                  \
+			if (least < width)                                                                   \
+				fill_up_##name##_##S(t, a->count + (size_t)g * L, least, width);             \
+			for (; w > 4; w = (w + 3) / 4)                                                       \
+				for (uint32_t q = 0; 4 * q < w; q++)                                         \
+					few_##name##_##S(t + q * L, t + 4 * q * L, w - 4 * q);               \
+			few_##name##_##S(to, t, w);                                                          \
+			t += (size_t)width * L;                                                              \
+		}                                                                                            \
+		if (a->straight)                                                                             \
+			return;                                                                              \
+		nodes[a->n_leaves] = *(const T *)empty;                                                      \
+		for (uint32_t i = 0; i < a->n_joins; i++, join += 2)                                         \
+			nodes[join[0]] = mmsb_##name##_##S(nodes[join[0]], nodes[join[1]]);                  \
+		for (uint32_t i = 0; i < a->n_lists; i++)                                                    \
+			out[i] = nodes[first[i]];                                                            \
+	}
+
+#define BOTH_(S, T, name) WALK_(S, T, name) ARRANGED_(S, T, name)
 #define NO_WALK(S, T, name)
 /* Sums and products of signed numbers have the bits of those of unsigned ones. */
 #define TWIN_bool bool
@@ -274,19 +326,19 @@ enum { TOGETHER = 16 };
 #define TWIN_u64 u64
 #define TWIN_f32 f32
 #define TWIN_f64 f64
-#define ASSOC_bool WALK_
+#define ASSOC_bool BOTH_
 #define ASSOC_i8 NO_WALK
 #define ASSOC_i16 NO_WALK
 #define ASSOC_i32 NO_WALK
 #define ASSOC_i64 NO_WALK
-#define ASSOC_u8 WALK_
-#define ASSOC_u16 WALK_
-#define ASSOC_u32 WALK_
-#define ASSOC_u64 WALK_
-#define ASSOC_f32 WALK_
-#define ASSOC_f64 WALK_
+#define ASSOC_u8 BOTH_
+#define ASSOC_u16 BOTH_
+#define ASSOC_u32 BOTH_
+#define ASSOC_u64 BOTH_
+#define ASSOC_f32 BOTH_
+#define ASSOC_f64 BOTH_
 #define WALK_OF_ASSOC(S, T, name) ASSOC_##S(S, T, name)
-#define WALK_OF_IDEM WALK_
+#define WALK_OF_IDEM BOTH_
 #define WALK_OF_NO NO_WALK
 #define EACH_WALK(S, T, name, walk) walk(S, T, name)
 #define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) MMSB_FOR_##types(EACH_WALK, name, WALK_OF_##reduce)
@@ -301,19 +353,26 @@ enum {
 };
 #define NAMED_(level) course_kernels_##level
 #define NAMED(level) NAMED_(level)
-#define WALK_NAME_(name, S) walk_##name##_##S
-#define WALK_NAME(name, S) WALK_NAME_(name, S)
-#define ROW_WALK(S, T, name) [ID_##S] = WALK_NAME(name, S),
-#define ROW_TWIN(S, T, name) [ID_##S] = WALK_NAME(name, TWIN_##S),
-#define ROWS_ASSOC(row, types, name) {MMSB_FOR_##types(ROW_TWIN, name)}
-#define ROWS_IDEM(row, types, name) {MMSB_FOR_##types(row, name)}
-#define ROWS_NO(row, types, name) {0}
+#define WALK_NAME_(kind, name, S) kind##name##_##S
+#define WALK_NAME(kind, name, S) WALK_NAME_(kind, name, S)
+#define ROW_WALK(S, T, name) [ID_##S] = WALK_NAME(walk_, name, S),
+#define ROW_TWIN(S, T, name) [ID_##S] = WALK_NAME(walk_, name, TWIN_##S),
+#define ROW_ARRANGED(S, T, name) [ID_##S] = WALK_NAME(walk_arranged_, name, S),
+#define TWIN_ARRANGED(S, T, name) [ID_##S] = WALK_NAME(walk_arranged_, name, TWIN_##S),
+#define ROWS_ASSOC(row, twin, types, name) {MMSB_FOR_##types(twin, name)}
+#define ROWS_IDEM(row, twin, types, name) {MMSB_FOR_##types(row, name)}
+#define ROWS_NO(row, twin, types, name) {0}
 
 extern const course_kernels NAMED(KERNEL_LEVEL);
 const course_kernels NAMED(KERNEL_LEVEL) = {
 	.write = write_course,
 	.walk = {
-#define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) [OP_##id] = ROWS_##reduce(ROW_WALK, types, name),
+#define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) [OP_##id] = ROWS_##reduce(ROW_WALK, ROW_TWIN, types, name),
+#include "../lang/ops.def"
+#undef OP
+	},
+	.walk_arranged = {
+#define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) [OP_##id] = ROWS_##reduce(ROW_ARRANGED, TWIN_ARRANGED, types, name),
 #include "../lang/ops.def"
 #undef OP
 	},

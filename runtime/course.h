@@ -4,6 +4,10 @@
  * which operands each leaf has, and which nodes are then combined with which. It depends on positions alone, so it can be kept and walked
  * again with other operands; and walking it takes no branch that depends on data. Of an operation that needs no order each list is one leaf.
  *
+ * Of lists that stay as they are a course can be *arranged* (arrange.c): leaves of like size form groups of as many as a vector has lanes, and the operands
+ * of a group lie with the first of each leaf side by side, then the second of each, and so on. Whole vectors are then combined with each other, and nothing
+ * is moved within one.
+ *
  * course.c is one text, compiled at the levels that kernels.c has. */
 #ifndef MMSB_COURSE_H
 #define MMSB_COURSE_H
@@ -31,12 +35,8 @@ typedef struct course {
 	uint16_t *left, *right; /* by join: node left becomes left + right */
 } course;
 
-/* Bytes that a course of so many lists and operands takes at most; of one that is written, exactly. */
+/* Bytes that a course of so many lists and operands takes at most. */
 static inline size_t course_room(size_t n_lists, size_t n_operands) { return (n_lists + 1 + 4 * n_operands) * sizeof(uint16_t); }
-static inline size_t course_bytes(const course *c)
-{
-	return (c->n_lists + 2 * (size_t)c->n_leaves + 1 + 2 * (size_t)c->n_joins) * sizeof(uint16_t);
-}
 
 /* The arrays of a course in memory for so many lists, leaves and joins, aligned to 2. */
 static inline void course_place(course *c, void *memory, size_t n_lists, size_t n_leaves, size_t n_joins)
@@ -48,21 +48,58 @@ static inline void course_place(course *c, void *memory, size_t n_lists, size_t 
 	c->right = c->left + n_joins;
 }
 
-/* A copy in memory of course_bytes. */
-static inline void course_copy(course *to, const course *from, void *memory)
+/* Leaves of a group, for operands of so many bytes; and places that an arrangement has besides its operands at most. */
+static inline uint32_t arranged_lanes(size_t bytes) { return bytes == 8 ? 8 : 16; }
+enum { ARRANGED_LANES = 16, ARRANGED_FILL = ARRANGED_LANES * 32 };
+
+/* Leaves are numbered by size, the largest first: group g has those from g * lanes on, in `width[g]` rows of places. What is no operand, since its leaf
+ * is shorter or there is none, has a place all the same. Leaves of an operation that needs no order are cut as well. */
+typedef struct arrangement {
+	uint32_t n_lists, n_places, n_leaves, n_groups, n_joins, lanes;
+	bool straight;          /* leaf i is list i, in whole groups: nodes are results */
+	uint8_t *width, *least; /* by group: operands of its longest and of its shortest leaf */
+	uint8_t *count;         /* by leaf, up to whole groups: its operands */
+	uint8_t *list;          /* by leaf, up to whole groups: whose operands they are */
+	uint16_t *first;        /* by list: its first leaf; n_leaves: it has none */
+	uint16_t *join;         /* pairs: the first becomes first + second */
+} arrangement;
+
+/* Bytes that an arrangement of so many lists and operands takes at most; of one that is written, exactly. */
+static inline size_t arranged_room(size_t n_lists, size_t n_operands) { return 2 * n_lists + 8 * n_operands + 4 * ARRANGED_LANES; }
+static inline size_t arranged_bytes(const arrangement *a)
 {
-	course_place(to, memory, from->n_lists, from->n_leaves, from->n_joins);
-	memcpy(to->first, from->first, from->n_lists * sizeof *to->first);
-	memcpy(to->at, from->at, (from->n_leaves + 1) * sizeof *to->at);
-	memcpy(to->leaf, from->leaf, from->n_leaves * sizeof *to->leaf);
-	memcpy(to->left, from->left, from->n_joins * sizeof *to->left);
-	memcpy(to->right, from->right, from->n_joins * sizeof *to->right);
-	to->n_operands = from->n_operands;
-	to->n_leaves = from->n_leaves;
-	to->n_joins = from->n_joins;
-	memcpy(to->end_of, from->end_of, sizeof to->end_of);
-	to->n_lists = from->n_lists;
+	return 2 * ((size_t)a->n_lists + 2 * (size_t)a->n_joins + a->n_groups + (size_t)a->n_groups * a->lanes);
 }
+
+/* The arrays of an arrangement, whose numbers of lists, groups and lanes are known, in memory. Joins come last: they are counted as they are written. */
+static inline void arranged_place(arrangement *a, void *memory)
+{
+	size_t leaves = (size_t)a->n_groups * a->lanes;
+	a->first = memory;
+	a->width = (uint8_t *)(a->first + a->n_lists);
+	a->least = a->width + a->n_groups;
+	a->count = a->least + a->n_groups;
+	a->list = a->count + leaves;
+	a->join = (uint16_t *)(void *)(a->list + leaves);
+}
+
+/* To memory of arranged_bytes. */
+static inline void arranged_move(arrangement *a, void *memory)
+{
+	memcpy(memory, a->first, arranged_bytes(a));
+	arranged_place(a, memory);
+}
+
+/* Places that lists of so many operands, `blocks` times COURSE_LISTS of them, take at most in groups of `side` leaves. */
+static inline uint64_t arranged_places(uint64_t n_operands, uint64_t blocks, uint32_t side)
+{
+	uint64_t filled = n_operands + blocks * side * 32, every = n_operands * side;
+	return filled < every ? filled : every;
+}
+
+/* Writes the arrangement of a course to memory of arranged_room, aligned to 2; place[]: which operand each place has (any one, where it
+ * has none), at most ARRANGED_FILL more than there are operands. spare: as many numbers as operands and places are at most. */
+void arrange(arrangement *, const course *, uint32_t side, void *memory, uint32_t *place, uint16_t *spare);
 
 typedef struct course_kernels {
 	/* Writes the course of n <= COURSE_LISTS lists, which end at ends[i] (at most COURSE_MOST): positions of operands in key[], ascending in
@@ -70,6 +107,8 @@ typedef struct course_kernels {
 	void (*write)(course *, const uint32_t *key, const uint32_t *ends, uint32_t n, bool ordered);
 	/* out[i]: the value of list i, or *empty. nodes: room for n_leaves + COURSE_SLACK. */
 	void (*walk[OP_COUNT][T_COUNT])(void *out, void *nodes, const course *, const void *values, const void *empty);
+	/* The same, of values that lie as they are arranged, and are used up. */
+	void (*walk_arranged[OP_COUNT][T_COUNT])(void *out, void *nodes, const arrangement *, void *values, const void *empty);
 } course_kernels;
 
 /* Those of a level of kernel_table. */

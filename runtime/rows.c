@@ -8,11 +8,13 @@
 #include <omp.h>
 #endif
 
-#include "course.h"
+#include "arena.h"
+#include "fetch.h"
 #include "fpenv.h"
+#include "kept.h"
 
 /* Keys of a task; of what depends on keys alone more entries than keys make it worth to compute it beforehand. */
-enum { KEYS_OF_TASK = 8192, HOIST_SHARE = 2 };
+enum { KEYS_OF_TASK = 8192, HOIST_SHARE = 2, AHEAD = 4096 };
 
 typedef struct row_input {
 	uint8_t source, width;  /* rows_source */
@@ -21,37 +23,25 @@ typedef struct row_input {
 	uint32_t read;          /* ENTRY, PAGE: kernel-relative */
 	uint32_t lanes;         /* ENTRY, OUTER: which of the worker's buffers */
 	scalar value;           /* KNOWN */
+	/* ENTRY: */
+	const page *from;
+	uint64_t version;       /* of the page, when it was last read by a whole evaluation */
+	uint8_t *copy;          /* values by place of the kept lists, of that version; or NULL */
+	size_t copy_size;
 } row_input;
-
-/* Lists that lie side by side in the pool, from `start` on. */
-typedef struct kept_block {
-	course course;          /* n_lists of 0: not written */
-	uint64_t start;
-	bool counts_up;         /* their entries' slots */
-	uint32_t slot;          /* the first one */
-} kept_block;
-
-/* Courses of all lists, COURSE_LISTS each, written when they are first walked with the lists as they are. */
-typedef struct kept_courses {
-	const lists *of;
-	uint64_t version;
-	bool keep;              /* the lists have been as they are in a whole evaluation before */
-	struct kept_block *blocks;
-	uint8_t *memory;
-	size_t size, used;
-	uint64_t n_blocks;
-} kept_courses;
 
 struct row_plan {
 	const course_kernels *k;
 	native_fn *fn[ROWS_PARTS];
-	uint32_t n_in, n_hoisted, n_lanes, n_outer;
+	uint32_t n_in, n_hoisted, n_lanes;
 	row_input in[NATIVE_MOST];
 	uint64_t n_keys;
 	uint8_t hoisted_width[ROWS_HOISTED];
 	uint8_t *hoisted[ROWS_HOISTED]; /* by key, or NULL: no memory */
 	bool at_hand;                   /* they are those of the pass at hand */
-	kept_courses courses;
+	kept_lists kept;
+	bool copies;                    /* values have been as they are, too, in a whole evaluation before */
+	uint32_t copied;                /* counts their changes, from 1 on */
 };
 
 /* ---- plans ------------------------------------------------------------------------------------- */
@@ -60,10 +50,10 @@ void rows_free(struct row_plan *p)
 {
 	for (uint32_t h = 0; p && h < p->n_hoisted; h++)
 		free(p->hoisted[h]);
-	if (p) {
-		free(p->courses.blocks);
-		free(p->courses.memory);
-	}
+	for (uint32_t i = 0; p && i < p->n_in; i++)
+		free(p->in[i].copy);
+	if (p)
+		kept_free(&p->kept);
 	free(p);
 }
 
@@ -93,6 +83,7 @@ static bool plan_input(const struct executor *ex, const kernel_plan *p, const re
 		return true;
 	case ROWS_ENTRY: case ROWS_PAGE:
 		in->read = def->a;
+		in->from = p->reads[def->a].from;
 		return !p->reads[def->a].empty && p->reads[def->a].from->element > 0;
 	}
 	return false;
@@ -119,6 +110,8 @@ static struct row_plan *plan_one(const struct executor *ex, const kernel_plan *p
 	}
 	memcpy(rows->fn, fn, sizeof fn);
 	rows->k = k;
+	rows->kept.lanes = arranged_lanes((size_t)1 << r->width);
+	rows->copied = 1;
 	rows->n_in = found->n_in;
 	rows->n_hoisted = fn[ROWS_EACH] && fn[ROWS_REST] ? found->n_hoisted : 0;
 	rows->n_keys = (uint64_t)r->driver->dims[r->def->kind == REGION_ROW ? 1 : 0];
@@ -131,7 +124,7 @@ static struct row_plan *plan_one(const struct executor *ex, const kernel_plan *p
 		}
 		if (rows->in[i].source == ROWS_ENTRY || rows->in[i].source == ROWS_OUTER)
 			rows->in[i].lanes = rows->n_lanes++;
-		rows->n_outer += rows->in[i].source == ROWS_OUTER;
+		rows->kept.slots |= rows->in[i].source == ROWS_ENTRY;
 	}
 	return rows;
 }
@@ -153,10 +146,13 @@ bool rows_plan(struct executor *ex)
 
 /* ---- a worker's room --------------------------------------------------------------------------- */
 
-/* Operands, nodes, keys, slots, a course, and operands of functions: what is not touched takes no memory. */
-enum { LANES_BYTES = (COURSE_MOST + COURSE_SLACK) * 8, NUMBERS_BYTES = (COURSE_MOST + COURSE_SLACK) * 4, FIXED_BYTES = 2 * LANES_BYTES + 2 * NUMBERS_BYTES };
+/* Operands, nodes, keys, slots (or, while an arrangement is written, which operand has each place, and what arrange() needs), a course, an arrangement, and
+ * operands of functions: what is not touched takes no memory. */
+_Static_assert((int)ARRANGED_FILL >= (int)COURSE_SLACK, "operands in the order of lists, or as they are arranged");
+enum { MOST = COURSE_MOST + ARRANGED_FILL, LANES_BYTES = MOST * 8, NUMBERS_BYTES = MOST * 4, FIXED_BYTES = 2 * LANES_BYTES + 2 * NUMBERS_BYTES };
 
 static size_t course_size(void) { return (course_room(COURSE_LISTS, COURSE_MOST) + 63) & ~(size_t)63; }
+static size_t arranged_size(void) { return (arranged_room(COURSE_LISTS, COURSE_MOST) + 63) & ~(size_t)63; }
 
 size_t rows_room(const struct executor *ex)
 {
@@ -164,7 +160,7 @@ size_t rows_room(const struct executor *ex)
 	for (uint32_t i = 0; ex->passes && i < ex->inst->sch->n_passes; i++)
 		for (uint32_t r = 1; r < ex->passes[i]->n_regions; r++) {
 			const struct row_plan *p = ex->passes[i]->regions[r].rows;
-			size_t bytes = p ? FIXED_BYTES + course_size() + (size_t)p->n_lanes * LANES_BYTES : 0;
+			size_t bytes = p ? FIXED_BYTES + course_size() + arranged_size() + (size_t)p->n_lanes * LANES_BYTES : 0;
 			most = bytes > most ? bytes : most;
 		}
 	return most;
@@ -234,48 +230,50 @@ static bool hoisted_room(struct row_plan *p)
 	return true;
 }
 
-/* ---- kept courses ------------------------------------------------------------------------------ */
+/* ---- what is kept ------------------------------------------------------------------------------ */
 
 static const lists *lists_of(const pattern *pat, const region_plan *r) { return r->def->kind == REGION_ROW ? &pat->rows : &pat->cols; }
 
-/* Room for the courses of all lists; without it they are written each time. */
-static bool courses_room(kept_courses *c, const lists *l)
+/* What entries have, side by side in their page as it is now. */
+static bool is_plain(const struct executor *ex, const row_input *x)
 {
-	uint64_t blocks = (l->n_lists + COURSE_LISTS - 1) / COURSE_LISTS;
-	size_t bytes = course_room(l->n_lists, l->count) + blocks * sizeof(uint64_t);
-	if (blocks > c->n_blocks) {
-		free(c->blocks);
-		c->blocks = malloc(blocks * sizeof *c->blocks);
-		c->n_blocks = c->blocks ? blocks : 0;
-	}
-	if (bytes > c->size) {
-		free(c->memory);
-		c->memory = malloc(bytes);
-		c->size = c->memory ? bytes : 0;
-	}
-	return c->blocks && c->memory;
+	const read_now *now = &ex->reads[x->read];
+	return now->base == x->from->cur && now->stride == (size_t)1 << x->width;
 }
 
-/* Lists that are now as they were in the last whole evaluation are expected to stay so. */
-static void courses_begin(kept_courses *c, const lists *l)
+/* Nothing has changed since copies were taken. */
+static bool copies_hold(const struct executor *ex, const struct row_plan *p)
 {
-	bool same = c->of == l && c->version == l->version;
-	if (same && c->keep)
-		return;
-	c->of = l;
-	c->version = l->version;
-	c->keep = same && l->count > 0 && courses_room(c, l);
-	c->used = 0;
-	for (uint64_t b = 0; b < c->n_blocks && c->keep; b++)
-		c->blocks[b].course.n_lists = 0;
+	for (uint32_t i = 0; i < p->n_in; i++)
+		if (p->in[i].source == ROWS_ENTRY && (p->in[i].version != p->in[i].from->version || !is_plain(ex, &p->in[i])))
+			return false;
+	return true;
 }
 
-/* The place of a block's course, if courses are kept. Blocks are walked by one thread each. */
-static kept_block *kept_place(const struct row_plan *p, const lists *l, uint64_t first, uint32_t n)
+static bool copy_room(row_input *x, uint64_t n_places)
 {
-	const kept_courses *c = &p->courses;
-	bool whole = first % COURSE_LISTS == 0 && (n == COURSE_LISTS || first + n == l->n_lists);
-	return c->keep && whole && c->of == l && c->version == l->version ? &c->blocks[first / COURSE_LISTS] : NULL;
+	size_t bytes = (size_t)n_places << x->width;
+	if (bytes > x->copy_size) {
+		free(x->copy);
+		x->copy = malloc(bytes);
+		x->copy_size = x->copy ? bytes : 0;
+		if (x->copy)
+			memory_ask_large(x->copy, bytes);
+	}
+	return x->copy_size >= bytes;
+}
+
+/* Values that are now as they were in the last whole evaluation are expected to stay so. */
+static void copies_begin(const struct executor *ex, struct row_plan *p)
+{
+	bool same = copies_hold(ex, p);
+	p->copied += !same;
+	p->copies = same && p->kept.keep && p->kept.slots;
+	for (uint32_t i = 0; i < p->n_in; i++)
+		if (p->in[i].source == ROWS_ENTRY) {
+			p->in[i].version = p->in[i].from->version;
+			p->copies = p->copies && copy_room(&p->in[i], p->kept.n_places);
+		}
 }
 
 /* ---- a pass ------------------------------------------------------------------------------------ */
@@ -287,7 +285,8 @@ void rows_begin(struct executor *ex, const kernel_plan *p)
 		const pattern *pat = ex->patterns[i];
 		if (!rows || !pat || !inputs_fit(ex, rows))
 			continue;
-		courses_begin(&rows->courses, lists_of(pat, &p->regions[i]));
+		kept_begin(&rows->kept, lists_of(pat, &p->regions[i]));
+		copies_begin(ex, rows);
 		rows->at_hand = rows->n_hoisted > 0 && pat->n_entries >= HOIST_SHARE * rows->n_keys && hoisted_room(rows);
 		if (rows->at_hand)
 			compute_all_keys(ex, rows);
@@ -318,11 +317,12 @@ typedef struct block {
 	const uint32_t *key, *mate;
 	bool side_by_side;         /* key and mate are in the lists, from `start` on */
 	uint64_t start;
-	const kept_block *kept;    /* written before, or NULL */
+	kept_block *kept;          /* operands are arranged as it is; or NULL */
+	bool copies;               /* copies of what entries have may be used */
 } block;
 
 static uint8_t *room(const block *b, size_t offset) { return b->w->rows + offset; }
-static uint8_t *lanes_room(const block *b, uint32_t number) { return room(b, FIXED_BYTES + course_size() + (size_t)number * LANES_BYTES); }
+static uint8_t *lanes_room(const block *b, uint32_t number) { return room(b, FIXED_BYTES + course_size() + arranged_size() + (size_t)number * LANES_BYTES); }
 
 /* Numbers of lists; mostly COURSE_LISTS, a known length. */
 static void take_numbers(uint64_t *to, const uint64_t *from, uint32_t n)
@@ -436,25 +436,51 @@ static const void *entry_operand(const block *b, const row_input *x)
 {
 	const read_now *now = &b->w->ex->reads[x->read];
 	size_t bytes = (size_t)1 << x->width;
-	if (now->stride == bytes && (b->kept ? b->kept->counts_up : counts_up(b->mate, b->total)))
-		return now->base + (size_t)(b->kept ? b->kept->slot : b->mate[0]) * bytes;
-	void *to = lanes_room(b, x->lanes);
+	uint8_t *to = lanes_room(b, x->lanes);
+	if (!b->kept && now->stride == bytes && counts_up(b->mate, b->total))
+		return now->base + (size_t)b->mate[0] * bytes;
+	if (b->kept && b->copies) {
+		to = x->copy + b->kept->place * bytes;
+		if (b->kept->copied == b->rows->copied)
+			return to;
+	}
 	b->w->k->gather_u32[x->width](to, now->base, now->stride, b->mate, b->total);
 	return to;
+}
+
+/* Values of the region around: each for all operands of its list. */
+static void spread(const block *b, const row_input *x, const lanes *l, uint8_t *to)
+{
+	size_t bytes = (size_t)1 << x->width;
+	for (uint32_t i = 0, at = 0; i < b->n; i++) {
+		if (b->ends[i] > at)
+			b->w->k->fill[x->width](to + at * bytes, (const uint8_t *)l->at + (b->lane + i) * bytes, b->ends[i] - at);
+		at = b->ends[i];
+	}
+}
+
+static void spread_arranged(const block *b, const row_input *x, const lanes *l, uint8_t *to)
+{
+	const arrangement *a = &b->kept->arranged;
+	size_t bytes = (size_t)1 << x->width, row = a->lanes * bytes;
+	for (uint32_t g = 0; g < a->n_groups; g++) {
+		const uint8_t *list = a->list + (size_t)g * a->lanes;
+		for (uint32_t j = 0; j < a->lanes; j++)
+			memcpy(to + j * bytes, (const uint8_t *)l->at + (b->lane + list[j]) * bytes, bytes);
+		for (uint32_t e = 1; e < a->width[g]; e++)
+			memcpy(to + e * row, to, row);
+		to += a->width[g] * row;
+	}
 }
 
 static const void *outer_operand(const block *b, const row_input *x)
 {
 	const lanes *l = &b->r->regs[x->local];
-	size_t bytes = (size_t)1 << x->width;
 	uint8_t *to = lanes_room(b, x->lanes);
-	uint32_t at = 0;
-	for (uint32_t i = 0; i < b->n; i++) {
-		const uint8_t *value = (const uint8_t *)l->at + (l->uniform ? 0 : (b->lane + i) * bytes);
-		if (b->ends[i] > at)
-			b->w->k->fill[x->width](to + at * bytes, value, b->ends[i] - at);
-		at = b->ends[i];
-	}
+	if (l->uniform)
+		b->w->k->fill[x->width](to, l->at, b->total);
+	else
+		(b->kept ? spread_arranged : spread)(b, x, l, to);
 	return to;
 }
 
@@ -478,27 +504,6 @@ static void compute_operands(const block *b, void *values)
 	p->fn[p->at_hand ? ROWS_REST : ROWS_DIRECT](out, in, b->total);
 }
 
-static void keep_course(const block *b, kept_block *to, const course *written)
-{
-	kept_courses *c = &b->rows->courses;
-	size_t bytes = (course_bytes(written) + 7) & ~(size_t)7, at = __atomic_fetch_add(&c->used, bytes, __ATOMIC_RELAXED);
-	if (at + bytes > c->size)
-		return;
-	to->start = b->start;
-	to->counts_up = counts_up(b->mate, b->total);
-	to->slot = b->mate[0];
-	course_copy(&to->course, written, c->memory + at);
-}
-
-static const course *write_course(const block *b, course *written, kept_block *kept)
-{
-	course_place(written, room(b, FIXED_BYTES), COURSE_LISTS, COURSE_MOST, COURSE_MOST);
-	b->rows->k->write(written, b->key, b->ends, b->n, b->plan->kind == RED_LIST);
-	if (kept && b->side_by_side)
-		keep_course(b, kept, written);
-	return written;
-}
-
 static void give_counts(const block *b)
 {
 	int64_t *count = (void *)(b->w->arena + b->s->count_place);
@@ -506,35 +511,70 @@ static void give_counts(const block *b)
 		count[b->lane + i] = (int64_t)(b->ends[i] - (i ? b->ends[i - 1] : 0));
 }
 
+/* Blocks are mostly walked in the order in which they were written: what comes next is asked for. */
+static void ask_ahead(const uint8_t *at, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i += 64)
+		fetch(at + AHEAD + i);
+}
+
+/* By what is kept. */
+static void reduce_arranged(block *b, kept_block *kept, uint8_t *out)
+{
+	const arrangement *a = &kept->arranged;
+	b->kept = kept;
+	b->total = a->n_places;
+	b->key = b->rows->kept.key + kept->place;
+	b->mate = b->rows->kept.slots ? b->rows->kept.slot + kept->place : NULL;
+	ask_ahead((const uint8_t *)b->key, a->n_places * sizeof *b->key);
+	for (uint32_t i = 0; i < b->rows->n_in && b->copies && kept->copied == b->rows->copied; i++)
+		if (b->rows->in[i].source == ROWS_ENTRY)
+			ask_ahead(b->rows->in[i].copy + (kept->place << b->rows->in[i].width), (size_t)a->n_places << b->rows->in[i].width);
+	compute_operands(b, room(b, 0));
+	if (b->copies)
+		kept->copied = b->rows->copied;
+	b->rows->k->walk_arranged[b->plan->def->op][b->plan->type](out, room(b, LANES_BYTES), a, room(b, 0), &b->plan->def->identity);
+	b->w->work += kept->n_operands + BATCH_WORK;
+}
+
+/* False: they are not kept. */
+static bool write_kept(const block *b, kept_block *to, const course *c)
+{
+	uint8_t *place = room(b, 2 * LANES_BYTES), *scratch = room(b, FIXED_BYTES + course_size());
+	return to && b->side_by_side && kept_write(&b->rows->kept, to, c, b->key, b->mate, scratch, (uint32_t *)(void *)place, (uint16_t *)(void *)(place + NUMBERS_BYTES));
+}
+
 /* False: too many operands. */
 static bool reduce_block(block *b)
 {
-	course written;
-	const course *c = NULL;
-	bool run_of_lists = find_lists(b), ends = b->s->count != NONE || b->rows->n_outer > 0;
-	kept_block *kept = run_of_lists ? kept_place(b->rows, b->lists, b->at[0], b->n) : NULL;
-	uint8_t *values = room(b, 0), *out = b->w->arena + b->s->place + ((size_t)b->lane << b->plan->width);
-	b->kept = kept && kept->course.n_lists == b->n ? kept : NULL;
-	if (b->kept) {
-		c = &kept->course;
-		b->side_by_side = true;
-		b->start = kept->start;
-		b->total = c->n_operands;
-	}
-	if (!c || ends)
+	course c;
+	bool run_of_lists = find_lists(b);
+	kept_block *kept = run_of_lists ? kept_at(&b->rows->kept, b->lists, b->at[0], b->n) : NULL;
+	bool written = kept && kept->arranged.n_lists == b->n;
+	uint8_t *out = b->w->arena + b->s->place + ((size_t)b->lane << b->plan->width);
+	b->kept = NULL;
+	if (!written || b->s->count != NONE) {
 		(run_of_lists ? measure_run : measure_lists)(b);
-	if (b->total > COURSE_MOST)
-		return false;
-	give_counts(b);
-	if (b->total == 0) {
+		if (b->total > COURSE_MOST)
+			return false;
+		give_counts(b);
+	}
+	if (!written && b->total == 0) {
 		b->w->k->fill[b->plan->width](out, &b->plan->def->identity, b->n);
 		return true;
 	}
-	find_keys(b);
-	compute_operands(b, values);
-	if (!c)
-		c = write_course(b, &written, kept);
-	b->rows->k->walk[b->plan->def->op][b->plan->type](out, room(b, LANES_BYTES), c, values, &b->plan->def->identity);
+	if (!written) {
+		find_keys(b);
+		course_place(&c, room(b, FIXED_BYTES), COURSE_LISTS, COURSE_MOST, COURSE_MOST);
+		b->rows->k->write(&c, b->key, b->ends, b->n, b->plan->kind == RED_LIST);
+		written = write_kept(b, kept, &c);
+	}
+	if (written) {
+		reduce_arranged(b, kept, out);
+		return true;
+	}
+	compute_operands(b, room(b, 0));
+	b->rows->k->walk[b->plan->def->op][b->plan->type](out, room(b, LANES_BYTES), &c, room(b, 0), &b->plan->def->identity);
 	b->w->work += b->total + BATCH_WORK;
 	return true;
 }
@@ -547,6 +587,7 @@ bool rows_reduce(worker *w, run *r, const step *s)
 	if (!rows || !pat || ex->support || ex->force || !w->rows || !inputs_fit(ex, rows))
 		return false;
 	block b = {.w = w, .r = r, .s = s, .plan = s->child, .rows = rows, .lists = lists_of(pat, s->child)};
+	b.copies = rows->copies && copies_hold(ex, rows);
 	for (b.lane = 0; b.lane < r->n; b.lane += b.n) {
 		b.n = r->n - b.lane < COURSE_LISTS ? r->n - b.lane : COURSE_LISTS;
 		if (!reduce_block(&b))

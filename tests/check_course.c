@@ -66,6 +66,8 @@ static void draw_lists(lists *l, unsigned trial, unsigned type)
 	}
 }
 
+static lists the;
+
 /* Lists whose values are wrong. */
 static unsigned compare(const lists *l, const kernel_table *k, unsigned op, unsigned type, bool ordered, const uint8_t *out, scalar empty)
 {
@@ -87,24 +89,48 @@ static unsigned compare(const lists *l, const kernel_table *k, unsigned op, unsi
 	return wrong;
 }
 
-static lists the;
-static uint64_t memory[(COURSE_LISTS + 1 + 4 * COURSE_MOST) / 4 + 1], kept[sizeof memory / 8], nodes[COURSE_MOST + COURSE_SLACK], out[COURSE_LISTS];
+static uint64_t memory[(COURSE_LISTS + 1 + 4 * COURSE_MOST) / 4 + 1], nodes[COURSE_MOST + COURSE_SLACK], out[COURSE_LISTS + ARRANGED_LANES];
+
+/* The same operands as they are arranged; the lists whose operands they are are checked on the way. */
+static unsigned try_arranged(const course_kernels *kernels, const course *c, unsigned op, unsigned type, bool ordered, scalar empty, const kernel_table *k)
+{
+	static uint64_t scratch[COURSE_MOST + 64], values[COURSE_MOST + ARRANGED_FILL];
+	static uint32_t place[COURSE_MOST + ARRANGED_FILL];
+	static uint16_t spare[2 * (COURSE_MOST + ARRANGED_FILL)];
+	size_t bytes = type_table[type].bytes;
+	unsigned wrong = 0;
+	arrangement a;
+	arrange(&a, c, arranged_lanes(bytes), scratch, place, spare);
+	ck_assert_uint_le(arranged_bytes(&a), arranged_room(c->n_lists, c->n_operands));
+	ck_assert_uint_le(a.n_places, c->n_operands + ARRANGED_FILL);
+	ck_assert_uint_le(a.n_places, arranged_places(c->n_operands, 1, a.lanes));
+	arranged_move(&a, memory); /* where the course was */
+	for (uint32_t i = 0; i < a.n_places; i++)
+		memcpy((uint8_t *)values + i * bytes, (const uint8_t *)the.values + place[i] * bytes, bytes);
+	for (uint32_t g = 0, at = 0; g < a.n_groups; at += a.width[g++] * a.lanes)
+		for (uint32_t j = 0; j < a.lanes; j++) {
+			uint32_t leaf = g * a.lanes + j, list = a.list[leaf];
+			for (uint32_t e = 0; e < a.count[leaf]; e++)
+				wrong += place[at + e * a.lanes + j] >= the.ends[list] || (list > 0 && place[at + e * a.lanes + j] < the.ends[list - 1]);
+		}
+	kernels->walk_arranged[op][type](out, nodes, &a, values, &empty);
+	return wrong + compare(&the, k, op, type, ordered, (const uint8_t *)out, empty);
+}
 
 static unsigned try_one(const kernel_table *k, unsigned op, unsigned type, unsigned trial)
 {
 	const course_kernels *kernels = course_kernels_of(k);
 	bool ordered = (type == T_F32 || type == T_F64) && (op == OP_ADD || op == OP_MUL);
 	scalar empty = {.bits = 1};
-	course c, copy;
+	course c;
 	seed = (uint64_t)op << 32 | type << 16 | trial;
 	drawn = 0;
 	draw_lists(&the, trial, type);
 	course_place(&c, memory, COURSE_LISTS, COURSE_MOST, COURSE_MOST);
 	kernels->write(&c, the.key, the.ends, the.n, ordered);
-	ck_assert_uint_le(course_bytes(&c), sizeof kept);
-	course_copy(&copy, &c, kept);
-	kernels->walk[op][type](out, nodes, &copy, the.values, &empty);
-	return compare(&the, k, op, type, ordered, (const uint8_t *)out, empty);
+	kernels->walk[op][type](out, nodes, &c, the.values, &empty);
+	unsigned wrong = compare(&the, k, op, type, ordered, (const uint8_t *)out, empty);
+	return wrong + (c.n_operands > 0 ? try_arranged(kernels, &c, op, type, ordered, empty, k) : 0);
 }
 
 START_TEST(test_walks)
