@@ -219,6 +219,74 @@ static void put_fold(const writer *w, uint32_t region)
 	fputs("\t}\n}\n", w->out);
 }
 
+/* ---- across ------------------------------------------------------------------------------------ */
+
+/* A function of the operand in a lane: arrays and single values are those of the position. */
+static void put_across_operand(const writer *w, const char *name)
+{
+	const span_value *value = &w->span->values[w->span->out[0].value];
+	fprintf(w->out, "static inline __attribute__((always_inline)) %s %s_at(size_t i", emit_c_type(value->type), name);
+	for (uint32_t i = 0; i < w->span->n_in; i++)
+		fprintf(w->out, w->span->in[i].kind == SPAN_ONE ? ", const %s k%u" : ", const %s *a%u", emit_c_type(w->span->in[i].type), i);
+	fputs(")\n{\n", w->out);
+	for (uint32_t i = 0; i < w->span->n_values; i++)
+		put_definition(w, i);
+	fputs("\t(void)i;\n\treturn ", w->out);
+	put_value(w, w->span->out[0].value);
+	fputs(";\n}\n", w->out);
+}
+
+static void put_across_call(const writer *w, const char *name)
+{
+	fprintf(w->out, "#define AT(k) %s_at(i", name);
+	for (uint32_t i = 0; i < w->span->n_in; i++) {
+		const span_operand *o = &w->span->in[i];
+		if (native_across_varies(w->span, w->s, i))
+			fprintf(w->out, ", a%u[(at + (k)) * s%u]", i, i);
+		else if (o->kind == SPAN_LANES && o->reg == NONE)
+			fprintf(w->out, ", a%u + (at + (k)) * s%u", i, i);
+		else
+			fprintf(w->out, o->kind == SPAN_ONE ? ", k%u" : ", a%u", i);
+	}
+	fputs(")\n", w->out);
+}
+
+static void put_across(const writer *w, uint32_t region)
+{
+	char name[NATIVE_NAME];
+	const sch_pass *pass = &w->s->passes[w->span->first];
+	const sch_region *g = &w->s->regions[kernel_of(w, w->span->first)->first_region + region];
+	const span_value *value = &w->span->values[w->span->out[0].value];
+	native_across_name(name, w->s, w->span->first, region);
+	fprintf(w->out, "\n/* %s:%u: %s, %s, of elements side by side */\n", emit_text(w->s, pass->file), pass->line, emit_text(w->s, kernel_of(w, w->span->first)->name),
+	        emit_reducer_name(g->reducer, g->op));
+	put_across_operand(w, name);
+	fprintf(w->out, "void %s(void *const *out, const void *const *in, size_t n);\nvoid %s(void *const *out, const void *const *in, size_t n)\n{\n", name, name);
+	fprintf(w->out, "\tconst size_t *const shape = in[%u], positions = shape[0], apart = shape[1];\n", w->span->n_in);
+	for (uint32_t i = 0; i < w->span->n_in; i++) {
+		const span_operand *o = &w->span->in[i];
+		const char *type = emit_c_type(o->type);
+		if (o->kind == SPAN_ONE && !native_across_varies(w->span, w->s, i))
+			fprintf(w->out, "\tconst %s k%u = *(const %s *)in[%u];", type, i, type, i);
+		else
+			fprintf(w->out, "\tconst %s *const a%u = in[%u];", type, i, i);
+		emit_c_origin(w->out, w->s, pass->kernel, source_of(w, i));
+		if (native_across_varies(w->span, w->s, i) || (o->kind == SPAN_LANES && o->reg == NONE))
+			fprintf(w->out, "\n\tconst size_t s%u = shape[%u];", i, 2 + i);
+		fputc('\n', w->out);
+	}
+	put_across_call(w, name);
+	fprintf(w->out, "\t%s *const d = out[1], *const r = out[0];\n\tsize_t at = 0;\n", emit_c_type(value->type));
+	fputs("\tfor (; positions - at >= 16; at += 16) {\n", w->out);
+	for (uint32_t i = 0; i < w->span->n_in; i++)
+		if (w->span->in[i].kind == SPAN_LANES && w->span->in[i].reg == NONE)
+			fprintf(w->out, "\t\tMMSB_ACROSS_ASK(a%u, s%u)\n", i, i);
+	fprintf(w->out, "\t\tMMSB_ACROSS_NODES(mmsb_%s_%s, 4, at / 16, MMSB_ACROSS16(mmsb_%s_%s))\n\t}\n", op_table[g->op].name, type_table[value->type].name,
+	        op_table[g->op].name, type_table[value->type].name);
+	fprintf(w->out, "\tfor (; at < positions; at++)\n\t\tMMSB_ACROSS_NODES(mmsb_%s_%s, 0, at, AT(0))\n\tMMSB_ACROSS_VALUE(mmsb_%s_%s)\n#undef AT\n}\n", op_table[g->op].name,
+	        type_table[value->type].name, op_table[g->op].name, type_table[value->type].name);
+}
+
 bool emit_c_spans(FILE *out, const schedule *s, uint32_t pass)
 {
 	native_span *span = malloc(sizeof *span);
@@ -236,6 +304,9 @@ bool emit_c_spans(FILE *out, const schedule *s, uint32_t pass)
 	for (uint32_t r = 1; span && r < s->kernels[s->passes[pass].kernel].n_regions; r++)
 		if (native_fold_find(span, s, pass, r))
 			put_fold(&w, r);
+	for (uint32_t r = 1; span && r < s->kernels[s->passes[pass].kernel].n_regions; r++)
+		if (native_across_find(span, s, pass, r))
+			put_across(&w, r);
 	free(span);
 	return span != NULL;
 }

@@ -48,4 +48,41 @@
 			v = (d)[(size_t)__builtin_ctzll((unsigned long long)left_) * (rows) + (r)] OP v;     \
 	} while (0)
 
+/* The same tree over elements side by side (native_span.h, across): n lanes of a tile, a node of each level in d, `apart` lanes from the one before. OP is
+ * a function, AT(k) the operand of lane i at position at + k. */
+#define MMSB_ACROSS2(OP, k) OP(AT(k), AT((k) + 1))
+#define MMSB_ACROSS4(OP, k) OP(MMSB_ACROSS2(OP, k), MMSB_ACROSS2(OP, (k) + 2))
+#define MMSB_ACROSS8(OP, k) OP(MMSB_ACROSS4(OP, k), MMSB_ACROSS4(OP, (k) + 4))
+#define MMSB_ACROSS16(OP) OP(MMSB_ACROSS8(OP, 0), MMSB_ACROSS8(OP, 8))
+
+#define MMSB_ACROSS_NODES(OP, level, number, NODE)                                                           \
+	{                                                                                                    \
+		const unsigned up_ = (unsigned)__builtin_ctzll(~(unsigned long long)(number));               \
+		if (up_ == 0) {                                                                              \
+			LANES for (size_t i = 0; i < n; i++) d[(level) * apart + i] = NODE;                  \
+		} else {                                                                                     \
+			LANES for (size_t i = 0; i < n; i++) d[((level) + up_) * apart + i] = OP(d[(level) * apart + i], NODE); \
+			for (unsigned l_ = 1; l_ < up_; l_++)                                                \
+				LANES for (size_t i = 0; i < n; i++)                                         \
+					d[((level) + up_) * apart + i] = OP(d[((level) + l_) * apart + i], d[((level) + up_) * apart + i]); \
+		}                                                                                            \
+	}
+
+/* Nodes that have not been joined, the smallest first; positions > 0. */
+#define MMSB_ACROSS_VALUE(OP)                                                                                \
+	{                                                                                                    \
+		size_t left_ = positions, l_ = (size_t)__builtin_ctzll((unsigned long long)left_) * apart;   \
+		LANES for (size_t i = 0; i < n; i++) r[i] = d[l_ + i];                                       \
+		for (left_ &= left_ - 1; left_; left_ &= left_ - 1) {                                        \
+			l_ = (size_t)__builtin_ctzll((unsigned long long)left_) * apart;                     \
+			LANES for (size_t i = 0; i < n; i++) r[i] = OP(d[l_ + i], r[i]);                     \
+		}                                                                                            \
+	}
+
+/* Operands of the 16 positions to come. */
+#define MMSB_ACROSS_ASK(a, step)                                                                             \
+	for (size_t k = 16; k < 32 && at + k < positions; k++)                                               \
+		for (size_t b = 0; b < n * sizeof *(a); b += 64)                                             \
+			__builtin_prefetch((const char *)((a) + (at + k) * (step)) + b, 0, 2);
+
 #endif

@@ -4,7 +4,7 @@
  *   run.c       the code of a region over the lanes of a batch
  *   read.c      reads of pages: aliases, strides, gathers, views
  *   over.c      reductions with a lane for each outer element, over the positions in turn
- *   fold.c      runs of positions of a reduction by a function of native code; blocks.[ch]: reductions of some rows side by side
+ *   fold.c      runs of positions of a reduction by a function of native code; across.c: of elements side by side; blocks.[ch]: reductions of some rows side by side
  *   expand.c    reductions with a lane for each position, of one outer element or of several side by side
  *   prefix.c    prefix reductions along the lanes
  *   bounds.[ch] conditions that bound the positions of an element
@@ -173,6 +173,7 @@ struct region_plan {
 	struct store *store;    /* what is kept, where `stored` */
 	struct pour *pour;      /* grouped reductions by position: pour.h; or NULL */
 	const struct fold *fold; /* a function of native code that evaluates runs of positions: fold.c; or NULL */
+	const struct across *across; /* ... that evaluates elements side by side: across.c; or NULL */
 	const struct block_plan *block; /* ... that evaluates some rows side by side: blocks.h; or NULL */
 	struct row_plan *rows;  /* rows and columns by functions of native code: rows.h; or NULL */
 	int over_cost, expand_cost; /* reads that stride when lanes are outer elements; when lanes are positions */
@@ -412,6 +413,11 @@ bool fold_ready(const worker *, const region_plan *);
 
 /* Pushes positions first .. end-1 into c->red, once what c takes from the region around is there (OUTER_ONE). */
 void fold_push(worker *, run *c, int64_t first, int64_t end);
+
+/* across.c: the function for elements side by side, likewise; c has what it takes from the region around, nodes is room for the counter's tiles. False: it cannot be used
+ * as memory is now. */
+const struct across *across_plan(struct planner *, const region_plan *, uint32_t pass);
+bool across_run(worker *, run *c, void *values, void *nodes, int64_t positions);
 
 /* split.c: one outer element's RANGE by all threads; false: not worth it. */
 bool reduce_split(worker *, run *r, const step *s, uint32_t lane);

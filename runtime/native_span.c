@@ -11,6 +11,8 @@ typedef struct builder {
 	uint32_t pass;
 	const sch_kernel *k;
 	const sch_region *g;
+	uint32_t lane;          /* the variable that is another one in each lane */
+	bool across;            /* ... one of the region around a reduction */
 	uint32_t *value_of;     /* by register of the kernel at hand */
 	uint32_t *def;          /* by register: its instruction */
 } builder;
@@ -207,7 +209,8 @@ static uint32_t register_value(builder *b, uint32_t reg)
 	if (b->value_of[reg] != NONE)
 		return b->value_of[reg];
 	const span_value v = {.kind = SPAN_CONST, .type = type, .imm = in->imm};
-	return b->value_of[reg] = in->code == CODE_CONST ? add_value(b, &v) : operand_value(b, i, SPAN_ONE, type, 0, reg);
+	span_kind kind = b->across && !native_known(in) ? SPAN_LANES : SPAN_ONE;
+	return b->value_of[reg] = in->code == CODE_CONST ? add_value(b, &v) : operand_value(b, i, kind, type, 0, reg);
 }
 
 /* ---- reads ------------------------------------------------------------------------------------- */
@@ -216,7 +219,7 @@ static uint32_t register_value(builder *b, uint32_t reg)
 static span_kind kind_of_read(const builder *b, const sch_read *r)
 {
 	const schedule *s = b->s;
-	uint32_t last = b->g->first_var + b->g->n_vars - 1, along = 0;
+	uint32_t along = 0;
 	if (r->cls == READ_SAME)
 		return SPAN_LANES;
 	if (r->cls == READ_ENTRY || r->cls == READ_LOOKUP || (s->pages[r->page].flags & PAGEF_SPARSE))
@@ -231,7 +234,7 @@ static span_kind kind_of_read(const builder *b, const sch_read *r)
 		if (x->reg != NONE)
 			return SPAN_CONST;
 		for (uint32_t t = 0; t < x->n_terms; t++)
-			if (s->terms[x->first_term + t].kind == TERM_VAR && s->terms[x->first_term + t].id == last)
+			if (s->terms[x->first_term + t].kind == TERM_VAR && s->terms[x->first_term + t].id == b->lane)
 				coef += s->terms[x->first_term + t].coef;
 		if (coef != 0 && (coef != 1 || d + 1 < r->n_index))
 			return SPAN_CONST;
@@ -293,14 +296,13 @@ static uint32_t code_value(builder *b, const sch_instr *in)
 
 static uint32_t value_of(builder *b, uint32_t i, const sch_instr *in)
 {
-	uint32_t last = b->g->first_var + b->g->n_vars - 1;
 	span_value v = {.kind = SPAN_CONST, .type = in->type, .imm = in->imm};
 	switch ((code_id)in->code) {
 	case CODE_OP: case CODE_CONV: return code_value(b, in);
 	case CODE_CONST: return add_value(b, &v);
 	case CODE_PARAM: return operand_value(b, i, SPAN_ONE, in->type, 0, NONE);
 	case CODE_SIZE: return operand_value(b, i, SPAN_ONE, T_I64, 0, NONE);
-	case CODE_VAR: return operand_value(b, i, in->a == last ? SPAN_FIRST : SPAN_ONE, T_I64, 0, NONE);
+	case CODE_VAR: return b->across ? refuse(b, "a variable as a value") : operand_value(b, i, in->a == b->lane ? SPAN_FIRST : SPAN_ONE, T_I64, 0, NONE);
 	case CODE_READ: return read_value(b, i, in);
 	default: return refuse(b, "an index that can fail");
 	}
@@ -347,7 +349,8 @@ static bool add_code(builder *b)
 static bool add_pass(native_span *to, const schedule *s, uint32_t pass)
 {
 	const sch_kernel *k = kernel_of(s, pass);
-	builder b = {to, s, pass, k, domain_of(s, pass), NULL, NULL};
+	const sch_region *domain = domain_of(s, pass);
+	builder b = {.to = to, .s = s, .pass = pass, .k = k, .g = domain, .lane = domain->first_var + domain->n_vars - 1};
 	uint32_t n_values = to->n_values, n_in = to->n_in, n_out = to->n_out;
 	bool ok = builder_begin(&b) && add_code(&b);
 	if (ok) {
@@ -423,23 +426,77 @@ static const char *cannot_fold(const builder *b)
 	return NULL;
 }
 
+/* The operand of a reduction. */
+static bool add_operand_of(builder *b)
+{
+	bool ok = builder_begin(b);
+	for (uint32_t i = b->g->first_instr; ok && i < b->g->first_instr + b->g->n_instr; i++) {
+		const sch_instr *in = instr_at(b->s, b->pass, i);
+		b->value_of[in->dst] = value_of(b, i, in);
+		ok = b->value_of[in->dst] != NONE;
+	}
+	uint32_t value = ok ? register_value(b, b->g->value) : NONE;
+	if (value != NONE)
+		b->to->out[b->to->n_out++] = (span_result){b->pass, 0, value};
+	builder_end(b);
+	return value != NONE;
+}
+
 bool native_fold_find(native_span *to, const schedule *s, uint32_t pass, uint32_t region)
 {
 	const sch_kernel *k = kernel_of(s, pass);
-	builder b = {to, s, pass, k, &s->regions[k->first_region + region], NULL, NULL};
+	const sch_region *g = &s->regions[k->first_region + region];
+	builder b = {.to = to, .s = s, .pass = pass, .k = k, .g = g, .lane = g->first_var + g->n_vars - 1};
 	to->first = pass;
 	to->n_passes = 1;
 	to->n_values = to->n_in = to->n_out = 0;
 	to->why = cannot_fold(&b);
-	bool ok = !to->why && builder_begin(&b);
-	for (uint32_t i = b.g->first_instr; ok && i < b.g->first_instr + b.g->n_instr; i++) {
-		const sch_instr *in = instr_at(s, pass, i);
-		b.value_of[in->dst] = value_of(&b, i, in);
-		ok = b.value_of[in->dst] != NONE;
+	return !to->why && add_operand_of(&b);
+}
+
+/* ---- across ------------------------------------------------------------------------------------ */
+
+void native_across_name(char name[NATIVE_NAME], const schedule *s, uint32_t pass, uint32_t region)
+{
+	snprintf(name, NATIVE_NAME, "mmsb_k%u_r%u_across", s->passes[pass].kernel, region);
+}
+
+/* Why a reduction is none of elements side by side; NULL: it may be one. */
+static const char *cannot_cross(const builder *b)
+{
+	const sch_region *domain = domain_of(b->s, b->pass);
+	const sch_pass *p = &b->s->passes[b->pass];
+	if (p->kind != PASS_MAP || (b->s->pages[p->page].flags & PAGEF_SPARSE) || domain->kind != REGION_DOMAIN || domain->where != NONE || domain->n_vars == 0)
+		return "a fixpoint, a sparse page, or one element";
+	if (b->g->parent != 0 || b->g->reducer != REDUCER_OP)
+		return "a reduction within another, or of positions";
+	return cannot_fold(b);
+}
+
+bool native_across_varies(const native_span *span, const schedule *s, uint32_t i)
+{
+	const span_operand *o = &span->in[i];
+	return o->kind == SPAN_ONE && o->reg == NONE && instr_at(s, o->pass, o->instr)->code == CODE_READ;
+}
+
+bool native_across_find(native_span *to, const schedule *s, uint32_t pass, uint32_t region)
+{
+	const sch_kernel *k = kernel_of(s, pass);
+	const sch_region *domain = domain_of(s, pass);
+	builder b = {.to = to, .s = s, .pass = pass, .k = k, .g = &s->regions[k->first_region + region], .lane = domain->first_var + domain->n_vars - 1, .across = true};
+	uint32_t operations = 0, along = 0;
+	to->first = pass;
+	to->n_passes = 1;
+	to->n_values = to->n_in = to->n_out = 0;
+	to->why = cannot_cross(&b);
+	if (to->why || !add_operand_of(&b))
+		return false;
+	for (uint32_t i = 0; i < to->n_values; i++) {
+		const span_value *v = &to->values[i];
+		operations += v->kind != SPAN_CODE ? 0 : v->code == CODE_OP && (op_table[v->op].flags & OPF_ELEM) ? ACROSS_OPERATIONS + 1 : 1;
 	}
-	uint32_t value = ok ? register_value(&b, b.g->value) : NONE;
-	if (value != NONE)
-		to->out[to->n_out++] = (span_result){pass, 0, value};
-	builder_end(&b);
-	return value != NONE;
+	for (uint32_t i = 0; i < to->n_in; i++)
+		along += to->in[i].kind == SPAN_LANES && to->in[i].reg == NONE;
+	to->why = operations > ACROSS_OPERATIONS ? "much to compute for each operand" : along == 0 ? "operands that do not lie side by side" : NULL;
+	return !to->why;
 }

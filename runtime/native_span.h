@@ -79,4 +79,14 @@ bool native_fold_find(native_span *, const schedule *, uint32_t pass, uint32_t r
 
 void native_fold_name(char name[NATIVE_NAME], const schedule *, uint32_t pass, uint32_t region);
 
+/* The other way about: a reduction of which every position is there, and whose operands lie side by side for elements side by side, as sums of columns. Its
+ * function takes n elements, no more than a tile, through all positions. Operands: LANES, for each position so many elements further on, or (a register of the
+ * region around: reg) the same for all; ONE that `varies`: one value for each position, likewise; others as in folds. in[n_in] is an array of size_t: how many positions, how many elements
+ * nodes lie apart, and for each operand the step from position to position, in elements. out[0] gets the values; out[1] is room for the nodes, one for each bit of the number of
+ * positions. More than so many operations for an operand are none of it: the text has the operand 17 times. */
+enum { ACROSS_OPERATIONS = 8 };
+bool native_across_find(native_span *, const schedule *, uint32_t pass, uint32_t region);
+bool native_across_varies(const native_span *, const schedule *, uint32_t i);
+void native_across_name(char name[NATIVE_NAME], const schedule *, uint32_t pass, uint32_t region);
+
 #endif

@@ -173,6 +173,8 @@ void reduce_over(worker *w, run *r, const step *s)
 		over_arg(&o, counts);
 	else if (o.n == 0)
 		fill_identity(&o);
+	else if (plan->across && !r->live && !w->ex->support && across_run(w, o.c, dst_of(&o), w->arena + plan->stack, o.n))
+		return;
 	else if (plan->kind == RED_DENSE)
 		over_dense(&o);
 	else if (plan->where == NONE)

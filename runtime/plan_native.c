@@ -76,6 +76,8 @@ void plan_native(planner *pl, region_plan *r)
 	native_stages_free(&st);
 	if (r->id > 0 && pl->p->pass)
 		r->fold = fold_plan(pl, r, (uint32_t)(pl->p->pass - pl->s->passes));
+	if (r->id > 0 && pl->p->pass)
+		r->across = across_plan(pl, r, (uint32_t)(pl->p->pass - pl->s->passes));
 }
 
 uint32_t native_functions(const mmsb_instance *m, uint32_t pass)
@@ -83,7 +85,7 @@ uint32_t native_functions(const mmsb_instance *m, uint32_t pass)
 	const kernel_plan *p = m->executor ? m->executor->passes[pass] : NULL;
 	uint32_t n = 0;
 	for (uint32_t r = 0; p && r < p->n_regions; r++) {
-		n += (uint32_t)(p->regions[r].fold != NULL) + (p->regions[r].block != NULL) + rows_functions(p->regions[r].rows);
+		n += (uint32_t)(p->regions[r].fold != NULL) + (p->regions[r].across != NULL) + (p->regions[r].block != NULL) + rows_functions(p->regions[r].rows);
 		for (uint32_t i = 0; i < p->regions[r].n_steps; i++)
 			n += p->regions[r].steps[i].fused != NULL;
 	}

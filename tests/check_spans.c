@@ -1,5 +1,5 @@
-/* check_spans.c - elements that change here and there, computed by the functions of whole passes (spans.h, span_list.c), held against the portable executor: every kind of
- * operand, inside its page and beyond it, records, small and large types, dirty words whole and in part, one thread and two. */
+/* check_spans.c - held against the portable executor: elements that change here and there, computed by the functions of whole passes (spans.h, span_list.c), with every kind of
+ * operand, inside its page and beyond it, records, small and large types, dirty words whole and in part; reductions of elements side by side (across.c). One thread and two. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +32,20 @@ static const trial trials[] = {
 	{"nans and zeros", "param R, C;\npage x : f64[R, C] in;\npage y : f64[R, C] out;\nedge y[i, j] <- sqrt(x[i, j] - 0.5) * 0.0;\n", false},
 };
 enum { TRIALS = sizeof trials / sizeof trials[0] };
+
+#define PAGES "param R, C;\nparam p : f64 = 0.25;\npage x : f32[R, C] in;\npage d : f64[R, C] in;\npage k : i64[R, C] in;\npage b : u8[R, C] in;\npage r : f64[R] in;\npage c : f32[C] in;\n"
+
+/* Each pass has a reduction that has such a function. */
+static const trial columns[] = {
+	{"sums", PAGES "page s : f32[C] out;\npage m : f64[C] out;\npage q : f64[C] out;\nedge s[j] <- sum[i] x[i, j];\nedge m[j] <- mean[i] d[i, j];\nedge q[j] <- prod[i] (d[i, j] + 0.5) * p;\n", false},
+	{"operands", PAGES "page at : index(R)[R, C] in;\npage s : f64[C] out;\npage t : f32[C] out;\nedge s[j] <- sum[i] (f64(x[i, j]) * r[i] + r[at[i, j]] - f64(c[j]));\n"
+	 "edge t[j] <- c[j] * sum[i] x[i, j] * c[j];\n", false},
+	{"any order", PAGES "page a : f32[C] out;\npage e : f64[C] out;\npage n : i64[C] out;\npage h : i64[C] out;\npage f : bool[C] out;\npage g : u8[C] out;\n"
+	 "edge a[j] <- max[i] x[i, j];\nedge e[j] <- min[i] -d[i, j];\nedge n[j] <- count[i] (x[i, j] > 0.5);\nedge h[j] <- sum[i] k[i, j] * 1000;\nedge f[j] <- any[i] (b[i, j] == 77);\n"
+	 "edge g[j] <- max[i] (b[i, j] ^ 3);\n", false},
+	{"three dimensions", "param R, C;\npage x : f32[R, 3, C] in;\npage w : f32[3, R] in;\npage s : f32[3, C] out;\npage u : f32[R, C] out;\nedge s[k, j] <- sum[i] x[i, k, j] * w[k, i];\nedge u[i, j] <- max[k in 1..3] x[i, k, j];\n", false},
+};
+enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
 static mmsb_error err;
 static void ok(int status) { ck_assert_msg(status == MMSB_OK, "%s", err.message); }
@@ -97,48 +111,66 @@ static void commit(mmsb_instance *const m[2], const trial *t, const char *what)
 }
 
 /* Single elements, words in part and whole; change sets are the same too, since what depends on them is. */
-static void try_sizes(mmsb_schedule *const s[2], const trial *t, unsigned rows, unsigned columns, int threads)
+static void try_sizes(mmsb_schedule *const s[2], const trial *t, unsigned rows, unsigned cols, int threads, bool listed)
 {
 	mmsb_instance *m[2];
 	for (int k = 0; k < 2; k++) {
 		mmsb_options o = {.size = sizeof o, .threads = threads, .executor = k ? MMSB_NATIVE : MMSB_PORTABLE};
 		ok(mmsb_instance_new(&m[k], s[k], &o, &err));
 		ok(mmsb_set_param(m[k], "R", rows, &err));
-		ok(mmsb_set_param(m[k], "C", columns, &err));
+		ok(mmsb_set_param(m[k], "C", cols, &err));
 		ok(mmsb_bind(m[k], &err));
 	}
-	for (uint32_t p = 0; p < m[1]->sch->n_passes; p++) {
+	for (uint32_t p = 0; p < m[1]->sch->n_passes && listed; p++) {
 		const span_plan *plan = m[1]->executor->passes[p]->span;
-		ck_assert_msg(plan && plan->listed && (p > 0 || (plan->listed != plan->fn) == t->own), "%s, %u x %u: pass %u", t->name, rows, columns, p);
+		ck_assert_msg(plan && plan->listed && (p > 0 || (plan->listed != plan->fn) == t->own), "%s, %u x %u: pass %u", t->name, rows, cols, p);
+	}
+	for (uint32_t p = 0, r; p < m[1]->sch->n_passes && !listed; p++) {
+		const kernel_plan *plan = m[1]->executor->passes[p];
+		for (r = 1; r < plan->n_regions && !plan->regions[r].across; r++)
+			;
+		ck_assert_msg(plan->n_regions == 1 || r < plan->n_regions, "%s, %u x %u: pass %u", t->name, rows, cols, p);
 	}
 	write_sources(m, 0, 0);
 	commit(m, t, "the first epoch");
 	for (unsigned epoch = 0; epoch < 12; epoch++) {
-		uint64_t elements = (uint64_t)rows * columns, few = elements / 200 + 1;
+		uint64_t elements = (uint64_t)rows * cols, few = elements / 200 + 1;
 		write_sources(m, epoch % 4 == 3 ? 1 : draw(few) + 1, epoch % 3 == 2 ? 80 : 1);
 		commit(m, t, "a change");
 	}
-	for (uint32_t p = 0; p < m[1]->sch->n_passes && rows * columns > 5000; p++)
+	for (uint32_t p = 0; p < m[1]->sch->n_passes && listed && rows * cols > 5000; p++)
 		ck_assert_msg(m[1]->pass_stats[p].single > 0, "%s: pass %u lists nothing", t->name, p);
 	for (int k = 0; k < 2; k++)
 		mmsb_instance_free(m[k]);
 }
 
-START_TEST(test_lists)
+/* In every size, by one thread and by two. */
+static void try_trial(const trial *t, const unsigned (*sizes)[2], size_t n, bool listed)
 {
-	const trial *t = &trials[_i];
-	static const unsigned sizes[][2] = {{9, 70}, {40, 64}, {200, 130}, {1, 300}, {4, 65}, {300, 67}};
 	char folder[] = "/tmp/mmsb-spans-XXXXXX", command[80];
 	ck_assert(mkdtemp(folder) != NULL);
 	setenv("XDG_CACHE_HOME", folder, 1);
 	setenv("MMSB_GRAIN", "1", 1); /* so that threads share what is small, and one element makes a list */
 	mmsb_schedule *s[2] = {compiled(t->text, false), compiled(t->text, true)};
-	for (size_t i = 0; i < 2 * sizeof sizes / sizeof sizes[0]; i++)
-		try_sizes(s, t, sizes[i / 2][0], sizes[i / 2][1], 1 + (int)(i % 2));
+	for (size_t i = 0; i < 2 * n; i++)
+		try_sizes(s, t, sizes[i / 2][0], sizes[i / 2][1], 1 + (int)(i % 2), listed);
 	mmsb_schedule_close(s[0]);
 	mmsb_schedule_close(s[1]);
 	snprintf(command, sizeof command, "rm -r %s", folder);
 	ck_assert_int_eq(system(command), 0);
+}
+
+START_TEST(test_lists)
+{
+	static const unsigned sizes[][2] = {{9, 70}, {40, 64}, {200, 130}, {1, 300}, {4, 65}, {300, 67}};
+	try_trial(&trials[_i], sizes, sizeof sizes / sizeof sizes[0], true);
+}
+END_TEST
+
+START_TEST(test_columns)
+{
+	static const unsigned sizes[][2] = {{4, 17}, {15, 64}, {16, 65}, {17, 100}, {33, 700}, {300, 30}};
+	try_trial(&columns[_i], sizes, sizeof sizes / sizeof sizes[0], false);
 }
 END_TEST
 
@@ -148,6 +180,10 @@ int main(void)
 	TCase *c = tcase_create("lists");
 	tcase_set_timeout(c, 300);
 	tcase_add_loop_test(c, test_lists, 0, TRIALS);
+	suite_add_tcase(suite, c);
+	c = tcase_create("columns");
+	tcase_set_timeout(c, 300);
+	tcase_add_loop_test(c, test_columns, 0, COLUMNS);
 	suite_add_tcase(suite, c);
 	return unit_run(suite);
 }
