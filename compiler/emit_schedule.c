@@ -211,14 +211,17 @@ static void range_lines(const schedule *s, uint32_t id, FILE *out)
 		const sch_region *g = &s->regions[k->first_region + r];
 		if (g->kind != REGION_RANGE)
 			continue;
-		bool positions = native_fold_find(fold, s, id, r), rows = native_block_find(&block, s, id, r);
+		bool elements = native_across_find(fold, s, id, r), rows = native_block_find(&block, s, id, r), positions = native_fold_find(fold, s, id, r);
 		fprintf(out, "       range of %s: ", emit_reducer_name(g->reducer, g->op));
-		if (rows)
-			fputs(positions ? "native functions, of rows side by side and of positions side by side\n" : "one native function, of rows side by side\n", out);
-		else if (positions)
-			fputs("one native function, of positions side by side\n", out);
+		const char *const kinds[] = {rows ? "rows" : NULL, positions ? "positions" : NULL, elements ? "elements" : NULL};
+		if (rows + positions + elements == 0)
+			fprintf(out, "as operands are, because of %s", fold->why ? fold->why : "no memory");
 		else
-			fprintf(out, "as operands are, because of %s\n", fold->why ? fold->why : "no memory");
+			fputs(rows + positions + elements > 1 ? "native functions" : "one native function", out);
+		for (int i = 0, n = 0; i < 3; i++)
+			if (kinds[i])
+				fprintf(out, "%s of %s side by side", n++ == 0 ? "," : " and", kinds[i]);
+		fputc('\n', out);
 	}
 	free(fold);
 }
