@@ -22,7 +22,7 @@ static size_t grown(size_t bytes) { return (bytes + bytes / 4 + 4095) & ~(size_t
 
 static size_t page_bytes(const device_page *c)
 {
-	size_t n = c->now.size + c->prev.size + c->next.size;
+	size_t n = c->now.size + c->prev.size + c->next.size + c->old_list.size + c->old_values.size;
 	for (int k = 0; k < 2; k++)
 		n += c->lists[k].start.size + c->lists[k].key.size + c->lists[k].slot.size;
 	return n;
@@ -260,6 +260,8 @@ static void cuda_close(struct device *v)
 		give_back(d, &c->now);
 		give_back(d, &c->prev);
 		give_back(d, &c->next);
+		give_back(d, &c->old_list);
+		give_back(d, &c->old_values);
 		lists_close(d, &c->lists[0]);
 		lists_close(d, &c->lists[1]);
 	}
@@ -318,16 +320,6 @@ static int cuda_open(struct device **out, mmsb_instance *m, mmsb_error *err)
 }
 
 static bool cuda_has(const struct device *v, uint32_t pass) { return !v->lost && v->kernels[pass]; }
-
-static void cuda_forget(struct device *v)
-{
-	for (uint32_t i = 0; i < v->m->sch->n_pages; i++) {
-		device_page *c = &v->pages[i];
-		c->now_good = c->prev_good = false;
-		for (int k = 0; k < 2; k++)
-			c->lists[k].good = c->lists[k].levels.good = false;
-	}
-}
 
 static void cuda_figures(const struct device *v, device_figures *out) { *out = v->figures; }
 

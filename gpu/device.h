@@ -3,6 +3,7 @@
  *   driver.[ch]  libcuda
  *   device.c     a device, its code and its memory
  *   pages.c      copies of pages, and how they follow those of the host
+ *   back.c       what an epoch overwrites of pages that stay, for putting back
  *   lists.c      the same of rows, columns and groups
  *   leaves.c     in which order the operands of long ones are combined
  *   pass.c       passes
@@ -64,6 +65,10 @@ typedef struct device_page {
 	bool now_good, prev_good;
 	uint64_t prev_epoch;    /* in which prev was current */
 	bool read_prev;         /* some kernel reads its values of the epoch before */
+	/* What a commit has overwritten of a page that stays, where an epoch can fail: in old_list and old_values; or, whole, in prev, which nobody reads. */
+	enum { KEPT_NOTHING, KEPT_LISTED, KEPT_WHOLE } kept;
+	uint64_t kept_commit, n_kept;
+	device_room old_list, old_values;
 	device_lists lists[2];  /* rows, or the positions of each key; columns */
 } device_page;
 
@@ -119,8 +124,21 @@ int prev_up(struct device *, const page *, uint64_t epoch, mmsb_error *err);
 /* Brings the values of a page that the host lacks. */
 int page_down(struct device *, struct page *, mmsb_error *err);
 
-/* A column that lies at `at` on the device: elements at n positions of the list that lies in moved_list, to or from moved_values. */
-int column_move(struct device *, column host, CUdeviceptr at, CUfunction const by_width[MOVES], uint64_t n, mmsb_error *err);
+/* A column that lies at `at` on the device: elements at n positions of a list, to or from where values lie side by side. */
+int column_move(struct device *, column host, CUdeviceptr at, CUfunction const by_width[MOVES], CUdeviceptr list, CUdeviceptr values, uint64_t n, mmsb_error *err);
+
+/* ---- back.c ------------------------------------------------------------------------------------ */
+
+struct work;
+
+/* Before a pass writes to its page, whose copy is current. */
+int back_keep(const struct work *);
+
+/* Puts back what a commit has overwritten; nothing, if that is nothing. */
+int back_put(struct device *, const page *, mmsb_error *err);
+
+/* The same of all pages (device_ops.forget). */
+void cuda_forget(struct device *);
 
 /* ---- lists.c ----------------------------------------------------------------------------------- */
 
@@ -153,6 +171,10 @@ typedef struct work {
 } work;
 
 work work_of(struct device *, uint32_t pass, const bitset *dirty, mmsb_error *err);
+
+/* Where output o lies in the host's page; and where its values lie among those of a list. */
+column output_column(const work *, uint32_t o);
+size_t values_at(const work *, uint32_t o);
 
 /* What it reads goes up, and what its kernels are given is filled in. */
 int work_prepare(work *, uint64_t epoch);

@@ -1,5 +1,6 @@
 # gpu/: a CUDA device as a back end of the runtime, which calls it by runtime/device.h.
 libmmsb_internal_la_SOURCES += \
+	%D%/back.c \
 	%D%/device.c %D%/device.h \
 	%D%/driver.c %D%/driver.h \
 	%D%/launch.h \

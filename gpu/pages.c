@@ -9,11 +9,11 @@ enum { MOST_MOVED_SHARE = 8, MOST_COPIED_SHARE = 128 };
 static uint32_t field_of(const page *p, uint32_t k) { return p->def->record == NONE ? NONE : k; }
 static unsigned move_of(uint8_t type) { return (unsigned)__builtin_ctz(type_table[type].bytes); }
 
-int column_move(struct device *v, column host, CUdeviceptr at, CUfunction const by_width[MOVES], uint64_t n, mmsb_error *err)
+int column_move(struct device *v, column host, CUdeviceptr at, CUfunction const by_width[MOVES], CUdeviceptr list, CUdeviceptr values, uint64_t n, mmsb_error *err)
 {
-	mmsb_launch l = {.n = n, .list = (const uint64_t *)(uintptr_t)v->moved_list.at, .stride = host.stride};
+	mmsb_launch l = {.n = n, .list = (const uint64_t *)(uintptr_t)list, .stride = host.stride};
 	l.out[0] = (uint8_t *)(uintptr_t)at;
-	l.values[0] = (uint8_t *)(uintptr_t)v->moved_values.at;
+	l.values[0] = (uint8_t *)(uintptr_t)values;
 	return launch(v, by_width[move_of(host.type)], &l, (n + MMSB_BLOCK - 1) / MMSB_BLOCK, err);
 }
 
@@ -40,7 +40,7 @@ static int column_up(struct device *v, column host, const bitset *set, CUdevicep
 	status = copy_up(v, v->moved_list.at, list, n * sizeof *list, err);
 	if (!status)
 		status = copy_up(v, v->moved_values.at, values, n * width, err);
-	return status ? status : column_move(v, host, copy + (uint64_t)(host.base - from), v->scatter, n, err);
+	return status ? status : column_move(v, host, copy + (uint64_t)(host.base - from), v->scatter, v->moved_list.at, v->moved_values.at, n, err);
 }
 
 /* No column has more than one in `share` of its elements in the sets. */

@@ -11,7 +11,7 @@
 /* Beyond one in so many (and a warp's worth), a mask goes up and no list; all elements are evaluated; all values come back. Not measured yet. */
 enum { LISTED_SHARE = 64, LEAST_MASKED = 32, MASKED_SHARE = 2, MOST_MOVED_SHARE = 8 };
 
-static column output_column(const work *w, uint32_t o)
+column output_column(const work *w, uint32_t o)
 {
 	return page_column(w->v->m, w->to, false, w->v->m->sch->outputs[w->k->first_output + o].field);
 }
@@ -22,7 +22,7 @@ static const uint32_t *marks_of(const work *w, uint32_t o)
 }
 
 /* Where the values of output o of a list lie among those of all. */
-static size_t values_at(const work *w, uint32_t o) { return o * ((w->n * 8 + 255) & ~(size_t)255); }
+size_t values_at(const work *w, uint32_t o) { return o * ((w->n * 8 + 255) & ~(size_t)255); }
 
 static const uint8_t *values_of(const work *w, uint32_t o)
 {
@@ -227,7 +227,7 @@ static int fetch_changed(const work *w, uint64_t n)
 	for (uint32_t o = 0; o < w->k->n_outputs && !status; o++) {
 		column c = output_column(w, o);
 		size_t width = type_table[c.type].bytes;
-		status = column_move(v, c, v->pages[w->to->id].now.at + (uint64_t)(c.base - w->to->cur), v->take, n, w->err);
+		status = column_move(v, c, v->pages[w->to->id].now.at + (uint64_t)(c.base - w->to->cur), v->take, v->moved_list.at, v->moved_values.at, n, w->err);
 		if (!status)
 			status = copy_down(v, v->down.at, v->moved_values.at, n * width, w->err);
 		if (!status)
@@ -436,7 +436,11 @@ int cuda_pass(struct device *v, uint32_t pass, const bitset *dirty, uint64_t epo
 		return MMSB_OK;
 	int status = work_prepare(&w, epoch);
 	if (!status)
+		status = back_keep(&w);
+	if (!status)
 		status = run(&w, pass, &fault);
+	if (!status && fault != UINT64_MAX)
+		status = back_put(v, to, err);
 	if (status || fault != UINT64_MAX) {
 		*done = status != MMSB_OK;
 		return status;

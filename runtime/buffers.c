@@ -145,7 +145,9 @@ static void begin_values(const mmsb_instance *m, page *p)
 {
 	if (!p->prev)
 		return;
-	if (p->prev_lost) {
+	if (p->stays || p->away) {
+		p->prev_lost = true; /* the device puts back what it has changed */
+	} else if (p->prev_lost) {
 		saving_whole(m, p, p->prev);
 		if (value_bytes(p))
 			memcpy(p->prev, p->cur, value_bytes(p));
@@ -193,6 +195,9 @@ void buffers_forget_marks(mmsb_instance *m)
 	BITSET_FOR(&m->touched, i)
 		sets_clear(&m->pages[i], m->pages[i].now);
 	bitset_clear(&m->touched);
+	for (uint32_t i = 0; i < m->sch->n_pages; i++)
+		if (m->pages[i].prev_lost)
+			bitset_set(&m->touched, i);
 }
 
 void buffers_roll_back(mmsb_instance *m)
@@ -200,7 +205,7 @@ void buffers_roll_back(mmsb_instance *m)
 	BITSET_FOR(&m->touched, i) {
 		page *p = &m->pages[i];
 		bool derived = p->def->pass != NONE;
-		if (derived && p->prev && !p->behind)
+		if (derived && p->prev && !p->behind && !p->prev_lost)
 			copy_changes(m, p, p->now, p->prev, p->cur);
 		sets_clear(p, p->now);
 	}

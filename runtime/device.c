@@ -104,10 +104,10 @@ void device_place(struct executor *ex, kernel_plan *p, uint32_t id)
 
 /* ---- values that stay there -------------------------------------------------------------------- */
 
-static bool evaluates(const struct executor *ex, uint32_t pass)
+static bool evaluates(const mmsb_instance *m, uint32_t pass)
 {
-	const kernel_plan *p = ex->passes[pass];
-	return p->on_device && !p->deferred && p->pass->kind == PASS_MAP;
+	const kernel_plan *p = m->executor->passes[pass];
+	return p->on_device && !p->deferred && p->pass->kind == PASS_MAP && m->device_ops->has(m->device, pass);
 }
 
 /* The pass looks at values alone, of this epoch: not at keys of groups, of which the host keeps an index. */
@@ -120,16 +120,16 @@ static bool reads_values(const mmsb_instance *m, uint32_t pass, uint32_t page_id
 	return true;
 }
 
-/* Only passes of the device look at it, and nothing is to be put back where an epoch fails. */
+/* Only passes of the device look at it, and it is no state: that must not be lost with the device. */
 static bool page_stays(const mmsb_instance *m, uint32_t pass)
 {
 	const kernel_plan *p = m->executor->passes[pass];
 	const page *to = &m->pages[p->pass->page];
 	const uint32_t *start = &m->reader_start[2 * to->id];
-	if (!evaluates(m->executor, pass) || to->def->role != PAGE_ROLE_INTERNAL || to->prev || to->watched || (p->kept && !p->far) || start[1] != start[2])
+	if (!evaluates(m, pass) || to->def->role != PAGE_ROLE_INTERNAL || to->def->flags & (PAGEF_PREV | PAGEF_STATE) || to->watched || (p->kept && !p->far) || start[1] != start[2])
 		return false;
 	for (uint32_t i = start[0]; i < start[1]; i++)
-		if (!evaluates(m->executor, m->readers_of[i]) || !reads_values(m, m->readers_of[i], to->id))
+		if (!evaluates(m, m->readers_of[i]) || !reads_values(m, m->readers_of[i], to->id))
 			return false;
 	return true;
 }
@@ -142,8 +142,37 @@ void device_plan(mmsb_instance *m)
 		p->far = false;
 		for (uint32_t r = 0; r < p->def->n_reads; r++)
 			p->far |= m->pages[s->reads[p->def->first_read + r].page].stays;
-		m->pages[p->pass->page].stays = page_stays(m, i);
+		page *to = &m->pages[p->pass->page];
+		bool stayed = to->stays;
+		to->stays = page_stays(m, i);
+		if (stayed && !to->stays && to->prev) { /* its second buffer has not followed */
+			to->prev_lost = true;
+			bitset_set(&m->touched, to->id);
+		}
 	}
+}
+
+static bool is_lost(const mmsb_instance *m, const page *p) { return !m->device_ops->has(m->device, p->def->pass); }
+
+/* Some values are nowhere: the next commit evaluates everything. */
+static void note_lost(mmsb_instance *m)
+{
+	for (uint32_t i = 0; i < m->sch->n_pages; i++)
+		m->stale |= m->pages[i].away && is_lost(m, &m->pages[i]);
+	if (m->stale)
+		device_plan(m);
+}
+
+void device_forget(mmsb_instance *m)
+{
+	if (!m->device)
+		return;
+	m->device_ops->forget(m->device);
+	for (uint32_t i = 0; i < m->sch->n_pages; i++) {
+		page *p = &m->pages[i];
+		p->away = m->epoch > 0 && (p->away || (p->gone && p->gone == m->commits));
+	}
+	note_lost(m);
 }
 
 int device_settle(mmsb_instance *m, page *p, mmsb_error *err)
@@ -153,7 +182,8 @@ int device_settle(mmsb_instance *m, page *p, mmsb_error *err)
 	saving_whole(m, p, p->cur);
 	int status = m->device_ops->fetch(m->device, p, err);
 	p->away = status != MMSB_OK;
-	m->stale |= p->away;
+	if (status)
+		note_lost(m);
 	return status;
 }
 
@@ -169,13 +199,23 @@ int device_home(struct executor *ex, const kernel_plan *p, bool whole, mmsb_erro
 {
 	mmsb_instance *m = ex->inst;
 	page *to = &m->pages[p->pass->page];
+	bool keeps = to->stays && to->prev;
 	int status = MMSB_OK;
 	for (uint32_t i = 0; i < p->def->n_reads && !status; i++)
 		status = device_settle(m, &m->pages[m->sch->reads[p->def->first_read + i].page], err);
-	if (!status && !whole)
+	if (!status && (keeps || !whole))
 		status = device_settle(m, to, err);
-	if (!status)
-		to->away = false; /* all of it is written */
+	if (!status && keeps && to->count > 0) { /* the second buffer, for putting back */
+		saving_whole(m, to, to->prev);
+		memcpy(to->prev, to->cur, to->count * to->element);
+		to->prev_lost = false;
+	}
+	if (!status && to->away) { /* all of it is written */
+		to->away = false;
+		to->gone = m->commits;
+		to->prev_lost = to->prev != NULL;
+		bitset_set(&m->touched, to->id);
+	}
 	return status;
 }
 

@@ -36,7 +36,9 @@ typedef struct device_ops {
 	int (*rounds)(struct device *, uint32_t pass, uint64_t epoch, uint64_t most, double tol, bitset *changed, uint64_t *rounds, bool *done, mmsb_error *err);
 	/* Brings the values of a page that is away. MMSB_DEVICE: they are lost, with the device. */
 	int (*fetch)(struct device *, struct page *, mmsb_error *err);
-	void (*forget)(struct device *); /* an epoch has failed: copies are not to be trusted */
+	/* An epoch has failed, after m->commits was counted and before versions are: pages that stay and have two buffers get what they had before it, and
+	 * are away; other copies are not to be trusted. */
+	void (*forget)(struct device *);
 	void (*figures)(const struct device *, device_figures *);
 } device_ops;
 

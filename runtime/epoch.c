@@ -289,7 +289,7 @@ static void roll_back(mmsb_instance *m, uint64_t epoch)
 	mmsb_error ignored;
 	if (m->epoch == 0)
 		m->stale = instance_refill(m, &ignored) != MMSB_OK;
-	else if (m->stale)
+	else if (m->stale && !m->has_state) /* else the next commit evaluates everything: it has what was before, this one had not */
 		evaluate_again(m);
 }
 

@@ -442,6 +442,9 @@ void device_place(struct executor *, kernel_plan *, uint32_t pass);
 /* Which pages stay on the device: once all plans are made, and anew when a page begins to be watched. */
 void device_plan(mmsb_instance *);
 
+/* An epoch has failed: what it wrote on the device is put back, or is lost. */
+void device_forget(mmsb_instance *);
+
 /* Before the CPU evaluates a pass, all of it or some elements: brings what that reads of the device. */
 int device_home(struct executor *, const kernel_plan *, bool whole, mmsb_error *err);
 

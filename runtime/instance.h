@@ -53,6 +53,7 @@ typedef struct page {
 	bool watched;           /* its changes are: changes.c */
 	bool stays;             /* what a device computes of it stays there until somebody reads it: device.c */
 	bool away;              /* cur lacks values that are on the device */
+	uint64_t gone;          /* the commit in which it was written anew and nobody had what it was before; 0: none */
 	pattern *pat;           /* sparse: the owner's */
 	pattern *prev_pat;      /* of the epoch before: the owner's, where some page of the family is read with prev */
 	uint64_t slots_room;    /* owner: the slots for which all of the family have room */

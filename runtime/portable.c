@@ -247,8 +247,7 @@ void executor_forget(struct executor *ex)
 		store_drop_all(p);
 	}
 	fixpoints_roll_back(ex);
-	if (ex->inst->device)
-		ex->inst->device_ops->forget(ex->inst->device);
+	device_forget(ex->inst);
 }
 
 /* ---- several ticks ---- */

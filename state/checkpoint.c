@@ -236,7 +236,7 @@ int checkpoint_plan(checkpoint_writer **out, mmsb_instance *m, const checkpoint_
 {
 	*out = NULL;
 	if (m->epoch == 0 || m->stale)
-		return fail(err, MMSB_ORDER, m->stale ? "memory ran out in the last epoch: a checkpoint can be written after the next one"
+		return fail(err, MMSB_ORDER, m->stale ? "memory ran out, or a device was lost, in the last epoch: a checkpoint can be written after the next one"
 		                                      : "there is no epoch yet to write a checkpoint of");
 	int status = device_settle_all(m, err);
 	if (status)

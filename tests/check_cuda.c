@@ -84,6 +84,25 @@ static const char settling[] =
 	"edge v[i] <- fix(tol = 0.001, max = 3) 0.001 * (sum[j] w[i, j] * v[j]) + prev x[i];\n"
 	"edge q[i] <- fix(tol = 0.0, max = 5) q[i] * 0.5 + f64(1000 / d[i]);\n";
 
+/* Passes can fail, and there is state; a, b and c stay on the device all the same. */
+static const char guarded[] =
+	"record Pair { flag : bool; v : f64; }\n"
+	"page x : f64[600] in;\n"
+	"page d : i64[600] in;\n"
+	"page k : index(600)[600] in;\n"
+	"page p : Pair[600] in;\n"
+	"page a : f64[600];\n"
+	"page b : f64[600];\n"
+	"page c : Pair[600];\n"
+	"page r : f64[600] out;\n"
+	"page s : f64[600] out;\n"
+
+	"edge a[i] <- x[i] * 0.5 + prev r[i];\n"
+	"edge c[i] <- clamp(p)[i + 1];\n"
+	"edge b[i] <- a[k[i]] + f64(1000 / d[i]);\n"
+	"edge r[i] <- b[k[i]] + prev r[i] * 0.25;\n"
+	"edge s[i] <- c[k[i]].v + a[i] + f64(7 / (d[k[i]] - 9));\n";
+
 static long (*fake_fail)(long);
 static long (*fake_live)(void);
 static char folder[64];
@@ -234,6 +253,12 @@ START_TEST(test_failing_calls_settling)
 }
 END_TEST
 
+START_TEST(test_failing_calls_guarded)
+{
+	fail_all(guarded, "guarded", 1);
+}
+END_TEST
+
 static device_figures figures(const mmsb_instance *m)
 {
 	device_figures f;
@@ -288,6 +313,101 @@ START_TEST(test_stays)
 	}
 	ck_assert(!m[1]->pages[mmsb_page(m[1], "c")].away && m[1]->pages[mmsb_page(m[1], "b")].away);
 	ck_same(m, "c");
+	for (int i = 0; i < 2; i++)
+		mmsb_instance_free(m[i]);
+	mmsb_schedule_close(s);
+}
+END_TEST
+
+/* An epoch of deltas that begins or ends with a zero divisor in b or in s: both fail, and say the same. */
+static void fail_both(mmsb_instance *const m[2], int64_t divisor, int n)
+{
+	static double x[N];
+	static int64_t d[N];
+	mmsb_error why[2], err;
+	for (int i = 0; i < n; i++)
+		x[i] = 1000 + i + n;
+	for (int i = 0; i < N; i++)
+		d[i] = i == 11 ? divisor : 5 + i % 3;
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "x"), 0, (size_t)n, x, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "d"), 0, 12, d, &err), MMSB_OK);
+		ck_assert_int_eq(mmsb_commit(m[i], NULL, &why[i]), MMSB_FAULT);
+	}
+	ck_assert_str_eq(why[0].message, why[1].message);
+}
+
+/* What a failed epoch has overwritten on the device is put back there. */
+START_TEST(test_put_back)
+{
+	mmsb_schedule *s = made(guarded, "guarded");
+	mmsb_instance *m[2];
+	mmsb_error err;
+	begin_both(s, m);
+	for (int e = 2; e <= 9; e++) {
+		fail_both(m, e % 2 ? 0 : 9, e % 3 ? 2 : 300);
+		if (e == 3 || e == 7)
+			ck_same(m, "a");
+		if (e == 5)
+			ck_same(m, "b");
+		for (int i = 0; i < 2; i++) {
+			int64_t d[12] = {5, 6, 7, 5, 6, 7, 5, 6, 7, 5, 6, 7};
+			double x = e;
+			ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "d"), 0, 12, d, &err), MMSB_OK);
+			ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "x"), (uint64_t)e * 9, 1, &x, &err), MMSB_OK);
+			ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
+			if (e == 4)
+				ck_assert_int_eq(mmsb_ticks(m[i], 3, NULL, &err), MMSB_OK);
+		}
+		ck_assert(m[1]->pages[mmsb_page(m[1], "b")].away && m[1]->pages[mmsb_page(m[1], "a")].away);
+		ck_same(m, "r");
+		ck_same(m, "s");
+	}
+	ck_same(m, "a");
+	ck_same(m, "b");
+	for (int i = 0; i < 2; i++) /* from here on they come home */
+		ck_assert_int_eq(mmsb_watch(m[i], mmsb_page(m[i], "b"), &err), MMSB_OK);
+	fail_both(m, 9, 40);
+	fail_both(m, 0, 40);
+	ck_same(m, "b");
+	ck_same(m, "r");
+	for (int i = 0; i < 2; i++)
+		mmsb_instance_free(m[i]);
+	mmsb_schedule_close(s);
+}
+END_TEST
+
+/* The device is lost with values of a program that has state; then an epoch fails on the CPU. */
+START_TEST(test_lost_state)
+{
+	mmsb_schedule *s = made(guarded, "guarded");
+	mmsb_instance *m[2];
+	mmsb_error err;
+	begin_both(s, m);
+	fake_fail(1);
+	ck_assert_ptr_null(mmsb_data(m[1], mmsb_page(m[1], "b")));
+	fake_fail(0);
+	ck_same(m, "r");
+	fail_both(m, 0, 40);
+	ck_assert_ptr_null(mmsb_data(m[1], mmsb_page(m[1], "b")));
+	ck_same(m, "r");
+	fail_both(m, 9, 300);
+	ck_same(m, "s");
+	for (int e = 2; e < 5; e++)
+		for (int i = 0; i < 2; i++) {
+			int64_t d[12] = {5, 6, 7, 5, 6, 7, 5, 6, 7, 5, 6, 7};
+			double x = e;
+			ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "d"), 0, 12, d, &err), MMSB_OK);
+			ck_assert_int_eq(mmsb_write(m[i], mmsb_page(m[i], "x"), (uint64_t)e * 9, 1, &x, &err), MMSB_OK);
+			ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
+		}
+	ck_same(m, "a");
+	ck_same(m, "b");
+	fail_both(m, 0, 300);
+	ck_same(m, "a");
+	ck_same(m, "b");
+	ck_same(m, "r");
+	ck_same(m, "s");
 	for (int i = 0; i < 2; i++)
 		mmsb_instance_free(m[i]);
 	mmsb_schedule_close(s);
@@ -422,6 +542,9 @@ START_TEST(test_fault)
 }
 END_TEST
 
+static const struct { const char *name, *text; } programs[] = {
+	{"program", program}, {"near", near}, {"guarded", guarded}, {"ticking", ticking}, {"settling", settling}};
+
 static bool make_kernels(const char *program_text, const char *name)
 {
 	char *text = NULL, path[sizeof folder + 16];
@@ -454,8 +577,10 @@ int main(void)
 	setenv("MMSB_DEVICE_TIMES", "1", 1);
 	void *library = dlopen(fake, RTLD_NOW);
 	snprintf(folder, sizeof folder, "/tmp/mmsb-cuda-XXXXXX");
-	if (!library || !mkdtemp(folder) || !make_kernels(program, "program") || !make_kernels(near, "near") || !make_kernels(ticking, "ticking") || !make_kernels(settling, "settling") ||
-	    driver_open(&d, &err)) {
+	bool made_all = library && mkdtemp(folder);
+	for (size_t i = 0; i < sizeof programs / sizeof programs[0] && made_all; i++)
+		made_all = make_kernels(programs[i].text, programs[i].name);
+	if (!made_all || driver_open(&d, &err)) {
 		fprintf(stderr, "check_cuda: %s: %s\n", fake, library ? "no kernels, or no driver" : dlerror());
 		return 1;
 	}
@@ -469,6 +594,9 @@ int main(void)
 	tcase_add_test(t, test_failing_calls_near);
 	tcase_add_test(t, test_failing_calls_ticking);
 	tcase_add_test(t, test_failing_calls_settling);
+	tcase_add_test(t, test_failing_calls_guarded);
+	tcase_add_test(t, test_put_back);
+	tcase_add_test(t, test_lost_state);
 	tcase_add_test(t, test_memory);
 	tcase_add_test(t, test_fault);
 	tcase_add_test(t, test_stays);
@@ -477,11 +605,11 @@ int main(void)
 	tcase_add_test(t, test_rounds);
 	suite_add_tcase(s, t);
 	int status = unit_run(s);
-	static const char *const names[] = {"/program", "/near", "/ticking", "/settling", ""};
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
 		char path[sizeof folder + 16];
-		snprintf(path, sizeof path, "%s%s", folder, names[i]);
+		snprintf(path, sizeof path, "%s/%s", folder, programs[i].name);
 		remove(path);
 	}
+	remove(folder);
 	return status;
 }
