@@ -22,7 +22,7 @@ const char *emit_rule_name(uint32_t rule)
 const char *emit_guard_name(uint32_t guard)
 {
 	static const char *const names[] = {
-#define GUARD(id, text) #id,
+#define GUARD(id, holds, text) #id,
 #include "../runtime/guard.def"
 #undef GUARD
 	};

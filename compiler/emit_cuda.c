@@ -273,7 +273,36 @@ static void put_to_index(writer *w, const sch_instr *in)
 	put_failure(w, in);
 }
 
-void cuda_put_region(writer *w, uint32_t region);
+/* A value that data must satisfy a condition with, in the words of guard.def. */
+static void put_guard(writer *w, const sch_instr *in)
+{
+	static const char *const conditions[] = {
+#define GUARD(id, holds, text) #holds,
+#include "../runtime/guard.def"
+#undef GUARD
+	};
+	const char *type = type_of(w, in->dst);
+	cuda_indent(w);
+	fprintf(w->out, "const %s v%u = ", type, in->dst);
+	cuda_put_reg(w, in->a);
+	fputs(";\n", w->out);
+	cuda_indent(w);
+	fputs("{\n", w->out);
+	cuda_indent(w);
+	fprintf(w->out, "\tconst double x = (double)v%u;\n", in->dst);
+	cuda_indent(w);
+	fprintf(w->out, "\tconst int is_float = %d;\n", TYPES_FLT >> in->type & 1);
+	cuda_indent(w);
+	fputs("\tbad |= ", w->out);
+	if (in->mask != NONE) {
+		cuda_put_reg(w, in->mask);
+		fputs(" && ", w->out);
+	}
+	fprintf(w->out, "!(%s);\n", conditions[in->c]);
+	cuda_indent(w);
+	fputs("}\n", w->out);
+	w->can_fail = true;
+}
 
 static void put_param(writer *w, const sch_instr *in)
 {
@@ -305,7 +334,8 @@ static void put_instr(writer *w, const sch_instr *in)
 	case CODE_READ: put_read(w, in); break;
 	case CODE_TO_INDEX: put_to_index(w, in); break;
 	case CODE_REDUCE: cuda_put_region(w, in->a); break;
-	case CODE_CONST: case CODE_GUARD: break; /* written where it is used; no pass with a kernel has one */
+	case CODE_GUARD: put_guard(w, in); break;
+	case CODE_CONST: break; /* written where it is used */
 	}
 }
 
@@ -358,7 +388,9 @@ static void put_output(const writer *w, uint32_t o)
 		fprintf(w->out, "mmsb_canon_%s(", name);
 	cuda_put_reg(w, def->reg);
 	fputs(flt ? ");\n" : ";\n", w->out);
-	if (w->pass->kind != PASS_MAP)
+	if (w->pass->kind == PASS_FIX_EXACT)
+		fprintf(w->out, "\t\tchanged%u = mmsb_next_%s((%s *)L.out[%u] + e, ((const %s *)L.was)[e], y%u);\n", o, name, type, o, type, o);
+	else if (w->pass->kind != PASS_MAP)
 		fprintf(w->out, "\t\tchanged%u = mmsb_move_%s((%s *)L.out[%u] + e, ((const %s *)L.was)[e], y%u, L.tol, L.round);\n", o, name, type, o, type, o);
 	else if (stride == type_table[w->types[def->reg]].bytes)
 		fprintf(w->out, "\t\tchanged%u = mmsb_put_%s((%s *)L.out[%u] + e, y%u);\n", o, name, type, o, o);

@@ -21,7 +21,7 @@ const char *const ir_yaml_kinds[] = {
 #undef X
 };
 const char *const ir_yaml_guards[] = {
-#define GUARD(id, text) #id,
+#define GUARD(id, holds, text) #id,
 #include "../runtime/guard.def"
 #undef GUARD
 };

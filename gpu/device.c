@@ -123,6 +123,11 @@ int copy_up(struct device *v, CUdeviceptr to, const void *from, size_t bytes, mm
 	return bytes ? CUDA(v, err, copy_up, to, from, bytes, v->stream) : MMSB_OK;
 }
 
+int fill(struct device *v, const device_room *at, uint8_t byte, size_t bytes, mmsb_error *err)
+{
+	return bytes ? CUDA(v, err, fill, at->at, byte, bytes, v->stream) : MMSB_OK;
+}
+
 int copy_down(struct device *v, void *to, CUdeviceptr from, size_t bytes, mmsb_error *err)
 {
 	v->figures.bytes_down += bytes;
@@ -176,6 +181,8 @@ static int find_kernels(struct device *v, mmsb_error *err)
 	int status = find_move(v, "scatter", v->scatter, err);
 	if (!status)
 		status = find_move(v, "take", v->take, err);
+	if (!status)
+		status = find_move(v, "settle", v->settle, err);
 	for (uint32_t i = 0; i < s->n_passes && !status; i++) {
 		char name[DEVICE_NAME];
 		if (device_lacks(s, i))
@@ -248,7 +255,8 @@ static void cuda_close(struct device *v)
 	if (!v)
 		return;
 	const cuda_driver *d = v->d;
-	device_room *rooms[] = {&v->sizes, &v->params, &v->fault, &v->list, &v->values, &v->marks, &v->partial, &v->joined, &v->moved_list, &v->moved_values, &v->flags};
+	device_room *rooms[] = {&v->sizes, &v->params, &v->fault, &v->list, &v->values, &v->marks, &v->partial, &v->joined, &v->moved_list, &v->moved_values, &v->flags, &v->stamps, &v->wanted[0],
+	                        &v->wanted[1]};
 	if (v->retained)
 		d->context_use(v->context);
 	if (v->stream)
@@ -306,6 +314,7 @@ static int cuda_open(struct device **out, mmsb_instance *m, mmsb_error *err)
 	v->d = d;
 	v->m = m;
 	v->split_least = number_from("MMSB_DEVICE_SPLIT", DEVICE_SPLIT);
+	v->few = number_from("MMSB_DEVICE_FEW", DEVICE_FEW);
 	v->leaves_least = number_from("MMSB_DEVICE_LEAVES", DEVICE_LEAVES);
 	v->kernels = calloc(m->sch->n_passes + 1, sizeof *v->kernels);
 	v->splits = calloc(m->sch->n_passes + 1, sizeof *v->splits);
@@ -323,4 +332,4 @@ static bool cuda_has(const struct device *v, uint32_t pass) { return !v->lost &&
 
 static void cuda_figures(const struct device *v, device_figures *out) { *out = v->figures; }
 
-const device_ops cuda_device = {cuda_open, cuda_close, cuda_has, cuda_pass, cuda_rounds, page_down, cuda_forget, cuda_figures};
+const device_ops cuda_device = {cuda_open, cuda_close, cuda_has, cuda_pass, cuda_rounds, cuda_exact, page_down, cuda_forget, cuda_figures};

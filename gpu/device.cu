@@ -29,6 +29,11 @@ MMSB_FOR_ALL(MMSB_MOVE, )
 		*at = v;                                                                                     \
 		return changed;                                                                              \
 	}                                                                                                    \
+	MMSB_FN uint32_t mmsb_next_##S(T *at, T was, T v)                                                    \
+	{                                                                                                    \
+		*at = v;                                                                                     \
+		return BITS(was) != BITS(v);                                                                 \
+	}                                                                                                    \
 	MMSB_FN uint32_t mmsb_put_packed_##S(uint8_t *at, T v)                                               \
 	{                                                                                                    \
 		T was = mmsb_get_##S(at);                                                                    \
@@ -288,7 +293,47 @@ MMSB_FN uint64_t mmsb_level_at(uint64_t n, unsigned level)
 		if (i < L.n)                                                                                 \
 			memcpy(L.values[0] + i * BYTES, L.out[0] + L.list[i] * L.stride, BYTES);             \
 	}
-MMSB_TRANSFER(4, 1) /* the first is MMSB_CUDA_ABI */
-MMSB_TRANSFER(4, 2)
-MMSB_TRANSFER(4, 4)
-MMSB_TRANSFER(4, 8)
+MMSB_TRANSFER(5, 1) /* the first is MMSB_CUDA_ABI */
+MMSB_TRANSFER(5, 2)
+MMSB_TRANSFER(5, 4)
+MMSB_TRANSFER(5, 8)
+
+/* ---- exact fixpoints --------------------------------------------------------------------------- */
+
+/* What conditions on data speak of. */
+#define GUARD_INF mmsb_from_bits_f64(0x7ff0000000000000ull)
+#define GUARD_SIGN(x) (mmsb_bits_f64(x) >> 63)
+
+/* The end of a round, which the marks tell what it has changed: that becomes the page's, gets the round's stamp, and whoever reads it is wanted in the next
+ * round. A warp goes along the readers of one element together. */
+#define MMSB_SETTLE(ABI, BYTES)                                                                              \
+	extern "C" __global__ void mmsb##ABI##_settle_##BYTES(const mmsb_launch L)                           \
+	{                                                                                                    \
+		const uint64_t i = (uint64_t)blockIdx.x * blockDim.x + threadIdx.x;                          \
+		const unsigned lane = threadIdx.x % 32;                                                      \
+		if (!L.round[-1])                                                                            \
+			return; /* all threads */                                                            \
+		const uint32_t word = L.marks[0][i / 32];                                                    \
+		if (word >> lane & 1) {                                                                      \
+			memcpy(L.out[0] + i * BYTES, L.was + i * BYTES, BYTES);                              \
+			L.stamps[i] = L.stamp;                                                               \
+		}                                                                                            \
+		if (L.used && i % 64 == 0 && i < L.n)                                                        \
+			L.used[i / 64] = 0;                                                                  \
+		if (lane == 0 && word)                                                                       \
+			atomicAdd(L.round, (unsigned)__popc(word));                                          \
+		for (unsigned k = 0; L.wanted && k < MMSB_MOST_ALONG && L.along[k].start; k++)               \
+			for (uint32_t bits = word; bits; bits &= bits - 1) {                                 \
+				const uint64_t of = i - lane + (uint64_t)__ffs((int)bits) - 1;               \
+				const uint64_t end = mmsb_list_end(L.along[k].n, L.along[k].start, of);      \
+				for (uint64_t q = mmsb_list_begin(L.along[k].n, L.along[k].start, of) + lane; q < end; q += 32) { \
+					const uint32_t v = L.along[k].key[q];                                \
+					if (!(L.wanted[v / 32] >> v % 32 & 1))                               \
+						atomicOr(&L.wanted[v / 32], 1u << v % 32);                   \
+				}                                                                            \
+			}                                                                                    \
+	}
+MMSB_SETTLE(5, 1)
+MMSB_SETTLE(5, 2)
+MMSB_SETTLE(5, 4)
+MMSB_SETTLE(5, 8)

@@ -8,6 +8,7 @@
  *   leaves.c     in which order the operands of long ones are combined
  *   pass.c       passes
  *   rounds.c     rounds of numeric fixpoints
+ *   exact.c      those of exact ones
  *
  * All work goes to one stream, in order. */
 #ifndef MMSB_GPU_DEVICE_H
@@ -63,6 +64,8 @@ typedef struct device_page {
 	device_room now, prev, next; /* next: of a numeric fixpoint, for rounds by turns */
 	uint64_t version;       /* of the page, as `now` has it */
 	bool now_good, prev_good;
+	bool fresh;             /* it has what exact rounds came to in epoch fresh_epoch, whose end was to say whether that changed the page */
+	uint64_t fresh_epoch;
 	uint64_t prev_epoch;    /* in which prev was current */
 	bool read_prev;         /* some kernel reads its values of the epoch before */
 	/* What a commit has overwritten of a page that stays, where an epoch can fail: in old_list and old_values; or, whole, in prev, which nobody reads. */
@@ -83,10 +86,11 @@ struct device {
 	CUmodule module;
 	CUfunction *kernels;    /* by pass, or NULL */
 	struct split { CUfunction part, join, end; } *splits; /* by pass: of a reduction by blocks, or NULL */
-	CUfunction scatter[MOVES], take[MOVES];
+	CUfunction scatter[MOVES], take[MOVES], settle[MOVES];
+	uint64_t few;           /* elements that an exact round changes, up to which the CPU goes on */
 	uint64_t split_least, leaves_least; /* operands from which on blocks share a reduction; of the longest list, from which on warps share all */
 	device_page *pages;
-	device_room sizes, params, fault, list, values, marks, partial, joined, moved_list, moved_values, flags;
+	device_room sizes, params, fault, list, values, marks, partial, joined, moved_list, moved_values, flags, stamps, wanted[2];
 	bool constants;         /* sizes and params are there */
 	host_room up, down;
 	leaf_rooms leaves;
@@ -110,6 +114,7 @@ int down_room(struct device *, size_t bytes, mmsb_error *err);
 int up_room(struct device *, size_t bytes, void *out_address, mmsb_error *err);
 
 int copy_up(struct device *, CUdeviceptr to, const void *from, size_t bytes, mmsb_error *err);
+int fill(struct device *, const device_room *, uint8_t byte, size_t bytes, mmsb_error *err);
 int copy_down(struct device *, void *to, CUdeviceptr from, size_t bytes, mmsb_error *err);
 int wait_for(struct device *, mmsb_error *err);
 int launch(struct device *, CUfunction, const mmsb_launch *, uint64_t blocks, mmsb_error *err);
@@ -186,6 +191,17 @@ int cuda_pass(struct device *, uint32_t pass, const bitset *dirty, uint64_t epoc
 
 /* ---- rounds.c ---------------------------------------------------------------------------------- */
 
+/* Rounds that are asked for together, and their flags in v->flags: the first is for the first round, which runs. */
+enum { ROUNDS_TOGETHER = 16, ROUND_FLAGS = ROUNDS_TOGETHER + 1 };
+
+/* Before a batch, and after it: the flags, and what has failed. */
+int rounds_begin(work *);
+int rounds_end(work *, uint32_t flags[ROUND_FLAGS], uint64_t *fault);
+
 int cuda_rounds(struct device *, uint32_t pass, uint64_t epoch, uint64_t most, double tol, bitset *changed, uint64_t *rounds, bool *done, mmsb_error *err);
+
+/* ---- exact.c ----------------------------------------------------------------------------------- */
+
+int cuda_exact(struct device *, uint32_t pass, uint64_t epoch, device_exact *, bool *done, mmsb_error *err);
 
 #endif

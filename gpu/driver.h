@@ -56,6 +56,7 @@ enum {
 	F(copy_up, "cuMemcpyHtoDAsync_v2", (CUdeviceptr to, const void *from, size_t bytes, CUstream stream))              \
 	F(copy_down, "cuMemcpyDtoHAsync_v2", (void *to, CUdeviceptr from, size_t bytes, CUstream stream))                  \
 	F(copy_within, "cuMemcpyDtoDAsync_v2", (CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream))          \
+	F(fill, "cuMemsetD8Async", (CUdeviceptr at, unsigned char byte, size_t bytes, CUstream stream))                     \
 	F(launch, "cuLaunchKernel",                                                                                        \
 	  (CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,     \
 	   unsigned block_z, unsigned shared, CUstream stream, void **params, void **extra))

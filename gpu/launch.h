@@ -4,7 +4,7 @@
 
 /* A pass with more reads, or of a record with more fields, or with more regions that go along lists, has no kernel. Threads of a block: a multiple of 64, so that nobody shares
  * a word of `marks`. */
-enum { MMSB_CUDA_ABI = 4, MMSB_MOST_READS = 64, MMSB_MOST_OUTPUTS = 16, MMSB_MOST_ALONG = 8, MMSB_BLOCK = 256 };
+enum { MMSB_CUDA_ABI = 5, MMSB_MOST_READS = 64, MMSB_MOST_OUTPUTS = 16, MMSB_MOST_ALONG = 8, MMSB_BLOCK = 256 };
 
 /* A reduction by blocks has three kernels beside the one of a thread for each element. PART: each block reduces a part of an element's operands, of part_size
  * positions, to partial. JOIN: a block for each element makes one of its parts, to joined. END: a thread for each element does the rest.
@@ -41,9 +41,13 @@ typedef struct mmsb_launch {
 	const uint64_t *node_at;       /* along lists: where a leaf, or the children of a node (or list), begin, and behind the last of them */
 	const uint32_t *leaf_list;     /* the list of each leaf */
 	const uint8_t *node_bit;       /* of each child: the bit of positions at which it parts from the next one */
-	uint32_t *round;               /* of a numeric fixpoint: becomes 1 when an element moves by more than tol; where round[-1] is 0 the round does nothing */
+	uint32_t *round;               /* of a fixpoint: becomes 1 when an element moves by more than tol (of an exact one: how many have changed); where round[-1]
+	                                * is 0 the round does nothing */
 	double tol;
 	const uint8_t *was;            /* ... the values of the round before; out[0] gets those of this one */
+	uint32_t *stamps, stamp;       /* of settle: stamps of elements; what those get that have changed */
+	uint32_t *wanted;              /* ... a bit for each element that the next round is to evaluate; NULL: it evaluates all */
+	uint64_t *used;                /* ... the mask of this one, which becomes empty; or NULL */
 	uint64_t *fault;               /* becomes the least position at which something failed; UINT64_MAX: nothing has */
 	const uint8_t *in[MMSB_MOST_READS];    /* by read: where its page, or that field of it, begins */
 	mmsb_lists along[MMSB_MOST_ALONG];     /* by region that goes along lists, in their order */

@@ -3,6 +3,7 @@ libmmsb_internal_la_SOURCES += \
 	%D%/back.c \
 	%D%/device.c %D%/device.h \
 	%D%/driver.c %D%/driver.h \
+	%D%/exact.c \
 	%D%/launch.h \
 	%D%/leaves.c \
 	%D%/lists.c \

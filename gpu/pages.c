@@ -61,10 +61,22 @@ static int changes_up(struct device *v, const page *p, bool prev, const change_s
 	return status;
 }
 
+/* Exact rounds came to what the copy has: that counted as a change of the page, or did not. */
+static void resolve(device_page *c, const page *p, uint64_t epoch)
+{
+	bool moved = p->changed == c->fresh_epoch || (p->changed == epoch && p->changed_before == c->fresh_epoch);
+	if (!c->fresh)
+		return;
+	c->version += moved;
+	c->now_good = true;
+	c->fresh = false;
+}
+
 int page_up(struct device *v, const page *p, uint64_t epoch, mmsb_error *err)
 {
 	device_page *c = &v->pages[p->id];
 	size_t bytes = p->count * p->element;
+	resolve(c, p, epoch);
 	if (bytes == 0 || (c->now_good && c->version == p->version))
 		return MMSB_OK;
 	bool follows = c->now_good && bytes <= c->now.size && c->version + 1 == p->version && p->changed == epoch && few_changed(p, p->now, MOST_MOVED_SHARE);
@@ -105,6 +117,7 @@ int prev_up(struct device *v, const page *p, uint64_t epoch, mmsb_error *err)
 		c->prev_epoch = epoch;
 		return MMSB_OK;
 	}
+	resolve(c, p, epoch);
 	bool there = now_is_prev(c, p, epoch), follows = c->prev_good && bytes <= c->prev.size && c->prev_epoch + 1 == epoch;
 	follows = follows && few_changed(p, p->before, there ? MOST_COPIED_SHARE : MOST_MOVED_SHARE);
 	c->prev_good = false;

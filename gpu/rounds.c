@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { BATCH = 16, FLAGS = BATCH + 1 /* the first is for the first round: it runs */ };
-
 /* The rounds' values change places: where those of the round before lie, and where those of the next one go. */
 static void turn(work *w, uint32_t pass, const device_page *c, bool odd)
 {
@@ -22,37 +20,33 @@ static void turn(work *w, uint32_t pass, const device_page *c, bool odd)
 	w->l.out[0] = (uint8_t *)(uintptr_t)(odd ? c->now.at : c->next.at);
 }
 
-static int ask(work *w, uint32_t pass, const device_page *c, uint64_t n)
+int rounds_begin(work *w)
 {
 	struct device *v = w->v;
 	uint32_t *flags;
-	int status = up_room(v, FLAGS * sizeof *flags, &flags, w->err);
+	int status = room_of(v, &v->flags, ROUND_FLAGS * sizeof *flags, "rounds", w->err);
+	if (!status)
+		status = down_room(v, 64 + ROUND_FLAGS * sizeof *flags, w->err);
+	if (!status)
+		status = up_room(v, ROUND_FLAGS * sizeof *flags, &flags, w->err);
 	if (status)
 		return status;
-	memset(flags, 0, FLAGS * sizeof *flags);
+	memset(flags, 0, ROUND_FLAGS * sizeof *flags);
 	flags[0] = 1;
-	status = copy_up(v, v->flags.at, flags, FLAGS * sizeof *flags, w->err);
-	if (!status && v->after)
-		status = CUDA(v, w->err, event_record, v->before, v->stream);
-	for (uint64_t r = 0; r < n && !status; r++) {
-		turn(w, pass, c, r % 2);
-		w->l.round = (uint32_t *)(uintptr_t)v->flags.at + r + 1;
-		status = work_launch(w, pass);
-	}
-	if (!status && v->after)
-		status = CUDA(v, w->err, event_record, v->after, v->stream);
-	return status;
+	status = copy_up(v, v->flags.at, flags, ROUND_FLAGS * sizeof *flags, w->err);
+	return status || !v->after ? status : CUDA(v, w->err, event_record, v->before, v->stream);
 }
 
-/* What a batch of n came to: how many rounds ran, and whether the last of them was the last of all. */
-static int look(work *w, uint64_t n, uint64_t *ran, bool *settled, uint64_t *fault)
+int rounds_end(work *w, uint32_t flags[ROUND_FLAGS], uint64_t *fault)
 {
 	struct device *v = w->v;
 	uint8_t *down = v->down.at;
-	uint32_t flags[FLAGS];
-	int status = copy_down(v, down, v->fault.at, sizeof *fault, w->err);
+	size_t bytes = ROUND_FLAGS * sizeof *flags;
+	int status = v->after ? CUDA(v, w->err, event_record, v->after, v->stream) : MMSB_OK;
 	if (!status)
-		status = copy_down(v, down + 64, v->flags.at, sizeof flags, w->err);
+		status = copy_down(v, down, v->fault.at, sizeof *fault, w->err);
+	if (!status)
+		status = copy_down(v, down + 64, v->flags.at, bytes, w->err);
 	if (!status)
 		status = wait_for(v, w->err);
 	if (!status && v->after) {
@@ -63,10 +57,30 @@ static int look(work *w, uint64_t n, uint64_t *ran, bool *settled, uint64_t *fau
 	if (status)
 		return status;
 	memcpy(fault, down, sizeof *fault);
-	memcpy(flags, down + 64, sizeof flags);
-	for (*ran = 0, *settled = false; *ran < n && !*settled; ++*ran)
-		*settled = !flags[*ran + 1];
+	memcpy(flags, down + 64, bytes);
 	return MMSB_OK;
+}
+
+static int ask(work *w, uint32_t pass, const device_page *c, uint64_t n)
+{
+	struct device *v = w->v;
+	int status = rounds_begin(w);
+	for (uint64_t r = 0; r < n && !status; r++) {
+		turn(w, pass, c, r % 2);
+		w->l.round = (uint32_t *)(uintptr_t)v->flags.at + r + 1;
+		status = work_launch(w, pass);
+	}
+	return status;
+}
+
+/* What a batch of n came to: how many rounds ran, and whether the last of them was the last of all. */
+static int look(work *w, uint64_t n, uint64_t *ran, bool *settled, uint64_t *fault)
+{
+	uint32_t flags[ROUND_FLAGS];
+	int status = rounds_end(w, flags, fault);
+	for (*ran = 0, *settled = false; !status && *ran < n && !*settled; ++*ran)
+		*settled = !flags[*ran + 1];
+	return status;
 }
 
 static void swap_rooms(device_page *c)
@@ -99,7 +113,7 @@ static int all_rounds(work *w, uint32_t pass, uint64_t most, uint64_t *rounds, u
 	bool settled = false;
 	int status = MMSB_OK;
 	while (*rounds < most && !settled && !status && *fault == UINT64_MAX) {
-		uint64_t ran = 0, n = most - *rounds < BATCH ? most - *rounds : BATCH;
+		uint64_t ran = 0, n = most - *rounds < ROUNDS_TOGETHER ? most - *rounds : ROUNDS_TOGETHER;
 		status = ask(w, pass, c, n);
 		if (!status)
 			status = look(w, n, &ran, &settled, fault);
@@ -122,10 +136,6 @@ int cuda_rounds(struct device *v, uint32_t pass, uint64_t epoch, uint64_t most, 
 	int status = work_prepare(&w, epoch);
 	if (!status)
 		status = room_of(v, &c->next, w.to->count * w.to->element, sch_text(v->m->sch, w.to->def->name), err);
-	if (!status)
-		status = room_of(v, &v->flags, FLAGS * sizeof(uint32_t), "rounds", err);
-	if (!status)
-		status = down_room(v, 64 + FLAGS * sizeof(uint32_t), err);
 	w.l.tol = tol;
 	c->now_good = false;
 	if (!status)

@@ -13,7 +13,7 @@
 #define NEED(kind) (1u << GUARD_##kind)
 
 static const char *const guard_text[GUARD_COUNT] = {
-#define GUARD(id, text) text,
+#define GUARD(id, holds, text) text,
 #include "../runtime/guard.def"
 #undef GUARD
 };

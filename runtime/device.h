@@ -22,6 +22,15 @@ typedef struct device_figures {
 	double kernel_ms;               /* in kernels of passes; only where MMSB_DEVICE_TIMES is set */
 } device_figures;
 
+/* Rounds of an exact fixpoint, from where the host's page stands. */
+typedef struct device_exact {
+	bool known;                     /* who reads an element stands in the lists of the regions along which the page is read: frontier_possible */
+	uint64_t few;                   /* if not: a round that changes so many elements or fewer is the last */
+	uint32_t *stamps;               /* of elements, all 0: become the round in which each changed last */
+	uint64_t rounds;
+	bool settled;                   /* else those whose stamp is `rounds` have not been handed on yet */
+} device_exact;
+
 typedef struct device_ops {
 	/* Takes hold of a device and loads the schedule's code for it. MMSB_DEVICE: there is none, or it failed; MMSB_INPUT: no code. */
 	int (*open)(struct device **, mmsb_instance *, mmsb_error *err);
@@ -34,6 +43,8 @@ typedef struct device_ops {
 	/* Rounds of a numeric fixpoint over all elements, from what the host's page has: at most `most` (above 0), until none has moved by more than tol. The page
 	 * gets the values of the last one, *changed (empty) what that one changed. *done false, MMSB_DEVICE: as of pass; of MMSB_DEVICE the page may hold a part. */
 	int (*rounds)(struct device *, uint32_t pass, uint64_t epoch, uint64_t most, double tol, bitset *changed, uint64_t *rounds, bool *done, mmsb_error *err);
+	/* Those rounds. The page gets the values of the last one. *done false, MMSB_DEVICE: as of rounds. */
+	int (*exact)(struct device *, uint32_t pass, uint64_t epoch, device_exact *, bool *done, mmsb_error *err);
 	/* Brings the values of a page that is away. MMSB_DEVICE: they are lost, with the device. */
 	int (*fetch)(struct device *, struct page *, mmsb_error *err);
 	/* An epoch has failed, after m->commits was counted and before versions are: pages that stay and have two buffers get what they had before it, and

@@ -85,8 +85,8 @@ const char *device_lacks(const schedule *s, uint32_t id)
 {
 	const sch_pass *pass = &s->passes[id];
 	const sch_kernel *k = &s->kernels[pass->kernel];
-	if (pass->kind != PASS_MAP && pass->kind != PASS_FIX_NUMERIC)
-		return "a fixpoint that is not numeric";
+	if (pass->kind == PASS_FIX_BOUNDED)
+		return "a bounded fixpoint";
 	if (s->pages[pass->page].flags & PAGEF_SPARSE)
 		return "its page is sparse";
 	if (pass->kind != PASS_MAP && s->pages[pass->page].record != NONE)
@@ -98,8 +98,8 @@ const char *device_lacks(const schedule *s, uint32_t id)
 		const char *why = region_lacks(g, r);
 		if (why)
 			return why;
-		if (g->kind == REGION_PREFIX && device_splits(s, id) != r)
-			return "prefixes of rows, under a condition, or beside other reductions";
+		if (g->kind == REGION_PREFIX && (device_splits(s, id) != r || pass->kind == PASS_FIX_EXACT))
+			return "prefixes of rows, under a condition, in an exact fixpoint, or beside other reductions";
 	}
 	if (device_along_number(s, k, k->n_regions) > MMSB_MOST_ALONG)
 		return "too many reductions along lists";
@@ -108,8 +108,5 @@ const char *device_lacks(const schedule *s, uint32_t id)
 		if (why)
 			return why;
 	}
-	for (uint32_t i = 0; i < k->n_instr; i++)
-		if (s->instrs[k->first_instr + i].code == CODE_GUARD)
-			return "a condition on data";
 	return NULL;
 }

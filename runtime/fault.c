@@ -8,7 +8,7 @@
 #include "guard.h"
 
 static const char *const guard_texts[GUARD_COUNT] = {
-#define GUARD(id, text) [GUARD_##id] = text,
+#define GUARD(id, holds, text) [GUARD_##id] = text,
 #include "guard.def"
 #undef GUARD
 };

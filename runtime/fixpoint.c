@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device.h"
 #include "repair.h"
 #include "saving.h"
+#include "thresholds.h"
 
 static uint32_t n_columns(const fix *f)
 {
@@ -313,6 +315,25 @@ static uint64_t work_done(const struct executor *ex)
 	return work;
 }
 
+/* All of it by a device; or the rounds in which much changes, and the CPU goes on as after rounds of its own. *done false: the CPU is to do all. */
+static int exact_by_device(fix *f, bool *done)
+{
+	mmsb_instance *m = f->inst;
+	fix_keep *k = f->keep;
+	device_exact x = {.known = frontier_possible(f), .few = f->to->count / FEW, .stamps = k->stamps};
+	*done = false;
+	start_exact(f);
+	int status = m->device_ops->exact(m->device, f->id, m->at_hand, &x, done, f->err);
+	if (status || !*done)
+		return status;
+	k->clock = (uint32_t)x.rounds;
+	f->ex->workers[0].work += f->to->count * DEVICE_WHOLE + x.rounds * DEVICE_ROUND;
+	m->pass_stats[f->id].rounds += x.rounds;
+	m->pass_stats[f->id].evaluated += f->to->count;
+	m->pass_stats[f->id].dense++;
+	return x.settled ? MMSB_OK : drain_whole(f, k);
+}
+
 /* All of it, keeping what repairs need. */
 static int exact_whole(fix *f)
 {
@@ -325,7 +346,11 @@ static int exact_whole(fix *f)
 	k->whole = true;
 	k->commit = f->inst->commits;
 	uint64_t before = work_done(f->ex);
-	status = !f->keep ? exact_rounds(f) : k->simple ? sweeping_rounds(f) : k->relaxes ? relaxing_rounds(f) : exact_rounds(f);
+	bool done = false;
+	if (f->keep && f->ex->passes[f->id]->on_device)
+		status = exact_by_device(f, &done);
+	if (!status && !done)
+		status = !f->keep ? exact_rounds(f) : k->simple ? sweeping_rounds(f) : k->relaxes ? relaxing_rounds(f) : exact_rounds(f);
 	k->whole_work = work_done(f->ex) - before;
 	k->valid = !status && f->keep;
 	return status;

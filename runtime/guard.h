@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 typedef enum guard_id {
-#define GUARD(id, text) GUARD_##id,
+#define GUARD(id, holds, text) GUARD_##id,
 #include "guard.def"
 #undef GUARD
 	GUARD_COUNT
@@ -15,16 +15,13 @@ typedef enum guard_id {
 static inline bool guard_holds(unsigned guard, double x, bool is_float)
 {
 	switch ((guard_id)guard) {
-	case GUARD_NONNEG: return x >= 0;
-	case GUARD_NONPOS: return x <= 0;
-	case GUARD_UNIT: return x >= 0 && x <= 1 && !(x == 0 && __builtin_signbit(x));
-	case GUARD_GE_ONE: return x >= 1;
-	case GUARD_NOT_NAN: return !is_float || x == x;
-	case GUARD_NOT_NEGINF: return !is_float || (x == x && x != -__builtin_inf());
-	case GUARD_NOT_POSINF: return !is_float || (x == x && x != __builtin_inf());
-	case GUARD_NONNEG_FINITE: return x >= 0 && x != __builtin_inf();
-	case GUARD_POSITIVE: return x > 0;
-	case GUARD_NOT_NEGZERO: return !(x == 0 && __builtin_signbit(x));
+#define GUARD_SIGN(x) __builtin_signbit(x)
+#define GUARD_INF __builtin_inf()
+#define GUARD(id, holds, text) case GUARD_##id: return holds;
+#include "guard.def"
+#undef GUARD
+#undef GUARD_INF
+#undef GUARD_SIGN
 	case GUARD_COUNT: break;
 	}
 	return true;

@@ -324,7 +324,7 @@ static inline __attribute__((always_inline)) uint32_t count_broken(unsigned guar
 static uint32_t broken(unsigned guard, const double *x, const uint8_t *alive, uint32_t n, bool is_float)
 {
 	switch ((guard_id)guard) {
-#define GUARD(id, text) case GUARD_##id: return count_broken(GUARD_##id, x, alive, n, is_float);
+#define GUARD(id, holds, text) case GUARD_##id: return count_broken(GUARD_##id, x, alive, n, is_float);
 #include "guard.def"
 #undef GUARD
 	case GUARD_COUNT: break;

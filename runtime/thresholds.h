@@ -42,6 +42,12 @@ enum thresholds {
 	/* COST of all of a pass from which on a device evaluates it, if it has code for it and nobody says @cpu or @gpu. Not measured yet. */
 	DEVICE_LEAST = 1 << 17,
 
+	/* Elements that a round of an exact fixpoint changes, up to which the CPU goes on, unless MMSB_DEVICE_FEW says another number; and what a whole
+	 * evaluation by a device counts as, in the units of a repair's work: an element, and a round. Not measured yet. */
+	DEVICE_FEW = 256,
+	DEVICE_WHOLE = 4,
+	DEVICE_ROUND = 4096,
+
 	/* Operands of a reduction from which on blocks of a device's threads share it, unless MMSB_DEVICE_SPLIT says another number, where fewer than so
 	 * many elements have one. Not measured yet. */
 	DEVICE_SPLIT = 1024,

@@ -103,6 +103,24 @@ static const char guarded[] =
 	"edge r[i] <- b[k[i]] + prev r[i] * 0.25;\n"
 	"edge s[i] <- c[k[i]].v + a[i] + f64(7 / (d[k[i]] - 9));\n";
 
+/* Exact fixpoints: their readers stand in lists, or do not; divisors and weights can be wrong. */
+static const char exact[] =
+	"page x : f64[600] in;\n"
+	"page k : index(600)[600] in;\n"
+	"page d : i64[600] in;\n"
+	"page w : sparse f64[600, 600] in;\n"
+	"page near : f64[600] out;\n"
+	"page seen : bool[600] out;\n"
+	"page wide : f64[600] out;\n"
+	"page last : f64[600] out;\n"
+	"page s : f64[600] out;\n"
+
+	"edge near[v] <- fix min(if v < 3 then 0.0 else f64(1000 / d[v]) + 900.0, min[u] (near[u] + w[u, v]));\n"
+	"edge seen[v] <- fix (v == 0 || any[u] (seen[u] && w[u, v] > 1.0));\n"
+	"edge wide[v] <- fix max(x[v], max(max[u] min(wide[u], w[u, v]), max[u] min(wide[u], w[v, u])));\n"
+	"edge last[i] <- fix max(x[i], clamp(last)[i - 1]);\n"
+	"edge s[i] <- near[k[i]] + wide[i] - last[i] + prev near[k[i]] * 0.5 + wrap(prev last)[i + 1];\n";
+
 static long (*fake_fail)(long);
 static long (*fake_live)(void);
 static char folder[64];
@@ -250,6 +268,12 @@ END_TEST
 START_TEST(test_failing_calls_settling)
 {
 	fail_all(settling, "settling", 23);
+}
+END_TEST
+
+START_TEST(test_failing_calls_exact)
+{
+	fail_all(exact, "exact", 29);
 }
 END_TEST
 
@@ -476,6 +500,55 @@ START_TEST(test_rounds)
 }
 END_TEST
 
+/* Rounds of exact fixpoints by the device, all of them or the first ones; the repairs after them by the CPU; what data must not be. */
+static void run_exact(const char *few)
+{
+	setenv("MMSB_DEVICE_FEW", few, 1);
+	mmsb_schedule *s = made(exact, "exact");
+	mmsb_instance *m[2];
+	mmsb_error err, why[2];
+	begin_both(s, m);
+	ck_assert_uint_ge(m[1]->pass_stats[0].rounds, 3);
+	ck_assert_uint_ge(m[1]->pass_stats[3].rounds, 16);
+	for (int e = 2; e <= 12; e++) {
+		for (int i = 0; i < 2; i++) {
+			stage(m[i], e < 5 ? e : 3);
+			if (e == 6 || e == 9) { /* a negative weight, which only the device sees first where all is evaluated */
+				uint64_t row = 40, col = 41;
+				double w = -1;
+				ck_assert_int_eq(mmsb_insert(m[i], mmsb_page(m[i], "w"), 1, &row, &col, &w, &err), MMSB_OK);
+				ck_assert_int_eq(mmsb_commit(m[i], NULL, &why[i]), MMSB_FAULT);
+				continue;
+			}
+			for (uint64_t at = 0; at < 40 && e == 8; at++) { /* so much that all is evaluated */
+				double w[2] = {0.25, 0.5};
+				uint64_t row[2] = {at * 5, at}, col[2] = {at * 7 + 1, at * 14};
+				ck_assert_int_eq(mmsb_insert(m[i], mmsb_page(m[i], "w"), 2, row, col, w, &err), MMSB_OK);
+			}
+			ck_assert_int_eq(mmsb_commit(m[i], NULL, &err), MMSB_OK);
+		}
+		if (e == 6 || e == 9)
+			ck_assert_str_eq(why[0].message, why[1].message);
+		ck_same(m, "near");
+		ck_same(m, "wide");
+		ck_same(m, "last");
+		ck_same(m, "s");
+		ck_assert_int_eq(memcmp(mmsb_data(m[0], mmsb_page(m[0], "seen")), mmsb_data(m[1], mmsb_page(m[1], "seen")), N), 0);
+	}
+	for (int i = 0; i < 2; i++)
+		mmsb_instance_free(m[i]);
+	mmsb_schedule_close(s);
+	unsetenv("MMSB_DEVICE_FEW");
+}
+
+START_TEST(test_exact)
+{
+	run_exact("0");
+	run_exact("20");
+	run_exact("1000000");
+}
+END_TEST
+
 /* What was now becomes what was before without going up. */
 START_TEST(test_ticks)
 {
@@ -543,7 +616,7 @@ START_TEST(test_fault)
 END_TEST
 
 static const struct { const char *name, *text; } programs[] = {
-	{"program", program}, {"near", near}, {"guarded", guarded}, {"ticking", ticking}, {"settling", settling}};
+	{"program", program}, {"near", near}, {"guarded", guarded}, {"exact", exact}, {"ticking", ticking}, {"settling", settling}};
 
 static bool make_kernels(const char *program_text, const char *name)
 {
@@ -595,6 +668,8 @@ int main(void)
 	tcase_add_test(t, test_failing_calls_ticking);
 	tcase_add_test(t, test_failing_calls_settling);
 	tcase_add_test(t, test_failing_calls_guarded);
+	tcase_add_test(t, test_failing_calls_exact);
+	tcase_add_test(t, test_exact);
 	tcase_add_test(t, test_put_back);
 	tcase_add_test(t, test_lost_state);
 	tcase_add_test(t, test_memory);

@@ -54,7 +54,7 @@ static void refused(const char *decl, const char *edge, const char *why)
 /* ---- fixpoints ------------------------------------------------------------------------- */
 
 static const char *const guard_names[] = {
-#define GUARD(id, text) #id,
+#define GUARD(id, holds, text) #id,
 #include "../runtime/guard.def"
 #undef GUARD
 };

@@ -54,6 +54,22 @@ static inline unsigned long long atomicMin(unsigned long long *at, unsigned long
 	return was;
 }
 
+static inline unsigned atomicAdd(unsigned *at, unsigned value)
+{
+	unsigned was = *at;
+	*at = was + value;
+	return was;
+}
+
+static inline unsigned atomicOr(unsigned *at, unsigned value)
+{
+	unsigned was = *at;
+	*at = was | value;
+	return was;
+}
+
+static inline int __popc(unsigned value) { return __builtin_popcount(value); }
+
 static inline double __fma_rn(double a, double b, double c) { return __builtin_fma(a, b, c); }
 static inline float __fmaf_rn(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 static inline double __dsqrt_rn(double a) { return __builtin_sqrt(a); }

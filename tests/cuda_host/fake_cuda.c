@@ -33,12 +33,13 @@ typedef struct allocation {
 	bool live, pinned;
 } allocation;
 
-typedef enum work_kind { WORK_UP, WORK_DOWN, WORK_LAUNCH } work_kind;
+typedef enum work_kind { WORK_UP, WORK_DOWN, WORK_FILL, WORK_LAUNCH } work_kind;
 typedef struct work {
 	work_kind kind;
 	uint8_t *to;
 	const uint8_t *from;
 	uint8_t *copy;          /* of what is not pinned */
+	uint8_t byte;
 	size_t bytes;
 	struct CUfunc_st *function;
 	unsigned grid, block;
@@ -408,8 +409,12 @@ static void do_work(work *w)
 			wrong("a kernel", why);
 		return;
 	}
-	if (!find(w->kind == WORK_UP ? w->to : w->from, w->bytes, false))
+	if (!find(w->kind == WORK_DOWN ? w->from : w->to, w->bytes, false))
 		wrong("a copy", gone);
+	if (w->kind == WORK_FILL) {
+		memset(w->to, w->byte, w->bytes);
+		return;
+	}
 	memcpy(w->to, w->copy ? w->copy : w->from, w->bytes);
 	free(w->copy);
 	w->copy = NULL;
@@ -484,6 +489,20 @@ API cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstrea
 	return CUDA_SUCCESS;
 }
 
+API cuMemsetD8Async(CUdeviceptr at, unsigned char byte, size_t bytes, CUstream stream);
+API cuMemsetD8Async(CUdeviceptr at, unsigned char byte, size_t bytes, CUstream stream)
+{
+	NEEDS_CONTEXT("cuMemsetD8Async");
+	if (!find((void *)(uintptr_t)at, bytes, false))
+		wrong("cuMemsetD8Async", "memory that is not the device's, or too short, or given back");
+	work *w = more_work(stream);
+	w->kind = WORK_FILL;
+	w->to = (uint8_t *)(uintptr_t)at;
+	w->byte = byte;
+	w->bytes = bytes;
+	return CUDA_SUCCESS;
+}
+
 /* Events take no time; whether they were recorded is looked at. */
 struct CUevent_st {
 	CUstream recorded;
@@ -554,6 +573,9 @@ static void check_launch(const mmsb_launch *l, unsigned block)
 		wrong("cuLaunchKernel", "sizes, params or the place of a fault are not on the device");
 	if ((l->round && (!find(l->round - 1, 8, false) || !find(l->was, l->n, false))))
 		wrong("cuLaunchKernel", "the flags of rounds, or the values of the round before, are not on the device");
+	if ((l->stamps && !find(l->stamps, l->n * sizeof *l->stamps, false)) || (l->used && !find(l->used, (l->n + 63) / 64 * 8, false)) ||
+	    (l->wanted && !find(l->wanted, (l->n + 63) / 64 * 8, false)))
+		wrong("cuLaunchKernel", "what the end of a round writes is not on the device, or too short");
 	if ((l->node_at && !find(l->node_at, 8, false)) || (l->node_bit && !find(l->node_bit, 1, false)) || (l->leaf_list && !find(l->leaf_list, 1, false)))
 		wrong("cuLaunchKernel", "the order of a reduction is not on the device");
 	for (unsigned i = 0; i < MMSB_MOST_ALONG; i++)
