@@ -26,6 +26,44 @@ enum {
 	ID_u32 = T_U32, ID_u64 = T_U64, ID_f32 = T_F32, ID_f64 = T_F64
 };
 
+/* A macro may be defined as `~, X`: SECOND(M, Y, ) is X then, and Y where it is not defined. */
+#define SECOND_(a, b, ...) b
+#define SECOND(...) SECOND_(__VA_ARGS__)
+#define THIRD_(a, b, c, ...) c
+#define THIRD(...) THIRD_(__VA_ARGS__)
+
+/* ---- signed and unsigned ----------------------------------------------------------------------- */
+
+/* Operators of which signed integers have the bits of unsigned ones. One loop serves both: loops are most of what there is to compile. */
+#define SHARED_add ~, UNSIGNED, UNLESS_SIGNED
+#define SHARED_sub ~, UNSIGNED, UNLESS_SIGNED
+#define SHARED_mul ~, UNSIGNED, UNLESS_SIGNED
+#define SHARED_eq ~, UNSIGNED, UNLESS_SIGNED
+#define SHARED_ne ~, UNSIGNED, UNLESS_SIGNED
+#define SHARED_band ~, UNSIGNED, UNLESS_SIGNED
+#define SHARED_bor ~, UNSIGNED, UNLESS_SIGNED
+#define SHARED_bxor ~, UNSIGNED, UNLESS_SIGNED
+#define SHARED_shl ~, UNSIGNED, UNLESS_SIGNED
+#define SHARED_neg ~, UNSIGNED, UNLESS_SIGNED
+#define SHARED_bnot ~, UNSIGNED, UNLESS_SIGNED
+#define SHARED_select ~, UNSIGNED, UNLESS_SIGNED
+#define SHARED_popcount ~, UNSIGNED, UNLESS_SIGNED
+#define SIGNED_i8 ~, u8, NOTHING
+#define SIGNED_i16 ~, u16, NOTHING
+#define SIGNED_i32 ~, u32, NOTHING
+#define SIGNED_i64 ~, u64, NOTHING
+#define ITSELF(S) S
+#define UNSIGNED(S) SECOND(SIGNED_##S, S, )
+#define NOTHING(...)
+#define ALL_OF(...) __VA_ARGS__
+#define ALWAYS(S, ...) __VA_ARGS__
+#define UNLESS_SIGNED(S, ...) THIRD(SIGNED_##S, ~, ALL_OF, )(__VA_ARGS__)
+/* The type whose loop an operator takes, and the text of a loop where it is its own. */
+#define LOOP_TYPE(name, S) SECOND(SHARED_##name, ITSELF, )(S)
+#define OWN_LOOP(name, S, ...) THIRD(SHARED_##name, ~, ALWAYS, )(S, __VA_ARGS__)
+#define JOIN_(name, S) name##_##S
+#define JOIN(name, S) JOIN_(name, S)
+
 /* ---- operators --------------------------------------------------------------------------------- */
 
 #define LOOP(S, name, R, A, args)                                                                            \
@@ -56,8 +94,6 @@ enum {
 #define TRIG_sin ~, LOOP_TRIG
 #define TRIG_cos ~, LOOP_TRIG
 #define TRIG_tan ~, LOOP_TRIG
-#define SECOND_(a, b, ...) b
-#define SECOND(...) SECOND_(__VA_ARGS__)
 #define ARITH_1(S, T, name) SECOND(TRIG_##name, LOOP, )(S, name, T, T, (a[i]))
 #define ARITH_2(S, T, name) LOOP(S, name, T, T, (a[i], LANE_B(T)))
 #define ARITH_3(S, T, name) LOOP(S, name, T, T, (a[i], LANE_B(T), LANE_C(T)))
@@ -71,7 +107,8 @@ enum {
 #define RAND_3(S, T, name) LOOP(S, name, T, T, (a[i], LANE_B(T), LANE_C(T)))
 #define RULE_RAND_(S, T, name, arity) RAND_##arity(S, T, name)
 
-#define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) MMSB_FOR_##types(RULE_##rule##_, name, arity)
+#define LOOP_OF(S, T, name, rule, arity) OWN_LOOP(name, S, rule(S, T, name, arity))
+#define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) MMSB_FOR_##types(LOOP_OF, name, RULE_##rule##_, arity)
 #include "../lang/ops.def"
 #undef OP
 
@@ -87,15 +124,21 @@ enum {
 		LANES for (size_t i = 0; i < n; i++) r[i] = mmsb_conv_##FROM##_##TO(a[i]);                   \
 	}
 #define CONV_FROM(FROM, FT) MMSB_FOR_ALL(CONV, FROM, FT)
-CONV_FROM(bool, uint8_t)
-CONV_FROM(i8, int8_t)
-CONV_FROM(i16, int16_t)
-CONV_FROM(i32, int32_t)
-CONV_FROM(i64, int64_t)
-CONV_FROM(u8, uint8_t)
-CONV_FROM(u16, uint16_t)
-CONV_FROM(u32, uint32_t)
-CONV_FROM(u64, uint64_t)
+/* From an integer, bits depend on the width of what it becomes; and where that is no wider, of neither is asked whether it is signed. */
+#define CONV_INT(TO, TT, FROM, FT) UNLESS_SIGNED(TO, CONV(TO, TT, FROM, FT))
+#define CONV_FROM_INT(FROM, FT) MMSB_FOR_ALL(CONV_INT, FROM, FT)
+#define CONV_WIDER_16(FROM, FT) CONV(u16, uint16_t, FROM, FT) CONV_WIDER_32(FROM, FT)
+#define CONV_WIDER_32(FROM, FT) CONV(u32, uint32_t, FROM, FT) CONV_WIDER_64(FROM, FT)
+#define CONV_WIDER_64(FROM, FT) CONV(u64, uint64_t, FROM, FT) CONV_TO_FLOAT(FROM, FT)
+#define CONV_TO_FLOAT(FROM, FT) CONV(f32, float, FROM, FT) CONV(f64, double, FROM, FT)
+CONV_FROM_INT(u8, uint8_t)
+CONV_FROM_INT(u16, uint16_t)
+CONV_FROM_INT(u32, uint32_t)
+CONV_FROM_INT(u64, uint64_t)
+CONV_WIDER_16(i8, int8_t)
+CONV_WIDER_32(i16, int16_t)
+CONV_WIDER_64(i32, int32_t)
+CONV_TO_FLOAT(i64, int64_t)
 CONV_FROM(f32, float)
 CONV_FROM(f64, double)
 
@@ -310,7 +353,7 @@ enum { FEW = 32, PAD_add = 1, PAD_mul = 0, PAD_land = 0, PAD_lor = 0, PAD_band =
 		MMSB_HALVE(S, T, name, d, c, FEW / 8);                                                            \
 		return mmsb_##name##_##S(mmsb_##name##_##S(d[0], d[1]), mmsb_##name##_##S(d[2], d[3]));      \
 	}                                                                                                    \
-	static void tree_##name##_##S(void *dst, const void *src, void *scratch, size_t n)                   \
+	static __attribute__((noinline)) void tree_##name##_##S(void *dst, const void *src, void *scratch, size_t n) \
 	{                                                                                                    \
 		*(T *)dst = PAD_##name && n <= FEW ? few_##name##_##S(src, n) : mmsb_tree_##name##_##S(src, scratch, n); \
 	}                                                                                                    \
@@ -330,7 +373,7 @@ enum { FEW = 32, PAD_add = 1, PAD_mul = 0, PAD_land = 0, PAD_lor = 0, PAD_band =
 #define TREE_OF_ASSOC TREE_
 #define TREE_OF_IDEM TREE_
 #define TREE_OF_NO NO_TREE
-#define EACH_TREE(S, T, name, tree) tree(S, T, name)
+#define EACH_TREE(S, T, name, tree) OWN_LOOP(name, S, tree(S, T, name))
 #define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) MMSB_FOR_##types(EACH_TREE, name, TREE_OF_##reduce)
 #include "../lang/ops.def"
 #undef OP
@@ -359,7 +402,8 @@ enum { FEW = 32, PAD_add = 1, PAD_mul = 0, PAD_land = 0, PAD_lor = 0, PAD_band =
 		size_t at = 0;                                                                               \
 		for (size_t first = 0; first < n; first += MMSB_TREE_TILE) {                                           \
 			size_t m = n - first < MMSB_TREE_TILE ? n - first : MMSB_TREE_TILE;                                    \
-			T own = mmsb_tree_##dir##_##S(v + first, scratch, m);                                \
+			T own;                                                                               \
+			tree_##dir##_##S(&own, v + first, scratch, m);                                       \
 			if (first > 0 && !(own BETTER best || (NAN_(own) && !NAN_(best))))                   \
 				continue;                                                                    \
 			best = own;                                                                          \
@@ -430,11 +474,18 @@ static uint64_t hash(const void *bytes, size_t n, uint64_t seed) { return XXH3_6
 #define TEXT_(level) #level
 #define TEXT(level) TEXT_(level)
 
-#define ROW_OP(S, T, name) [ID_##S] = op_##name##_##S,
+#define ROW_OP(S, T, name) [ID_##S] = JOIN(op_##name, LOOP_TYPE(name, S)),
 #define ROW_CONV(TO, TT, FROM) [ID_##TO] = conv_##FROM##_##TO,
+/* From integers: whose loops lead to bool and 8, 16, 32, 64 bits, and to floats. */
+#define ROWS_CONV(to_8, to_16, to_32, to_64, to_float)                                                       \
+	{                                                                                                    \
+		[T_BOOL] = conv_##to_8##_bool, [T_I8] = conv_##to_8##_u8, [T_U8] = conv_##to_8##_u8, [T_I16] = conv_##to_16##_u16, \
+		[T_U16] = conv_##to_16##_u16, [T_I32] = conv_##to_32##_u32, [T_U32] = conv_##to_32##_u32, [T_I64] = conv_##to_64##_u64, \
+		[T_U64] = conv_##to_64##_u64, [T_F32] = conv_##to_float##_f32, [T_F64] = conv_##to_float##_f64, \
+	}
 #define ROW_STORE(S, T, ...) [ID_##S] = store_##S,
-#define ROW_TREE(S, T, name) [ID_##S] = tree_##name##_##S,
-#define ROW_SCAN(S, T, name) [ID_##S] = scan_##name##_##S,
+#define ROW_TREE(S, T, name) [ID_##S] = JOIN(tree_##name, LOOP_TYPE(name, S)),
+#define ROW_SCAN(S, T, name) [ID_##S] = JOIN(scan_##name, LOOP_TYPE(name, S)),
 #define ROW_ARG(S, T, what) [ID_##S] = what##_##S,
 #define ROWS_ASSOC(row, types, name) {MMSB_FOR_##types(row, name)}
 #define ROWS_IDEM(row, types, name) {MMSB_FOR_##types(row, name)}
@@ -449,15 +500,15 @@ const kernel_table NAMED(KERNEL_LEVEL) = {
 #undef OP
 	},
 	.conv = {
-		[T_BOOL] = {MMSB_FOR_ALL(ROW_CONV, bool)},
-		[T_I8] = {MMSB_FOR_ALL(ROW_CONV, i8)},
-		[T_I16] = {MMSB_FOR_ALL(ROW_CONV, i16)},
-		[T_I32] = {MMSB_FOR_ALL(ROW_CONV, i32)},
-		[T_I64] = {MMSB_FOR_ALL(ROW_CONV, i64)},
-		[T_U8] = {MMSB_FOR_ALL(ROW_CONV, u8)},
-		[T_U16] = {MMSB_FOR_ALL(ROW_CONV, u16)},
-		[T_U32] = {MMSB_FOR_ALL(ROW_CONV, u32)},
-		[T_U64] = {MMSB_FOR_ALL(ROW_CONV, u64)},
+		[T_BOOL] = ROWS_CONV(u8, u8, u8, u8, u8),
+		[T_I8] = ROWS_CONV(u8, i8, i8, i8, i8),
+		[T_I16] = ROWS_CONV(u16, u16, i16, i16, i16),
+		[T_I32] = ROWS_CONV(u32, u32, u32, i32, i32),
+		[T_I64] = ROWS_CONV(u64, u64, u64, u64, i64),
+		[T_U8] = ROWS_CONV(u8, u8, u8, u8, u8),
+		[T_U16] = ROWS_CONV(u16, u16, u16, u16, u16),
+		[T_U32] = ROWS_CONV(u32, u32, u32, u32, u32),
+		[T_U64] = ROWS_CONV(u64, u64, u64, u64, u64),
 		[T_F32] = {MMSB_FOR_ALL(ROW_CONV, f32)},
 		[T_F64] = {MMSB_FOR_ALL(ROW_CONV, f64)},
 	},
