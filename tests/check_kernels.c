@@ -41,15 +41,23 @@ static const double edges_f64[] = {0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2
 
 /* ---- lanes that hold all combinations ---------------------------------------------------------- */
 
-_Alignas(64) static uint64_t in[3][MANY], out[MANY];
+_Alignas(64) static uint64_t in[3][MANY], out[MANY], wanted[MANY];
 
-/* Combination c of three lists: its places in them. */
-static void places(size_t c, const size_t counts[3], size_t at[3])
+static size_t lanes_of(const size_t counts[3])
 {
-	for (int k = 0; k < 3; k++) {
-		at[k] = c % counts[k];
-		c /= counts[k];
-	}
+	size_t total = counts[0] * counts[1] * counts[2];
+	return total < MANY ? total : MANY;
+}
+
+/* Operand k of all lanes, of evenly many of all combinations of three lists. */
+static const void *fill_lanes(unsigned k, const void *edges, size_t bytes, const size_t counts[3])
+{
+	size_t n = lanes_of(counts), step = counts[0] * counts[1] * counts[2] / n, before = 1;
+	for (unsigned i = 0; i < k; i++)
+		before *= counts[i];
+	for (size_t i = 0; i < n; i++)
+		memcpy((uint8_t *)in[k] + i * bytes, (const uint8_t *)edges + i * step / before % counts[k] * bytes, bytes);
+	return in[k];
 }
 
 static const kernel_table *now;
@@ -64,13 +72,18 @@ static int same_bits(unsigned type, scalar a, scalar b)
 	return a.bits == b.bits;
 }
 
-static void expect(const char *name, const char *type_name, unsigned type, size_t lane, scalar want, const uint64_t *got_lanes)
+/* What came out of n lanes, and what was to. */
+static void compare_lanes(const char *name, const char *type_name, unsigned type, size_t n)
 {
-	scalar got = {0};
-	memcpy(&got, (const uint8_t *)got_lanes + lane * type_table[type].bytes, type_table[type].bytes);
-	ck_assert_msg(same_bits(type, got, want), "%s_%s at %s, lane %zu: %llx, not %llx", name, type_name, now->level, lane,
-	              (unsigned long long)got.bits, (unsigned long long)want.bits);
-	compared++;
+	size_t bytes = type_table[type].bytes;
+	for (size_t i = 0; i < n; i++) {
+		scalar got = {0}, want = {0};
+		memcpy(&got, (const uint8_t *)out + i * bytes, bytes);
+		memcpy(&want, (const uint8_t *)wanted + i * bytes, bytes);
+		ck_assert_msg(same_bits(type, got, want), "%s_%s at %s, lane %zu: %llx, not %llx", name, type_name, now->level, i,
+		              (unsigned long long)got.bits, (unsigned long long)want.bits);
+	}
+	compared += n;
 }
 
 enum {
@@ -82,25 +95,15 @@ enum {
 #define CHECK_LANES(OPID, name, S, R, RT, A, AT, B, BT, C, CT, NA, NB, NC, args)                             \
 	static void check_##name##_##S(void)                                                                 \
 	{                                                                                                    \
-		const size_t counts[3] = {NA, NB, NC};                                                       \
-		size_t total = counts[0] * counts[1] * counts[2], at[3];                                     \
-		size_t n = total < MANY ? total : MANY;                                                      \
-		AT *a = (void *)in[0];                                                                       \
-		BT *b = (void *)in[1];                                                                       \
-		CT *c = (void *)in[2];                                                                       \
-		for (size_t i = 0; i < n; i++) {                                                             \
-			places(i * (total / n), counts, at);                                                 \
-			a[i] = edges_##A[at[0]];                                                             \
-			b[i] = edges_##B[at[1]];                                                             \
-			c[i] = edges_##C[at[2]];                                                             \
-		}                                                                                            \
+		const size_t counts[3] = {NA, NB, NC}, n = lanes_of(counts);                                 \
+		const AT *a = fill_lanes(0, edges_##A, sizeof *a, counts);                                   \
+		const BT *b = fill_lanes(1, edges_##B, sizeof *b, counts);                                   \
+		const CT *c = fill_lanes(2, edges_##C, sizeof *c, counts);                                   \
+		RT *w = (void *)wanted;                                                                      \
 		now->op[OPID][ID_##S](out, a, b, c, n);                                                      \
-		for (size_t i = 0; i < n; i++) {                                                             \
-			scalar want = {0};                                                                   \
-			RT v = mmsb_##name##_##S args;                                                       \
-			memcpy(&want, &v, sizeof v);                                                         \
-			expect(#name, #S, ID_##R, i, want, out);                                             \
-		}                                                                                            \
+		for (size_t i = 0; i < n; i++)                                                               \
+			w[i] = mmsb_##name##_##S args;                                                       \
+		compare_lanes(#name, #S, ID_##R, n);                                                         \
 	}
 #define CHECK_1(S, T, ID, name) CHECK_LANES(ID, name, S, S, T, S, T, S, T, S, T, COUNT(S), 1, 1, (a[i]))
 #define CHECK_2(S, T, ID, name) CHECK_LANES(ID, name, S, S, T, S, T, S, T, S, T, COUNT(S), COUNT(S), 1, (a[i], b[i]))
@@ -139,32 +142,46 @@ END_TEST
 
 /* ---- conversions ------------------------------------------------------------------------------- */
 
-#define CHECK_CONV(TO, TT, FROM)                                                                             \
-	memcpy(in[0], edges_##FROM, sizeof edges_##FROM);                                                    \
-	now->conv[ID_##FROM][ID_##TO](out, in[0], NULL, NULL, COUNT(FROM));                                  \
-	for (size_t i = 0; i < COUNT(FROM); i++) {                                                           \
-		scalar want = {0};                                                                           \
-		TT v = mmsb_conv_##FROM##_##TO(edges_##FROM[i]);                                             \
-		memcpy(&want, &v, sizeof v);                                                                 \
-		expect("conv_" #FROM, #TO, ID_##TO, i, want, out);                                           \
+#define CHECK_CONV(TO, TT, FROM, FT)                                                                         \
+	static void check_conv_##FROM##_##TO(void)                                                           \
+	{                                                                                                    \
+		const size_t counts[3] = {COUNT(FROM), 1, 1}, n = lanes_of(counts);                          \
+		const FT *a = fill_lanes(0, edges_##FROM, sizeof *a, counts);                                \
+		TT *w = (void *)wanted;                                                                      \
+		now->conv[ID_##FROM][ID_##TO](out, a, NULL, NULL, n);                                        \
+		for (size_t i = 0; i < n; i++)                                                               \
+			w[i] = mmsb_conv_##FROM##_##TO(a[i]);                                                \
+		compare_lanes("conv_" #FROM, #TO, ID_##TO, n);                                               \
 	}
+#define CALL_CONV(TO, TT, FROM) check_conv_##FROM##_##TO();
+MMSB_FOR_ALL(CHECK_CONV, bool, uint8_t)
+MMSB_FOR_ALL(CHECK_CONV, i8, int8_t)
+MMSB_FOR_ALL(CHECK_CONV, i16, int16_t)
+MMSB_FOR_ALL(CHECK_CONV, i32, int32_t)
+MMSB_FOR_ALL(CHECK_CONV, i64, int64_t)
+MMSB_FOR_ALL(CHECK_CONV, u8, uint8_t)
+MMSB_FOR_ALL(CHECK_CONV, u16, uint16_t)
+MMSB_FOR_ALL(CHECK_CONV, u32, uint32_t)
+MMSB_FOR_ALL(CHECK_CONV, u64, uint64_t)
+MMSB_FOR_ALL(CHECK_CONV, f32, float)
+MMSB_FOR_ALL(CHECK_CONV, f64, double)
 
 START_TEST(conversions)
 {
 	now = kernel_table_level(levels[_i]);
 	if (!now)
 		return;
-	MMSB_FOR_ALL(CHECK_CONV, bool)
-	MMSB_FOR_ALL(CHECK_CONV, i8)
-	MMSB_FOR_ALL(CHECK_CONV, i16)
-	MMSB_FOR_ALL(CHECK_CONV, i32)
-	MMSB_FOR_ALL(CHECK_CONV, i64)
-	MMSB_FOR_ALL(CHECK_CONV, u8)
-	MMSB_FOR_ALL(CHECK_CONV, u16)
-	MMSB_FOR_ALL(CHECK_CONV, u32)
-	MMSB_FOR_ALL(CHECK_CONV, u64)
-	MMSB_FOR_ALL(CHECK_CONV, f32)
-	MMSB_FOR_ALL(CHECK_CONV, f64)
+	MMSB_FOR_ALL(CALL_CONV, bool)
+	MMSB_FOR_ALL(CALL_CONV, i8)
+	MMSB_FOR_ALL(CALL_CONV, i16)
+	MMSB_FOR_ALL(CALL_CONV, i32)
+	MMSB_FOR_ALL(CALL_CONV, i64)
+	MMSB_FOR_ALL(CALL_CONV, u8)
+	MMSB_FOR_ALL(CALL_CONV, u16)
+	MMSB_FOR_ALL(CALL_CONV, u32)
+	MMSB_FOR_ALL(CALL_CONV, u64)
+	MMSB_FOR_ALL(CALL_CONV, f32)
+	MMSB_FOR_ALL(CALL_CONV, f64)
 }
 END_TEST
 
