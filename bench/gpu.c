@@ -5,8 +5,7 @@
  * Prints JSON: milliseconds are medians of time in kernels, by the device's clock (MMSB_DEVICE_TIMES), but for the epoch, which is from the first delta
  * staged to the results on the host. `bytes` are the fewest that the work must move; `share` is theirs of the copy's bandwidth. Values are compared bit by bit with
  * the portable executor's. Exits with 77 where there is no device. */
-#include "bench.h"
-#include "../compiler/compile.h"
+#include "program.h"
 #include "../compiler/cuda_cc.h"
 #include "../gpu/driver.h"
 #include "../runtime/device.h"
@@ -65,18 +64,11 @@ static double copy_bandwidth(uint64_t bytes)
 static mmsb_instance *instance(const char *folder, const row *r, int executor, bool scratch)
 {
 	char path[1024];
-	compile_options how = {0};
 	mmsb_options options = {.size = sizeof options, .threads = 0, .scratch = scratch, .executor = executor};
-	mmsb_schedule *program;
 	mmsb_instance *m;
 	mmsb_error err;
-	uint8_t *bytes = NULL;
-	size_t n = 0;
 	snprintf(path, sizeof path, "%s/%s", folder, r->program);
-	if (compile_file(path, &how, stderr, false, &bytes, &n) != COMPILE_OK)
-		bench_stop(path);
-	bench_check(mmsb_schedule_load(&program, bytes, n, &err), &err);
-	free(bytes);
+	mmsb_schedule *program = bench_program_file(path, false);
 	if (executor == MMSB_CUDA)
 		bench_check(cuda_use(program, &err), &err);
 	bench_check(mmsb_instance_new(&m, program, &options, &err), &err);

@@ -78,12 +78,7 @@ static mmsb_instance *instance(const work *w, const char *path)
 	if (n == 0)
 		bench_stop(path);
 	fclose(in);
-	mmsb_options options = {.size = sizeof options, .threads = 1};
-	mmsb_schedule *program = bench_program(text, true);
-	mmsb_instance *m;
-	mmsb_error err;
-	bench_check(mmsb_instance_new(&m, program, &options, &err), &err);
-	mmsb_schedule_close(program);
+	mmsb_instance *m = bench_instance_of(bench_program(text, true), 1, false);
 	bench_param(m, "N", w->side);
 	for (size_t set = 0; set < 3; set++)
 		for (size_t p = 0; p < 3 && names[set][p] && mmsb_page(m, names[set][0]) >= 0; p++)

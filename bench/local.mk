@@ -50,7 +50,7 @@ BENCHMARKS += %D%/checkpoint
 EXTRA_DIST += %D%/checkpoint.mmsb
 # which compiles programs itself
 BENCHMARKS += %D%/native
-%C%_native_SOURCES = %D%/native.c %D%/bench.h
+%C%_native_SOURCES = %D%/native.c %D%/bench.h %D%/program.h
 %C%_native_CPPFLAGS = $(RIVAL_CPPFLAGS)
 %C%_native_CFLAGS = $(RIVAL_CFLAGS)
 %C%_native_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS) -lmvec
@@ -62,7 +62,7 @@ BENCHMARKS += %D%/reductions
 %C%_reductions_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
 # which loads OpenBLAS at run time, where it is installed
 BENCHMARKS += %D%/matmul
-%C%_matmul_SOURCES = %D%/matmul.c %D%/bench.h
+%C%_matmul_SOURCES = %D%/matmul.c %D%/bench.h %D%/program.h
 %C%_matmul_CPPFLAGS = $(RIVAL_CPPFLAGS)
 %C%_matmul_CFLAGS = $(RIVAL_CFLAGS)
 %C%_matmul_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS) -ldl
@@ -77,7 +77,7 @@ BENCHMARKS += %D%/lists
 %C%_lists_CFLAGS = $(RIVAL_CFLAGS)
 %C%_lists_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
 BENCHMARKS += %D%/ticks
-%C%_ticks_SOURCES = %D%/ticks.c %D%/bench.h
+%C%_ticks_SOURCES = %D%/ticks.c %D%/bench.h %D%/program.h
 %C%_ticks_CPPFLAGS = $(RIVAL_CPPFLAGS)
 %C%_ticks_CFLAGS = $(RIVAL_CFLAGS)
 %C%_ticks_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
@@ -106,7 +106,7 @@ bench: bench-primitives
 # On a CUDA device; skipped where there is none.
 EXTRA_PROGRAMS += %D%/gpu
 CLEANFILES += %D%/gpu
-%C%_gpu_SOURCES = %D%/gpu.c %D%/bench.h
+%C%_gpu_SOURCES = %D%/gpu.c %D%/bench.h %D%/program.h
 %C%_gpu_CPPFLAGS = $(RIVAL_CPPFLAGS)
 %C%_gpu_CFLAGS = $(RIVAL_CFLAGS)
 %C%_gpu_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS) -ldl

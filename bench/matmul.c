@@ -8,9 +8,7 @@
 #include <dlfcn.h>
 #include <math.h>
 
-#include "bench.h"
-#include "../compiler/compile.h"
-#include "../compiler/native_cc.h"
+#include "program.h"
 
 enum { ROUNDS = 9, ROW_MAJOR = 101, PLAIN = 111 };
 
@@ -117,20 +115,7 @@ static void compare(const work *w, mmsb_instance *m)
 
 static mmsb_instance *instance(const work *w, const char *path)
 {
-	compile_options how = {0};
-	mmsb_options options = {.size = sizeof options, .threads = w->threads, .scratch = 1};
-	mmsb_schedule *program;
-	mmsb_instance *m;
-	mmsb_error err;
-	uint8_t *bytes = NULL;
-	size_t n = 0;
-	if (compile_file(path, &how, stderr, false, &bytes, &n) != COMPILE_OK)
-		bench_stop(path);
-	bench_check(mmsb_schedule_load(&program, bytes, n, &err), &err);
-	free(bytes);
-	bench_check(native_use(program, &err), &err);
-	bench_check(mmsb_instance_new(&m, program, &options, &err), &err);
-	mmsb_schedule_close(program);
+	mmsb_instance *m = bench_instance_of(bench_program_file(path, true), w->threads, true);
 	for (const char *const *size = (const char *const[]){"M", "N", "K", NULL}; *size; size++)
 		bench_param(m, *size, w->n);
 	bench_write(m, "A", 0, w->n * w->n, w->a);

@@ -7,9 +7,7 @@
  * The values of `expression` and `heat` are compared bit by bit; those of the options to 1e-4 (f32) and 1e-12 (f64). */
 #include <math.h>
 
-#include "bench.h"
-#include "../compiler/compile.h"
-#include "../compiler/native_cc.h"
+#include "program.h"
 
 enum { ROUNDS = 9 };
 
@@ -118,24 +116,11 @@ static void vary(const work *w, const char *path, char *varied)
 
 static mmsb_instance *instance(const work *w, const char *path, bool native)
 {
-	compile_options how = {0};
-	mmsb_options options = {.size = sizeof options, .threads = w->threads, .scratch = 1};
-	mmsb_schedule *program;
-	mmsb_instance *m;
-	mmsb_error err;
-	uint8_t *bytes = NULL;
-	size_t n = 0;
 	char varied[] = "/tmp/mmsb-bench-XXXXXX.mmsb";
 	vary(w, path, varied);
-	if (compile_file(varied, &how, stderr, false, &bytes, &n) != COMPILE_OK)
-		bench_stop(path);
+	mmsb_schedule *program = bench_program_file(varied, native);
 	remove(varied);
-	bench_check(mmsb_schedule_load(&program, bytes, n, &err), &err);
-	free(bytes);
-	if (native)
-		bench_check(native_use(program, &err), &err);
-	bench_check(mmsb_instance_new(&m, program, &options, &err), &err);
-	mmsb_schedule_close(program);
+	mmsb_instance *m = bench_instance_of(program, w->threads, true);
 	bench_param(m, "N", w->size);
 	for (uint32_t p = 0; p < w->n_in; p++)
 		bench_write(m, w->in[p], 0, w->n, w->from[p]);

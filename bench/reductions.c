@@ -214,12 +214,7 @@ static void rival_kept(work *w)
 
 static mmsb_instance *instance(const work *w)
 {
-	mmsb_options options = {.size = sizeof options, .threads = w->threads, .scratch = 1};
-	mmsb_schedule *program = bench_program(w->program, true);
-	mmsb_instance *m;
-	mmsb_error err;
-	bench_check(mmsb_instance_new(&m, program, &options, &err), &err);
-	mmsb_schedule_close(program);
+	mmsb_instance *m = bench_instance_of(bench_program(w->program, true), w->threads, true);
 	bench_param(m, "N", strstr(w->program, "[N, N]") ? w->side : elements(w));
 	return m;
 }

@@ -4,9 +4,7 @@
  *
  * Rivals, for this very machine: C that goes over the plate for every step, and C that computes the ten steps in one walk over the rows, keeping four rows of each step
  * between in a near cache. All values are compared bit by bit. MMSB knows afterwards what the last step changed. */
-#include "bench.h"
-#include "../compiler/compile.h"
-#include "../compiler/native_cc.h"
+#include "program.h"
 
 enum { ROUNDS = 9, STEPS = 10, RING = 4, PAD = 64 };
 
@@ -68,20 +66,7 @@ static void blocked(plate *p)
 
 static mmsb_instance *instance(const char *path, size_t n, int threads, const float *start)
 {
-	compile_options how = {0};
-	mmsb_options options = {.size = sizeof options, .threads = threads};
-	mmsb_schedule *program;
-	mmsb_instance *m;
-	mmsb_error err;
-	uint8_t *bytes = NULL;
-	size_t size = 0;
-	if (compile_file(path, &how, stderr, false, &bytes, &size) != COMPILE_OK)
-		bench_stop(path);
-	bench_check(mmsb_schedule_load(&program, bytes, size, &err), &err);
-	free(bytes);
-	bench_check(native_use(program, &err), &err);
-	bench_check(mmsb_instance_new(&m, program, &options, &err), &err);
-	mmsb_schedule_close(program);
+	mmsb_instance *m = bench_instance_of(bench_program_file(path, true), threads, false);
 	bench_param(m, "N", n);
 	bench_write(m, "start", 0, n * n, start);
 	bench_commit(m);
