@@ -134,7 +134,7 @@ static int solve(mmsb_instance *m, linear *table, mmsb_error *err)
 					return contradiction(m, g, l->base, err);
 				continue;
 			}
-			if (__builtin_sub_overflow(g->value, l->base, &rest) || rest % l->factor) {
+			if (__builtin_sub_overflow(g->value, l->base, &rest) || rest % l->factor || rest / l->factor < 0) {
 				char text[160];
 				size_text(m->sch, g->size, text, sizeof text);
 				return fail(err, MMSB_SHAPE, "dimension %u of page %s is %s, which cannot be %" PRId64 " as in %s", g->dim,
@@ -159,6 +159,60 @@ static int solve_now(mmsb_instance *m, mmsb_error *err)
 	return status;
 }
 
+/* ---- all of a call or nothing ---- */
+
+/* Which params have a value, and how many shapes were given, before a call. */
+typedef struct known_before {
+	uint8_t *param_known;
+	uint32_t n_shapes;
+} known_before;
+
+static int remember(const mmsb_instance *m, known_before *b, mmsb_error *err)
+{
+	size_t n = (size_t)m->sch->n_params + 1;
+	*b = (known_before){malloc(n), m->n_shapes};
+	if (!b->param_known)
+		return fail_memory(err, n, "the params");
+	memcpy(b->param_known, m->param_known, n);
+	return MMSB_OK;
+}
+
+/* A call that fails takes back what it gave values to. */
+static int all_or_nothing(mmsb_instance *m, known_before *b, int status)
+{
+	for (uint32_t i = 0; status && i < m->sch->n_params; i++)
+		if (m->param_known[i] && !b->param_known[i]) {
+			m->param_known[i] = 0;
+			free(m->param_from[i]);
+			m->param_from[i] = NULL;
+		}
+	while (status && m->n_shapes > b->n_shapes)
+		free(m->shapes[--m->n_shapes].from);
+	free(b->param_known);
+	return status;
+}
+
+static int add_shape(mmsb_instance *m, uint32_t id, unsigned d, uint64_t value, const char *from, mmsb_error *err)
+{
+	const sch_page *p = &m->sch->pages[id];
+	if (value > INT64_MAX)
+		return fail(err, MMSB_SHAPE, "dimension %u of page %s is too large", d, sch_text(m->sch, p->name));
+	if (m->n_shapes == m->cap_shapes) {
+		uint32_t cap = m->cap_shapes ? 2 * m->cap_shapes : 16;
+		shape_given *more = realloc(m->shapes, cap * sizeof *more);
+		if (!more)
+			return fail_memory(err, cap * sizeof *more, "shapes");
+		m->shapes = more;
+		m->cap_shapes = cap;
+	}
+	shape_given *g = &m->shapes[m->n_shapes];
+	*g = (shape_given){p->dims[d], id, d, (int64_t)value, copy_text(from)};
+	if (from && !g->from)
+		return fail_memory(err, strlen(from), "the name of a source");
+	m->n_shapes++;
+	return MMSB_OK;
+}
+
 int mmsb_set_shape(mmsb_instance *m, int id, unsigned ndim, const uint64_t *shape, const char *from, mmsb_error *err)
 {
 	if (id < 0 || (uint32_t)id >= m->sch->n_pages)
@@ -169,24 +223,13 @@ int mmsb_set_shape(mmsb_instance *m, int id, unsigned ndim, const uint64_t *shap
 	if (ndim != p->ndim)
 		return fail(err, MMSB_SHAPE, "page %s has %u dimension%s, but %s has %u", sch_text(m->sch, p->name), p->ndim,
 		            p->ndim == 1 ? "" : "s", from ? from : "its input", ndim);
-	for (unsigned d = 0; d < ndim; d++) {
-		if (shape[d] > INT64_MAX)
-			return fail(err, MMSB_SHAPE, "dimension %u of page %s is too large", d, sch_text(m->sch, p->name));
-		if (m->n_shapes == m->cap_shapes) {
-			uint32_t cap = m->cap_shapes ? 2 * m->cap_shapes : 16;
-			shape_given *more = realloc(m->shapes, cap * sizeof *more);
-			if (!more)
-				return fail_memory(err, cap * sizeof *more, "shapes");
-			m->shapes = more;
-			m->cap_shapes = cap;
-		}
-		shape_given *g = &m->shapes[m->n_shapes];
-		*g = (shape_given){p->dims[d], (uint32_t)id, d, (int64_t)shape[d], copy_text(from)};
-		if (from && !g->from)
-			return fail_memory(err, strlen(from), "the name of a source");
-		m->n_shapes++;
-	}
-	return solve_now(m, err);
+	known_before before;
+	int status = remember(m, &before, err);
+	if (status)
+		return status;
+	for (unsigned d = 0; d < ndim && !status; d++)
+		status = add_shape(m, (uint32_t)id, d, shape[d], from, err);
+	return all_or_nothing(m, &before, status ? status : solve_now(m, err));
 }
 
 static int find_param(const mmsb_instance *m, const char *name, uint32_t *id, mmsb_error *err)
@@ -221,8 +264,12 @@ int mmsb_set_param_value(mmsb_instance *m, const char *name, const void *value, 
 		return fail(err, MMSB_SHAPE, "param %s has a value already%s%s, and another from %s", name, m->param_from[id] ? " from " : "",
 		            m->param_from[id] ? m->param_from[id] : "", from ? from : "this call");
 	}
+	known_before before;
+	status = remember(m, &before, err);
+	if (status)
+		return status;
 	status = set_known(m, id, v, from, err);
-	return status || !p->is_size ? status : solve_now(m, err);
+	return all_or_nothing(m, &before, status || !p->is_size ? status : solve_now(m, err));
 }
 
 /* value in the type, exactly; false: it does not fit. */
@@ -333,7 +380,13 @@ int sizes_bind(mmsb_instance *m, mmsb_error *err)
 	linear *table = calloc((size_t)m->sch->n_sizes + 1, sizeof *table);
 	if (!table)
 		return fail_memory(err, m->sch->n_sizes * sizeof *table, "the sizes");
-	int status = solve(m, table, err);
+	known_before before;
+	int status = remember(m, &before, err);
+	if (status) {
+		free(table);
+		return status;
+	}
+	status = solve(m, table, err);
 	if (!status)
 		status = take_defaults(m, table, err);
 	if (!status)
@@ -343,7 +396,7 @@ int sizes_bind(mmsb_instance *m, mmsb_error *err)
 		status = check_sizes(m, table, err);
 	}
 	free(table);
-	return status;
+	return all_or_nothing(m, &before, status);
 }
 
 void sizes_free(mmsb_instance *m)

@@ -88,6 +88,34 @@ START_TEST(shapes_contradict)
 }
 END_TEST
 
+/* What fails has changed nothing: the right shapes and values may still be given. */
+START_TEST(contradictions_are_taken_back)
+{
+	mmsb_instance *m = instance_of(shapes_text, 0);
+	uint64_t odd[2] = {9, 7}, small[2] = {0, 6}, even[2] = {5, 6}, four = 4, three = 3;
+	fails(mmsb_set_shape(m, id(m, "a"), 2, odd, "a.npy", &err), MMSB_SHAPE, "cannot be 7"); /* N would have been 8 */
+	fails(mmsb_set_shape(m, id(m, "a"), 2, small, "a.npy", &err), MMSB_SHAPE, "cannot be 0"); /* N would be -1 */
+	ok(mmsb_set_param(m, "N", 4, &err));
+	ok(mmsb_set_shape(m, id(m, "a"), 2, even, "a.npy", &err));
+	fails(mmsb_set_shape(m, id(m, "b"), 1, &four, "b.npy", &err), MMSB_SHAPE, "b.npy");
+	ok(mmsb_set_shape(m, id(m, "b"), 1, &three, "b.npy", &err));
+	ok(mmsb_set_param(m, "steps", 3, &err));
+	ok(mmsb_commit(m, NULL, &err));
+	mmsb_instance_free(m);
+
+	m = instance_of("param N, M;\nparam rate : f64 = 2.0;\npage a : f64[N * M] in;\npage b : f64[N] out;\nedge b[i] <- rate;\n", 0);
+	uint64_t six = 6;
+	ok(mmsb_set_shape(m, id(m, "a"), 1, &six, "a.npy", &err));
+	fails(mmsb_set_param(m, "N", 4, &err), MMSB_SHAPE, "cannot be 6");
+	fails(mmsb_commit(m, NULL, &err), MMSB_INPUT, "has no value");
+	ok(mmsb_set_param(m, "rate", 5, &err)); /* its default has not been taken */
+	ok(mmsb_set_param(m, "N", 3, &err));
+	ok(mmsb_commit(m, NULL, &err));
+	ck_assert_double_eq(f64_at(m, "b", 2), 5);
+	mmsb_instance_free(m);
+}
+END_TEST
+
 START_TEST(params_are_checked)
 {
 	mmsb_instance *m = instance_of(shapes_text, 0);
@@ -340,6 +368,7 @@ int main(void)
 	tcase_set_timeout(all, 120);
 	tcase_add_test(all, shapes_are_solved);
 	tcase_add_test(all, shapes_contradict);
+	tcase_add_test(all, contradictions_are_taken_back);
 	tcase_add_test(all, params_are_checked);
 	tcase_add_test(all, last_write_wins);
 	tcase_add_test(all, values_are_checked);
