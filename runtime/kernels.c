@@ -357,6 +357,13 @@ enum { FEW = 32, PAD_add = 1, PAD_mul = 0, PAD_land = 0, PAD_lor = 0, PAD_band =
 	{                                                                                                    \
 		*(T *)dst = PAD_##name && n <= FEW ? few_##name##_##S(src, n) : mmsb_tree_##name##_##S(src, scratch, n); \
 	}                                                                                                    \
+	static void leaves_##name##_##S(void *dst, const void *values, const uint32_t *first, const uint8_t *n, size_t count, void *scratch) \
+	{                                                                                                    \
+		for (size_t i = 0; i < count; i++) {                                                         \
+			const T *a = (const T *)values + first[i];                                           \
+			((T *)dst)[i] = PAD_##name ? few_##name##_##S(a, n[i]) : mmsb_tree_##name##_##S(a, scratch, n[i]); \
+		}                                                                                            \
+	}                                                                                                    \
 	static void scan_##name##_##S(void *dst, const void *src, size_t n)                                  \
 	{                                                                                                    \
 		T *r = dst;                                                                                  \
@@ -485,6 +492,7 @@ static uint64_t hash(const void *bytes, size_t n, uint64_t seed) { return XXH3_6
 	}
 #define ROW_STORE(S, T, ...) [ID_##S] = store_##S,
 #define ROW_TREE(S, T, name) [ID_##S] = JOIN(tree_##name, LOOP_TYPE(name, S)),
+#define ROW_LEAVES(S, T, name) [ID_##S] = JOIN(leaves_##name, LOOP_TYPE(name, S)),
 #define ROW_SCAN(S, T, name) [ID_##S] = JOIN(scan_##name, LOOP_TYPE(name, S)),
 #define ROW_ARG(S, T, what) [ID_##S] = what##_##S,
 #define ROWS_ASSOC(row, types, name) {MMSB_FOR_##types(row, name)}
@@ -526,6 +534,11 @@ const kernel_table NAMED(KERNEL_LEVEL) = {
 	.expand = {expand_block_8, expand_block_16, expand_block_32, expand_block_64},
 	.tree = {
 #define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) [OP_##id] = ROWS_##reduce(ROW_TREE, types, name),
+#include "../lang/ops.def"
+#undef OP
+	},
+	.leaves = {
+#define OP(id, name, spelling, form, arity, rule, types, reduce, d0, d1, d2, flags) [OP_##id] = ROWS_##reduce(ROW_LEAVES, types, name),
 #include "../lang/ops.def"
 #undef OP
 	},

@@ -69,6 +69,8 @@ typedef struct kernel_table {
 	size_t (*put[WIDTHS])(put_target *, uint64_t first, const uint64_t *at, const uint8_t *from, size_t step, size_t n, put_old *old);
 	/* The value of n >= 1 operands combined as a tree of adjacent pairs, an odd one at the end taken along. scratch: (n + 1) / 2 lanes. */
 	void (*tree[OP_COUNT][T_COUNT])(void *dst, const void *src, void *scratch, size_t n);
+	/* dst[i] = the tree over the n[i] in 1..LEAF values from values[first[i]] on; LEAF from there on are readable. scratch: LEAF / 2 lanes. */
+	void (*leaves[OP_COUNT][T_COUNT])(void *dst, const void *values, const uint32_t *first, const uint8_t *n, size_t count, void *scratch);
 	/* dst[i] = the tree over src[0..i]; dst may be src */
 	void (*scan[OP_COUNT][T_COUNT])(void *dst, const void *src, size_t n);
 	/* One step of argmin ([0]) or argmax ([1]): where value (of lanes whose mask is set, if there is one) is better than best or

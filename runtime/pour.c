@@ -4,37 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
 #include "dirty.h"
 #include "fetch.h"
 #include "fpenv.h"
-#include "index.h"
 #include "plan.h"
+#include "pour_course.h"
 #include "store.h"
 #include "thresholds.h"
 
-enum { AHEAD = 16 /* operands whose places are asked for before their turn */, MOST_OPEN = 34 /* nodes of a key that wait for those on their right: one for each bit of a position, and some */ };
-
-/* A key at work. Leaves end at the end of the room for them. */
-typedef struct key_now {
-	uint32_t leaf;          /* in the courses: the open one */
-	uint32_t open;          /* nodes */
-} key_now;
-
 struct pour {
-	uint64_t n_keys;
+	pour_course course;
 	bool given;             /* values are those of the pass at hand */
 	bool own;               /* the key of an element is its position; else computed, or read from a page */
-	/* courses: leaf by leaf, key by key */
-	const group_index *groups;
-	uint64_t version;       /* of the groups that they follow; 0: of none */
-	uint32_t *start;        /* of each key, and the end */
-	uint8_t *size, *joins;  /* operands of a leaf; nodes that are complete with it */
-	uint32_t *positions;    /* of a key whose list is cut */
-	/* work */
-	key_now *keys;
-	uint32_t *place;        /* in `leaves`: of the next operand of each key */
-	uint8_t *leaves;        /* LEAF operands of each key */
-	uint64_t *nodes;        /* MOST_OPEN of each key; in the end the first is its value */
+	uint8_t *rows;          /* operands */
+	uint8_t *values;        /* beside nodes, and of keys */
 };
 
 /* ---- which regions ----------------------------------------------------------------------------- */
@@ -53,26 +40,23 @@ bool pour_possible(const kernel_plan *p, const region_plan *r)
 {
 	return r->def->kind == REGION_GROUP && r->parent == &p->regions[0] && p->regions[0].def->kind == REGION_DOMAIN &&
 	       (r->kind == RED_LIST || r->kind == RED_ANY) && r->where == NONE && r->n_imports == 0 &&
-	       r->n_var_imports == 0 && r->driver->count < UINT32_MAX && plain_code(r);
+	       r->n_var_imports == 0 && r->driver->count < UINT32_MAX / 2 && plain_code(r);
 }
 
-/* One block; what is not touched of it takes no memory. */
-static struct pour *new_pour(uint64_t n_keys, uint64_t n, unsigned width)
+/* One block, its parts at the beginning of lines; what is not touched of it takes no memory. */
+static struct pour *new_pour(uint64_t n_keys, uint64_t n, uint32_t n_parts, unsigned width)
 {
-	size_t sizes[] = {sizeof(struct pour), n_keys * sizeof(key_now), n_keys * MOST_OPEN * sizeof(uint64_t), n_keys * ((size_t)LEAF << width),
-	                  n_keys * sizeof(uint32_t), (n_keys + 1) * sizeof(uint32_t), n * sizeof(uint32_t), n, n};
-	uint8_t *parts[sizeof sizes / sizeof *sizes];
-	size_t bytes = 0;
-	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-		bytes += (sizes[i] + 63) / 64 * 64;
-	uint8_t *at = calloc(1, bytes);
+	enum { LINE = 64 };
+	pour_course c;
+	pour_course_set(&c, n_keys, n, n_parts);
+	size_t own = (sizeof(struct pour) + LINE - 1) / LINE * LINE, course = pour_course_place(&c, NULL), rows = pour_course_rows(&c) * ((size_t)LEAF << width);
+	uint8_t *at = calloc(1, own + course + rows + (pour_course_values(&c) << width) + LINE);
 	if (!at)
 		return NULL;
-	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; at += (sizes[i++] + 63) / 64 * 64)
-		parts[i] = at;
-	struct pour *p = (void *)parts[0];
-	*p = (struct pour){.n_keys = n_keys, .keys = (void *)parts[1], .nodes = (void *)parts[2], .leaves = parts[3], .place = (void *)parts[4],
-	                   .start = (void *)parts[5], .positions = (void *)parts[6], .size = parts[7], .joins = parts[8]};
+	struct pour *p = (void *)at;
+	at += own + (LINE - (uintptr_t)at % LINE) % LINE;
+	*p = (struct pour){.course = c, .rows = at + course, .values = at + course + rows};
+	pour_course_place(&p->course, at);
 	return p;
 }
 
@@ -81,13 +65,14 @@ void pour_plan(planner *pl)
 	kernel_plan *p = pl->p;
 	const char *force = getenv("MMSB_REGIONS");
 	uint64_t least = !force || !*force ? POUR_LEAST : *force == 'P' ? 0 : UINT64_MAX;
-	for (uint32_t id = 1; id < p->n_regions && p->pass; id++) {
+	uint32_t threads = pl->inst->threads > 1 ? (uint32_t)pl->inst->threads : 1;
+	for (uint32_t id = 1; id < p->n_regions && p->pass && threads <= POUR_THREADS; id++) {
 		region_plan *r = &p->regions[id];
 		uint64_t n_keys = (uint64_t)(r->keys > 0 ? r->keys : 1);
 		bool own = plan_is_the_variable(p, r->at), asked = own || pl->inst->pages[p->pass->page].count >= n_keys;
 		if (!pour_possible(p, r) || !asked || n_keys > POUR_BYTES / (LEAF * 8) || r->driver->count < least)
 			continue;
-		r->pour = new_pour(n_keys, r->driver->count, r->width);
+		r->pour = new_pour(n_keys, r->driver->count, threads, r->width);
 		if (r->pour)
 			r->pour->own = own;
 	}
@@ -95,125 +80,17 @@ void pour_plan(planner *pl)
 
 void pour_free(struct pour *p) { free(p); }
 
-/* ---- courses ----------------------------------------------------------------------------------- */
-
-static uint32_t put_leaf(struct pour *p, uint32_t at, size_t n, unsigned joins)
-{
-	p->size[at] = (uint8_t)n;
-	p->joins[at] = (uint8_t)joins;
-	return at + 1;
-}
-
-/* The course of n ascending positions, a node of the tree that is complete `joins` nodes above it; returns where the next begins. */
-static uint32_t course_of(struct pour *p, uint32_t at, const uint32_t *positions, size_t n, unsigned joins)
-{
-	while (n > LEAF) {
-		uint32_t bit = (uint32_t)1 << (31 - __builtin_clz(positions[0] ^ positions[n - 1]));
-		size_t lo = 0, hi = n;
-		while (lo < hi) {
-			size_t mid = lo + (hi - lo) / 2;
-			if (positions[mid] & bit)
-				hi = mid;
-			else
-				lo = mid + 1;
-		}
-		at = course_of(p, at, positions, lo, 0);
-		positions += lo;
-		n -= lo;
-		joins++;
-	}
-	return put_leaf(p, at, n, joins);
-}
-
-/* Where the order does not matter: leaves as they come. */
-static uint32_t course_of_any(struct pour *p, uint32_t at, size_t n)
-{
-	for (unsigned joins = 0; n > 0; joins = 1) {
-		size_t m = n < LEAF ? n : LEAF;
-		at = put_leaf(p, at, m, joins);
-		n -= m;
-	}
-	return at;
-}
-
-static const uint32_t *positions_of(struct pour *p, const lists *l, uint64_t key)
-{
-	uint32_t n = 0;
-	if (l->heads[key].room != LIST_CUT)
-		return l->key + l->heads[key].at;
-	LISTS_FOR(l, key, at)
-		p->positions[n++] = l->key[at];
-	return p->positions;
-}
-
-static void follow_groups(struct pour *p, const group_index *g, red_kind kind)
-{
-	const lists *l = &g->positions;
-	uint32_t at = 0;
-	if (p->groups == g && p->version == g->version)
-		return;
-	for (uint64_t key = 0; key < p->n_keys; key++) {
-		size_t n = key < l->n_lists ? lists_length(l, key) : 0;
-		p->start[key] = at;
-		if (kind == RED_ANY)
-			at = course_of_any(p, at, n);
-		else if (n > 0)
-			at = course_of(p, at, positions_of(p, l, key), n, 0);
-	}
-	p->start[p->n_keys] = at;
-	p->groups = g;
-	p->version = g->version;
-}
-
 /* ---- pouring ----------------------------------------------------------------------------------- */
 
-typedef struct flow {
-	struct pour *p;
-	const kernel_table *k;
-	const region_plan *plan;
-} flow;
-
-/* Opens a leaf of a key, if it has one more. */
-static void open_leaf(struct pour *p, uint64_t key)
-{
-	uint32_t leaf = p->keys[key].leaf, n = leaf < p->start[key + 1] ? p->size[leaf] : LEAF;
-	p->place[key] = (uint32_t)((key + 1) * LEAF - n);
-}
-
-/* The open leaf of a key has all of its operands. */
-static __attribute__((noinline)) void close_leaf(const flow *f, uint64_t key)
-{
-	struct pour *p = f->p;
-	key_now *now = &p->keys[key];
-	uint64_t *node = p->nodes + key * MOST_OPEN + now->open, scratch[LEAF];
-	uint32_t n = p->size[now->leaf];
-	const uint8_t *operands = p->leaves + (((key + 1) * LEAF - n) << f->plan->width);
-	*node = 0;
-	if (n == 1)
-		memcpy(node, operands, (size_t)1 << f->plan->width);
-	else
-		f->k->tree[f->plan->def->op][f->plan->type](node, operands, scratch, n);
-	for (unsigned joins = p->joins[now->leaf]; joins > 0; joins--, node--)
-		f->k->op[f->plan->def->op][f->plan->type](node - 1, node - 1, node, NULL, 1);
-	now->open = (uint32_t)(node + 1 - (p->nodes + key * MOST_OPEN));
-	now->leaf++;
-	open_leaf(p, key);
-}
-
+/* Lines are asked for when their turn is near, and written in order. */
 #define DEFINE_POUR(T)                                                                                 \
-	static void pour_##T(const flow *f, const uint32_t *key, const void *values, uint32_t n)       \
+	static void pour_##T(uint8_t *rows, const uint32_t *place, const void *values, uint32_t n)     \
 	{                                                                                              \
-		uint32_t *place = f->p->place;                                                         \
 		const T *value = values;                                                               \
-		T *leaves = (T *)(void *)f->p->leaves;                                                 \
+		T *to = (T *)(void *)rows;                                                             \
 		for (uint32_t i = 0; i < n; i++) {                                                     \
-			if (i + AHEAD < n)                                                             \
-				fetch_to_write(&leaves[place[key[i + AHEAD]]]);                 \
-			uint32_t at = place[key[i]];                                                   \
-			leaves[at++] = value[i];                                                       \
-			place[key[i]] = at;                                                            \
-			if (at % LEAF == 0)                                                            \
-				close_leaf(f, key[i]);                                                 \
+			fetch_to_write(&to[place[i]]);                                                 \
+			to[place[i]] = value[i];                                                       \
 		}                                                                                      \
 	}
 DEFINE_POUR(uint8_t)
@@ -221,63 +98,115 @@ DEFINE_POUR(uint16_t)
 DEFINE_POUR(uint32_t)
 DEFINE_POUR(uint64_t)
 
-static void pour_values(const flow *f, const uint32_t *key, const void *values, uint32_t n)
+/* Values to the places that are listed. */
+static void pour_values(uint8_t *to, unsigned width, const uint32_t *place, const void *values, uint32_t n)
 {
-	switch (f->plan->width) {
-	case 0: pour_uint8_t(f, key, values, n); break;
-	case 1: pour_uint16_t(f, key, values, n); break;
-	case 2: pour_uint32_t(f, key, values, n); break;
-	default: pour_uint64_t(f, key, values, n);
+	switch (width) {
+	case 0: pour_uint8_t(to, place, values, n); break;
+	case 1: pour_uint16_t(to, place, values, n); break;
+	case 2: pour_uint32_t(to, place, values, n); break;
+	default: pour_uint64_t(to, place, values, n);
 	}
 }
 
-static void begin_keys(struct pour *p)
+/* Leaves first .. end of the course hand their values on. */
+static void give_leaves(worker *w, const region_plan *rp, uint32_t first, uint32_t end)
 {
-	for (uint64_t key = 0; key < p->n_keys; key++) {
-		p->keys[key] = (key_now){p->start[key], 0};
-		open_leaf(p, key);
+	const struct pour *p = rp->pour;
+	const pour_course *c = &p->course;
+	uint64_t values[TILE], scratch[LEAF / 2];
+	for (uint32_t at = first, n; at < end; at += n) {
+		n = end - at < TILE ? end - at : TILE;
+		w->k->leaves[rp->def->op][rp->type](values, p->rows, c->first + at, c->n + at, n, scratch);
+		pour_values(p->values, rp->width, c->to + at, values, n);
 	}
 }
 
-static void pour_region(worker *w, const region_plan *rp, const group_index *g)
+static void give_nodes(worker *w, const region_plan *rp)
 {
+	const struct pour *p = rp->pour;
+	const pour_course *c = &p->course;
+	uint64_t values[TILE];
+	uint32_t at = 0;
+	for (uint32_t h = 0; h < POUR_HEIGHTS; h++) /* those of a height need none of the others */
+		for (uint32_t n; at < c->levels[h]; at += n) {
+			n = c->levels[h] - at < TILE ? c->levels[h] - at : TILE;
+			w->k->op[rp->def->op][rp->type](values, p->values + ((size_t)at << rp->width), p->values + (((size_t)c->most + at) << rp->width), NULL, n);
+			pour_values(p->values, rp->width, c->up + at, values, n);
+		}
+}
+
+static void pour_part(worker *w, const region_plan *rp, uint32_t part)
+{
+	const struct pour *p = rp->pour;
+	const pour_course *course = &p->course;
 	run *c = &w->runs[rp->id];
-	const flow f = {rp->pour, w->k, rp};
-	follow_groups(rp->pour, g, rp->kind);
-	begin_keys(rp->pour);
+	uint64_t tile = pour_course_part(course, part), end = pour_course_part(course, part + 1);
+	uint32_t complete = tile > 0 ? course->ends[tile - 1] : 0;
 	c->live = NULL;
 	c->form = OUTER_ONE;
 	c->outer_lane = 0;
-	for (uint64_t at = 0, n = rp->driver->count; at < n; at += c->n) {
-		c->n = (uint32_t)(n - at < TILE ? n - at : TILE);
+	for (; tile < end; tile++) {
+		uint64_t at = tile * TILE, left = course->n_positions - at;
+		c->n = left < TILE ? (uint32_t)left : TILE;
 		c->vars[rp->var] = (var_lanes){VAR_IOTA, (int64_t)at, NULL};
 		run_code(w, c);
 		lanes *value = &c->regs[rp->value];
 		lanes_fill(w, value, rp->width, c->n);
-		pour_values(&f, g->key + at, value->at, c->n);
+		pour_values(p->rows, rp->width, course->place + at, value->at, c->n);
+		give_leaves(w, rp, complete, course->ends[tile]);
+		complete = course->ends[tile];
 	}
+}
+
+/* Parts of the positions on all threads. */
+static void pour_team(struct executor *ex, const kernel_plan *p, const region_plan *rp)
+{
+#ifdef _OPENMP
+#pragma omp parallel num_threads((int)ex->n_workers)
+	{
+		worker *w = &ex->workers[omp_get_thread_num()];
+		uint64_t env = fpenv_enter();
+		worker_prepare(w, p);
+#pragma omp for schedule(static, 1)
+		for (uint32_t part = 0; part < rp->pour->course.n_parts; part++)
+			pour_part(w, rp, part);
+		fpenv_leave(env);
+	}
+#else
+	(void)p;
+	for (uint32_t part = 0; part < rp->pour->course.n_parts; part++)
+		pour_part(&ex->workers[0], rp, part);
+#endif
+}
+
+static void pour_region(struct executor *ex, const kernel_plan *p, const region_plan *rp)
+{
+	const pour_course *c = &rp->pour->course;
+	worker *w = &ex->workers[0];
+	uint64_t env = fpenv_enter();
+	worker_prepare(w, p);
+	if (c->n_parts > 1 && rp->weight * (double)c->n_positions >= TEAM * ex->grain)
+		pour_team(ex, p, rp);
+	else
+		for (uint32_t part = 0; part < c->n_parts; part++)
+			pour_part(w, rp, part);
+	give_leaves(w, rp, c->most - c->n_late, c->most);
+	give_nodes(w, rp);
+	fpenv_leave(env);
 	rp->pour->given = true;
 }
 
 void pour_all(struct executor *ex, const kernel_plan *p)
 {
-	worker *w = &ex->workers[0];
-	uint64_t fault_at = UINT64_MAX, env = 0;
-	bool any = false;
+	uint64_t fault_at = UINT64_MAX;
 	for (uint32_t id = 1; id < p->n_regions; id++) {
 		const region_plan *rp = &p->regions[id];
-		if (!rp->pour || ex->n_workers > POUR_THREADS || !index_is_complete(ex->groups[id]) || store_holds_most(rp))
+		if (!rp->pour || !index_is_complete(ex->groups[id]) || store_holds_most(rp) || !pour_course_follow(&rp->pour->course, ex->groups[id]))
 			continue;
-		if (!any) {
-			ex->fault_at = &fault_at;
-			env = fpenv_enter();
-			worker_prepare(w, p);
-			any = true;
-		}
-		pour_region(w, rp, ex->groups[id]);
+		ex->fault_at = &fault_at;
+		pour_region(ex, p, rp);
 	}
-	if (any)
-		fpenv_leave(env);
 }
 
 bool pour_worth(const kernel_plan *p)
@@ -316,12 +245,17 @@ bool pour_give(worker *w, run *r, const step *s)
 	const struct pour *p = rp->pour;
 	if (!p || !p->given)
 		return false;
+	const uint8_t *of_keys = p->values + (2 * (size_t)p->course.most << rp->width);
+	const lists *groups = &p->course.groups->positions;
 	for (uint32_t lane = 0; lane < r->n; lane++) {
-		uint64_t key = key_of(p, rp, r, lane);
-		if (key < p->n_keys && p->start[key + 1] > p->start[key])
-			give_value(w, r, s, lane, (scalar){.bits = p->nodes[key * MOST_OPEN]}, lists_length(&p->groups->positions, key));
-		else
+		uint64_t key = key_of(p, rp, r, lane), n = key < groups->n_lists ? lists_length(groups, key) : 0;
+		scalar v = {0};
+		if (n > 0) {
+			memcpy(&v, of_keys + (key << rp->width), (size_t)1 << rp->width);
+			give_value(w, r, s, lane, v, n);
+		} else {
 			give_identity(w, r, s, lane);
+		}
 	}
 	return true;
 }

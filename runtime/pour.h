@@ -1,8 +1,7 @@
 /* pour.h - grouped reductions of a whole evaluation, by position: operands are read in the order of their page, and each goes to its key, whose
  * node of the tree is open. Group by group they would be gathered from all over the page. Internal.
  *
- * The order of the tree does not depend on values, so for each key it is written down as a *course*: how many operands its next leaf
- * has, and how many nodes are complete with it. Courses follow the reverse index of the keys. */
+ * The order of the tree does not depend on values: it is written down (pour_course.h). */
 #ifndef MMSB_POUR_H
 #define MMSB_POUR_H
 

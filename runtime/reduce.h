@@ -31,6 +31,20 @@ typedef struct list_tree {
 	uint64_t last;     /* position */
 } list_tree;
 
+/* How many of n ascending positions, at least two, are in the left half of the smallest aligned block that holds all. */
+static inline uint32_t positions_split(const uint32_t *positions, uint32_t n)
+{
+	uint32_t bit = (uint32_t)1 << (31 - __builtin_clz(positions[0] ^ positions[n - 1])), lo = 0, hi = n;
+	while (lo < hi) {
+		uint32_t middle = lo + (hi - lo) / 2;
+		if (positions[middle] & bit)
+			hi = middle;
+		else
+			lo = middle + 1;
+	}
+	return lo;
+}
+
 typedef enum red_kind { RED_DENSE, RED_LIST, RED_ANY, RED_ARG } red_kind;
 
 typedef struct reduction {

@@ -78,20 +78,6 @@ static void put_above(laid_kind *l, laid_name of, laid_above above)
 		l->nodes[of.id].above = above;
 }
 
-/* The first of n ascending positions that has a bit. */
-static uint32_t split(const uint32_t *positions, uint32_t n, uint32_t bit)
-{
-	uint32_t lo = 0, hi = n;
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-		if (positions[mid] & bit)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo;
-}
-
 static bool lay_leaf(laid_kind *l, const uint32_t *positions, uint32_t n, laid_name *name)
 {
 	if (l->n_leaves == l->most)
@@ -110,7 +96,7 @@ static bool lay(laid_kind *l, const uint32_t *positions, uint32_t n, laid_name *
 	laid_name child[2];
 	if (n <= LEAF)
 		return lay_leaf(l, positions, n, name);
-	uint32_t mid = split(positions, n, (uint32_t)1 << (31 - __builtin_clz(positions[0] ^ positions[n - 1])));
+	uint32_t mid = positions_split(positions, n);
 	if (!lay(l, positions, mid, &child[0]) || !lay(l, positions + mid, n - mid, &child[1]) || l->n_nodes == l->most)
 		return false;
 	*name = (laid_name){l->n_nodes++, false};

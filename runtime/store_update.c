@@ -661,7 +661,7 @@ static void whole_region(struct executor *ex, const kernel_plan *p, uint32_t reg
 		return;
 	uint64_t n = st->plan->driver->count;
 	choose_form(&u, n, NULL);
-	if (st->plan->pour || n < POUR_LEAST || ex->force || ex->n_workers > POUR_THREADS || !st->laid || !store_make_ready(st) || !st->laid)
+	if (st->plan->pour || n < POUR_LEAST || ex->force || ex->n_workers > LAID_THREADS || !st->laid || !store_make_ready(st) || !st->laid)
 		return;
 	begin(&u, p, &fault_at);
 	uint64_t env = fpenv_enter();

@@ -85,12 +85,14 @@ enum thresholds {
 	/* ---- grouped reductions evaluated whole: pour.c ---- */
 
 	/* Operands go to their groups in the order of positions where they are at least so many, while the open leaves of all groups stay in a
-	 * core's cache, and where more than one group in POUR_SHARE is evaluated from all of its operands. One thread does it: more of them
-	 * gather faster, group by group. */
+	 * core's cache, and where more than one group in POUR_SHARE is evaluated from all of its operands. Each thread has open leaves of its own. */
 	POUR_LEAST = 1 << 14,
 	POUR_SHARE = 2,
 	POUR_BYTES = 1 << 20,
-	POUR_THREADS = 2,
+	POUR_THREADS = 16,
+
+	/* Groups that are laid out are filled in the order of positions by one thread: more of them gather faster, group by group. */
+	LAID_THREADS = 2,
 
 	/* ---- data that follows: buffers.c, index.c, apply_sparse.c ---- */
 
