@@ -15,7 +15,7 @@
  *
  *   store.c        which regions, their memory, and the values that are held
  *   store_outer.c  outer elements
- *   store_update.c the epoch's work: evaluation of operands
+ *   store_update.c the epoch's work: evaluation of operands; store_tree_update.c: of trees
  *   store_flat.c   operands that are all present: values of aligned blocks and of nodes above them
  *   store_tree.c   the others: a trie over the positions of those present
  *   store_laid.c   groups none of whose members moves: leaves side by side

@@ -360,3 +360,43 @@ void store_each_asked(const update *u, const bitset *elements, store_outer_fn *u
 			return;
 	}
 }
+
+/* ---- operands --------------------------------------------------------------------------------- */
+
+uint64_t store_outer_with(const struct store *st, uint64_t key, uint64_t other)
+{
+	if (key >= st->keys)
+		return st->outers;
+	return st->others == 1 ? key : (other / st->inner * st->keys + key) * st->inner + other % st->inner;
+}
+
+bool store_locate(const update *u, store_operand *o)
+{
+	const struct store *st = u->st;
+	uint64_t lane = o->lane, other = 0, key;
+	if (!st->keyed) {
+		o->outer = (uint32_t)(lane / (uint64_t)st->plan->extent);
+		o->position = (uint32_t)(lane % (uint64_t)st->plan->extent);
+		return true;
+	}
+	if (st->others > 1) {
+		other = lane % st->others;
+		o->lane = lane /= st->others;
+	}
+	switch ((region_kind)st->plan->def->kind) {
+	case REGION_GROUP:
+		key = *(const uint32_t *)(const void *)(u->keys.base + lane * u->keys.stride);
+		o->position = (uint32_t)lane;
+		break;
+	case REGION_ROW:
+		key = u->pat->row[lane];
+		o->position = u->pat->col[lane];
+		break;
+	default:
+		key = u->pat->col[lane];
+		o->position = u->pat->row[lane];
+	}
+	uint64_t outer = store_outer_with(st, key, other);
+	o->outer = (uint32_t)outer;
+	return outer < st->outers;
+}

@@ -116,6 +116,15 @@ bool store_outer_of(const struct store *, const run *, uint32_t lane, uint64_t *
 /* Variables of region 0 for n outer elements (unless `same`). */
 void store_vars(const update *, const int64_t *outers, uint32_t n);
 
+/* The key, row or column of an outer element. */
+static inline uint64_t store_key_of(const struct store *st, uint64_t outer) { return st->others == 1 ? outer : outer / st->inner % st->keys; }
+
+/* The outer element of a key and what else tells it apart; `outers`: there is none. */
+uint64_t store_outer_with(const struct store *, uint64_t key, uint64_t other);
+
+/* Which operand a lane is; false: of no outer element. Its `lane` becomes the position, or entry. */
+bool store_locate(const update *, store_operand *);
+
 /* The elements with the value of an outer element are to be evaluated: at once, or when they are spread. */
 void store_changed(const update *, uint64_t outer);
 void store_spread(const update *);
@@ -131,8 +140,19 @@ void store_each_asked(const update *, const bitset *elements, store_outer_fn *);
 void store_enter(const update *, uint64_t outer);
 const void *store_operands(const update *, uint64_t first, uint64_t end, bool enter);
 
+/* Region 0's steps that operands need. */
+void store_run_needed(const update *);
+
 /* Something has failed since this was asked last. */
 bool store_failed(const update *);
+
+/* The pass evaluates the outer element, and tells what fails if something does. */
+void store_give_up(const update *, uint64_t outer);
+
+/* store_tree_update.c: dirty operands of trees; the tree of an outer element, anew; a member that has left one. false: nothing is held of it. */
+void store_tree_update(const update *, const bitset *dirty);
+bool store_tree_build(const update *, uint64_t outer);
+void store_tree_leave(const update *, uint64_t outer, uint32_t position);
 
 /* Groups are laid out, or kept as trees, from now on; nothing is held. */
 void store_lay(struct store *, bool laid);

@@ -1,5 +1,5 @@
 /* store_update.c - what an epoch does to stores. Operands are evaluated in batches like any others; what they are worth goes to
- * store_flat.c or store_tree.c. */
+ * store_flat.c, or where store_tree_update.c and store_laid.c say. */
 #include <string.h>
 
 #include "fetch.h"
@@ -9,28 +9,16 @@
 #include "store_parts.h"
 
 enum {
-	PREFETCH = 8,           /* operands of a batch from which on their ways are asked for together */
-	DIGIT = 11, DIGITS = 1 << DIGIT, /* of outer elements, where operands are sorted by them */
 	AHEAD = 8, LINE = 64    /* blocks of a flat store that are asked for before their turn; bytes of a line of memory */
 };
 
 /* ---- an update at work ------------------------------------------------------------------------- */
 
-/* Operands that are to be evaluated together. */
-typedef struct batch {
-	uint32_t n;
-	int64_t outer[TILE], var[TILE], entry[TILE];
-	uint32_t root[TILE], position[TILE];
-} batch;
-
-static void run_needed(const update *u)
+void store_run_needed(const update *u)
 {
 	for (uint32_t i = 0; i < u->st->needed.n; i++)
 		run_step(u->w, u->r, u->st->needed.at[i]);
 }
-
-/* The key, row or column of an outer element. */
-static uint64_t key_of(const struct store *st, uint64_t outer) { return st->others == 1 ? outer : outer / st->inner % st->keys; }
 
 /* Region 0 for one outer element. */
 void store_enter(const update *u, uint64_t outer)
@@ -42,7 +30,7 @@ void store_enter(const update *u, uint64_t outer)
 	r->n = 1;
 	r->live = NULL;
 	if (st->keyed)
-		st->key = key_of(st, outer);
+		st->key = store_key_of(st, outer);
 	if (st->same) {
 		r->vars[r->plan->flat] = (var_lanes){VAR_UNIFORM, (int64_t)outer, NULL};
 		for (uint32_t d = r->plan->def->n_vars; d-- > 0; outer /= (uint64_t)st->to->dims[d])
@@ -50,13 +38,12 @@ void store_enter(const update *u, uint64_t outer)
 	} else {
 		store_vars(u, list, 1);
 	}
-	run_needed(u);
+	store_run_needed(u);
 	if (st->keyed)
 		r->regs[st->plan->at] = (lanes){&st->key, 1, true};
 }
 
-/* The pass evaluates the outer element, and tells what fails if something does. */
-static void give_up(const update *u, uint64_t outer)
+void store_give_up(const update *u, uint64_t outer)
 {
 	if (bitset_test(&u->st->held, outer))
 		store_drop(u->st, outer);
@@ -168,7 +155,7 @@ static void flat_element(const update *u, const bitset *dirty, uint64_t outer)
 	bool build = !bitset_test(&st->held, outer);
 	if (dirty && flat_is_dense(u, dirty, outer * (uint64_t)st->plan->extent)) {
 		if (st->same) {
-			give_up(u, outer);
+			store_give_up(u, outer);
 			return;
 		}
 		build = true; /* many elements may ask for it */
@@ -177,7 +164,7 @@ static void flat_element(const update *u, const bitset *dirty, uint64_t outer)
 		if (!bitset_test(&st->held, outer))
 			st->block[outer] = pool_take(&st->flats.pool, 0);
 		if (!st->block[outer]) {
-			give_up(u, outer);
+			store_give_up(u, outer);
 			return;
 		}
 		bitset_set(&st->held, outer);
@@ -190,7 +177,7 @@ static void flat_element(const update *u, const bitset *dirty, uint64_t outer)
 		flat_some(u, &change, dirty, outer * (uint64_t)st->plan->extent);
 	bool changed = flat_end(&change);
 	if (store_failed(u))
-		give_up(u, outer);
+		store_give_up(u, outer);
 	else if (changed)
 		store_changed(u, outer);
 }
@@ -206,313 +193,17 @@ static void update_flat(const update *u, const bitset *dirty)
 	}
 }
 
-/* ---- trees ------------------------------------------------------------------------------------- */
-
-static uint64_t list_length(const lists *l, uint64_t list) { return list < l->n_lists ? lists_length(l, list) : 0; }
-
-static uint64_t members(const update *u, uint64_t outer)
-{
-	const pattern *pat = u->pat;
-	switch ((region_kind)u->st->plan->def->kind) {
-	case REGION_GROUP: return list_length(&u->groups->positions, key_of(u->st, outer));
-	case REGION_ROW: return list_length(&pat->rows, key_of(u->st, outer));
-	case REGION_COL: return list_length(&pat->cols, key_of(u->st, outer));
-	default: return (uint64_t)u->st->plan->extent;
-	}
-}
-
-/* Operands of an element in the building. */
-static void collect(void *context, const void *values, const int64_t *positions, size_t n)
-{
-	struct store *st = context;
-	int64_t lo = st->plan->kind == RED_LIST ? 0 : st->plan->lo;
-	for (size_t i = 0; i < n; i++)
-		st->positions[st->n + i] = (uint32_t)(positions[i] - lo);
-	memcpy(st->values + (st->n << st->plan->width), values, n << st->plan->width);
-	st->n += n;
-}
-
-static bool build_tree(const update *u, uint64_t outer)
-{
-	struct store *st = u->st;
-	uint64_t n = members(u, outer);
-	if (n < st->least || reserve(&st->positions, &st->cap_positions, n * sizeof *st->positions) ||
-	    reserve(&st->values, &st->cap_values, (size_t)n << st->plan->width))
-		return false;
-	st->n = 0;
-	store_enter(u, outer);
-	expand_operands(u->w, u->r, st->reduce, 0, collect, st);
-	if (store_failed(u))
-		return false;
-	uint32_t root = tree_build(&st->trees, st->positions, st->values, st->n);
-	if (!root)
-		return false;
-	tree_refresh(&st->trees, root);
-	st->block[outer] = root;
-	bitset_set(&st->held, outer);
-	bitset_set(&st->settled, outer);
-	store_changed(u, outer);
-	return true;
-}
-
-static void note_change(const update *u, uint64_t outer, tree_change change)
-{
-	if (change == TREE_NO_ROOM)
-		give_up(u, outer);
-	else if (change != TREE_SAME)
-		bitset_set(&u->st->touched, outer);
-	if (change == TREE_MEMBERS)
-		store_changed(u, outer);
-}
-
-/* The entry of a lane has not gone. */
-static bool is_there(const update *u, uint64_t entry) { return !u->pat || u->pat->alive[entry]; }
-
-/* Those that changed get the values of their nodes. */
-static void refresh_touched(const update *u)
-{
-	struct store *st = u->st;
-	BITSET_FOR(&st->touched, outer)
-		if (bitset_test(&st->held, outer) && tree_refresh(&st->trees, st->block[outer]))
-			store_changed(u, outer);
-	bitset_clear(&st->touched);
-}
-
-/* The values of the operands of the batch; NULL: none of them is present. */
-static const lanes *batch_values(const update *u)
-{
-	const region_plan *rp = u->st->plan;
-	batch *b = u->batch;
-	run *r = u->r, *c = u->c;
-	r->n = c->n = b->n;
-	r->live = c->live = NULL;
-	if (u->st->same)
-		pass_positions(u->w, u->st->kernel, u->st->to, r, b->outer);
-	else
-		store_vars(u, b->outer, b->n);
-	run_needed(u);
-	c->form = OUTER_SAME;
-	c->vars[rp->var] = (var_lanes){VAR_I64, 0, b->var};
-	if (rp->entry != NONE)
-		c->vars[rp->entry] = (var_lanes){VAR_I64, 0, b->entry};
-	run_import(u->w, c);
-	if (!run_code(u->w, c)) /* what comes after the condition has not run */
-		return NULL;
-	lanes *value = &c->regs[rp->value];
-	lanes_fill(u->w, value, rp->width, b->n);
-	return value;
-}
-
-/* Evaluates the operands of the batch and puts them into their trees. */
-static void flush(const update *u)
-{
-	struct store *st = u->st;
-	const run *c = u->c;
-	batch *b = u->batch;
-	if (b->n == 0)
-		return;
-	if (b->n >= PREFETCH)
-		tree_prefetch(&st->trees, b->root, b->position, b->n);
-	const lanes *value = batch_values(u);
-	bool wrong = store_failed(u);
-	size_t apart = value && !value->uniform ? (size_t)1 << st->plan->width : 0;
-	for (uint32_t i = 0; i < b->n; i++) {
-		uint64_t outer = (uint64_t)b->outer[i];
-		uint32_t position = b->position[i], *root = &st->block[outer];
-		if (wrong)
-			give_up(u, outer);
-		else if (!bitset_test(&st->held, outer))
-			continue;
-		else if (value && (!c->live || c->live[i]) && is_there(u, (uint64_t)b->entry[i]))
-			note_change(u, outer, tree_set(&st->trees, root, position, (const uint8_t *)value->at + i * apart));
-		else
-			note_change(u, outer, tree_remove(&st->trees, root, position));
-	}
-	b->n = 0;
-	refresh_touched(u); /* while they are near */
-}
-
-/* ---- lanes, a window at a time ----------------------------------------------------------------- */
-
-/* Asks the caches for what locate reads of a lane. */
-static void fetch_place(const update *u, uint64_t lane)
-{
-	lane /= u->st->others;
-	if (u->pat) {
-		fetch(&u->pat->row[lane]);
-		fetch(&u->pat->col[lane]);
-	} else if (u->groups) {
-		fetch(u->keys.base + lane * u->keys.stride);
-	}
-}
-
-/* The outer element of a key and what else tells it apart; `outers`: there is none. */
-static uint64_t outer_with(const struct store *st, uint64_t key, uint64_t other)
-{
-	if (key >= st->keys)
-		return st->outers;
-	return st->others == 1 ? key : (other / st->inner * st->keys + key) * st->inner + other % st->inner;
-}
-
-/* Which operand a lane is; false: of no outer element. Its `lane` becomes the position, or entry. */
-static bool locate(const update *u, store_operand *o)
-{
-	const struct store *st = u->st;
-	uint64_t lane = o->lane, other = 0, key;
-	if (!st->keyed) {
-		o->outer = (uint32_t)(lane / (uint64_t)st->plan->extent);
-		o->position = (uint32_t)(lane % (uint64_t)st->plan->extent);
-		return true;
-	}
-	if (st->others > 1) {
-		other = lane % st->others;
-		o->lane = lane /= st->others;
-	}
-	switch ((region_kind)st->plan->def->kind) {
-	case REGION_GROUP:
-		key = *(const uint32_t *)(const void *)(u->keys.base + lane * u->keys.stride);
-		o->position = (uint32_t)lane;
-		break;
-	case REGION_ROW:
-		key = u->pat->row[lane];
-		o->position = u->pat->col[lane];
-		break;
-	default:
-		key = u->pat->col[lane];
-		o->position = u->pat->row[lane];
-	}
-	uint64_t outer = outer_with(st, key, other);
-	o->outer = (uint32_t)outer;
-	return outer < st->outers;
-}
-
-typedef void use_window(const update *, store_operand *, uint32_t n);
-
-static void close_window(const update *u, uint32_t n, use_window *use)
-{
-	store_operand *o = u->st->window;
-	uint32_t found = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		o[found].lane = o[i].lane;
-		found += locate(u, &o[found]);
-	}
-	use(u, o, found);
-}
-
-/* All dirty lanes. Where they are is asked for some time before it is looked at. */
-static void each_window(const update *u, const bitset *dirty, use_window *use)
-{
-	store_operand *o = u->st->window;
-	uint32_t n = 0;
-	BITSET_FOR(dirty, lane) {
-		fetch_place(u, lane);
-		o[n++].lane = lane;
-		if (n == STORE_WINDOW) {
-			close_window(u, n, use);
-			n = 0;
-		}
-	}
-	close_window(u, n, use);
-}
-
-static void count_window(const update *u, store_operand *o, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		u->st->dirty[o[i].outer]++;
-}
-
-/* Elements of which so many operands are dirty that evaluating them whole is cheaper, or building their trees does not pay, are given up. */
-static void give_up_dense(const update *u, store_operand *o, uint32_t n)
-{
-	struct store *st = u->st;
-	double weight = st->plan->weight;
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t outer = o[i].outer;
-		if (st->dirty[outer] == 0)
-			continue;
-		double most = (double)members(u, outer) * (weight + 1) / (bitset_test(&st->held, outer) ? 1 : BUILD_SHARE) + 2 * TREE_COST;
-		bool dense = st->dirty[outer] * (weight + TREE_COST) > most;
-		if (dense && st->same)
-			give_up(u, outer);
-		else if (dense && bitset_test(&st->held, outer))
-			store_drop(st, outer); /* and built anew: many elements may ask for it */
-		st->dirty[outer] = 0;
-	}
-}
-
-/* By outer element, digit by digit, so that each tree is gone through once. */
-static store_operand *sort_window(store_operand *from, store_operand *to, uint32_t n, uint64_t outers)
-{
-	for (unsigned shift = 0; shift < 32 && (outers - 1) >> shift > 0; shift += DIGIT) {
-		uint32_t start[DIGITS] = {0}, sum = 0;
-		for (uint32_t i = 0; i < n; i++)
-			start[from[i].outer >> shift & (DIGITS - 1)]++;
-		for (uint32_t d = 0; d < DIGITS; d++) {
-			uint32_t count = start[d];
-			start[d] = sum;
-			sum += count;
-		}
-		for (uint32_t i = 0; i < n; i++)
-			to[start[from[i].outer >> shift & (DIGITS - 1)]++] = from[i];
-		store_operand *swap = from;
-		from = to;
-		to = swap;
-	}
-	return from;
-}
-
-static void put_operand(const update *u, const store_operand *o)
-{
-	struct store *st = u->st;
-	batch *b = u->batch;
-	if ((u->whole && bitset_test(u->whole, o->outer)) || bitset_test(&st->settled, o->outer))
-		return;
-	if (!bitset_test(&st->held, o->outer)) {
-		if (!build_tree(u, o->outer))
-			give_up(u, o->outer);
-		return;
-	}
-	b->outer[b->n] = o->outer;
-	b->var[b->n] = st->plan->lo + o->position;
-	b->root[b->n] = st->block[o->outer];
-	b->position[b->n] = o->position;
-	b->entry[b->n++] = (int64_t)o->lane;
-	if (b->n == TILE)
-		flush(u);
-}
-
-static void put_window(const update *u, store_operand *o, uint32_t n)
-{
-	struct store *st = u->st;
-	if (n > TILE || st->least != LEAST_MEMBERS) /* with MMSB_STORES, which is for tests, also a few */
-		o = sort_window(o, o + STORE_WINDOW, n, st->outers);
-	for (uint32_t i = 0; i < n; i++)
-		put_operand(u, &o[i]);
-	flush(u);
-}
-
-static void update_trees(const update *u, const bitset *dirty)
-{
-	if (u->st->least == LEAST_MEMBERS && bitset_above(dirty, 2)) {
-		each_window(u, dirty, count_window);
-		each_window(u, dirty, give_up_dense);
-	}
-	u->batch->n = 0;
-	each_window(u, dirty, put_window);
-	refresh_touched(u);
-}
-
 /* ---- an update --------------------------------------------------------------------------------- */
 
 /* A position has left a group: what it comes to where it is now is evaluated with its lanes. */
 static void leave(const update *u, const index_move *m, uint64_t other)
 {
 	struct store *st = u->st;
-	uint64_t from = outer_with(st, m->from, other), to = outer_with(st, m->to, other);
+	uint64_t from = store_outer_with(st, m->from, other), to = store_outer_with(st, m->to, other);
 	if (from < st->outers) {
 		store_changed(u, from);
 		if (st->ready && bitset_test(&st->held, from))
-			note_change(u, from, tree_remove(&st->trees, &st->block[from], m->position));
+			store_tree_leave(u, from, m->position);
 	}
 	if (to < st->outers)
 		store_changed(u, to);
@@ -569,7 +260,7 @@ static void update_nothing(const update *u, const bitset *dirty)
 	}
 	BITSET_FOR(dirty, lane) {
 		store_operand o = {.lane = lane};
-		if (locate(u, &o))
+		if (store_locate(u, &o))
 			store_changed(u, o.outer);
 	}
 }
@@ -609,7 +300,7 @@ static void hold(const update *u, uint64_t outer)
 	else if (st->flat)
 		flat_element(u, NULL, outer);
 	else
-		build_tree(u, outer);
+		store_tree_build(u, outer);
 	bitset_set(&st->settled, outer);
 }
 
@@ -681,12 +372,10 @@ void store_whole(struct executor *ex, const kernel_plan *p)
 void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, const bitset *dirty, const bitset *whole, bitset *elements)
 {
 	struct store *st = p->regions[region].store;
-	batch b;
 	update u = update_of(ex, p, region);
 	uint64_t fault_at;
 	u.outer = elements;
 	u.whole = st->same ? whole : NULL;
-	u.batch = &b;
 	if (bitset_empty(dirty) && (!whole || bitset_empty(whole)) && ((st->same && !ex->again) || bitset_empty(elements)))
 		return;
 	choose_form(&u, st->can_lay ? bitset_count(dirty) : 0, whole);
@@ -717,7 +406,7 @@ void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, co
 		else if (st->laid)
 			store_laid_update(&u, dirty);
 		else
-			update_trees(&u, dirty);
+			store_tree_update(&u, dirty);
 		store_spread(&u);
 		hold_asked(&u, elements);
 		if (!st->same)
