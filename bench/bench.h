@@ -105,17 +105,23 @@ static inline double samples_median(samples *s) { return samples_at(s, 0.5); }
 
 /* ---- instances ---- */
 
-/* An instance of a compiled program on one thread; sizes and values are still to be given. */
-static inline mmsb_instance *bench_instance_on(const char *path, bool scratch, int executor)
+/* An instance of a compiled program; sizes and values are still to be given. */
+static inline mmsb_instance *bench_instance_with(const char *path, const mmsb_options *options)
 {
-	mmsb_options options = {.size = sizeof options, .threads = 1, .scratch = scratch, .executor = executor};
 	mmsb_schedule *schedule;
 	mmsb_instance *m;
 	mmsb_error err;
 	bench_check(mmsb_schedule_open(&schedule, path, &err), &err);
-	bench_check(mmsb_instance_new(&m, schedule, &options, &err), &err);
+	bench_check(mmsb_instance_new(&m, schedule, options, &err), &err);
 	mmsb_schedule_close(schedule);
 	return m;
+}
+
+/* The same on one thread. */
+static inline mmsb_instance *bench_instance_on(const char *path, bool scratch, int executor)
+{
+	mmsb_options options = {.size = sizeof options, .threads = 1, .scratch = scratch, .executor = executor};
+	return bench_instance_with(path, &options);
 }
 
 static inline mmsb_instance *bench_instance(const char *path, bool scratch) { return bench_instance_on(path, scratch, 0); }

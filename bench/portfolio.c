@@ -15,7 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { LEAF = 32, ROUNDS = 5, SECOND = 1000000000, WHOLE_EPOCHS = 20 };
+enum { LEAF = 32, ROUNDS = 5, SECOND = 1000000000, WHOLE_EPOCHS = 20, SCRATCH_EPOCHS = 101 };
 
 typedef struct tree_node {
 	double value;
@@ -468,6 +468,20 @@ static double run_rival(const struct rival *r, desk *d, const market *x)
 	return median;
 }
 
+/* The same on two threads, book by book. */
+static void whole_by_two(desk *d, uint32_t k, const uint64_t *which, const double *price)
+{
+	for (uint32_t i = 0; i < k; i++)
+		d->price[which[i]] = price[i];
+#pragma omp parallel for num_threads(2) schedule(static)
+	for (uint32_t b = 0; b < d->B; b++) {
+		for (uint32_t s = d->book_start[b]; s < d->book_start[b + 1]; s++)
+			d->pnl[s] = pnl_of(d, s);
+		d->bybook[b] = sum_book(d, b);
+	}
+	d->total = sum_books(d);
+}
+
 /* Ends the round after SECOND, for those after it too: who is slow gets fewer epochs. The portable executor is the first. */
 static double run_ours(mmsb_instance *m, market *x, double *total, bool may_end)
 {
@@ -501,9 +515,8 @@ static void compare(mmsb_instance *m, double total, desk *const *d)
 	}
 }
 
-static mmsb_instance *begin(const char *path, const market *x, int executor)
+static mmsb_instance *begin(mmsb_instance *m, const market *x)
 {
-	mmsb_instance *m = bench_instance_on(path, false, executor);
 	bench_param(m, "K", x->K);
 	bench_param(m, "N", x->N);
 	bench_param(m, "B", x->B);
@@ -548,13 +561,42 @@ static void measure(market *x, uint32_t k, mmsb_instance *const m[2], desk *cons
 	print_row(x, samples_median(&ours[0]), samples_median(&ours[1]), median);
 }
 
+/* Everything anew in each epoch, on one thread and on two, by turns. */
+static void measure_scratch(const char *path, market *x)
+{
+	mmsb_instance *m[2] = {begin(bench_instance_with(path, &(mmsb_options){.size = sizeof(mmsb_options), .threads = 1, .scratch = true}), x),
+	                       begin(bench_instance_with(path, &(mmsb_options){.size = sizeof(mmsb_options), .threads = 2, .scratch = true}), x)};
+	desk *d = desk_new(x->K, x->N, x->B, x->price, x->inst, x->book, x->qty, x->cost);
+	epoch_fn *const c[2] = {epoch_whole, whole_by_two};
+	samples ours[2] = {{0}}, theirs[2] = {{0}};
+	mmsb_error err;
+	make_round(x, 1);
+	for (uint32_t e = 0; e < SCRATCH_EPOCHS; e++)
+		for (int two = 0; two < 2; two++) {
+			double start = bench_ns();
+			bench_check(mmsb_scatter(m[two], mmsb_page(m[two], "price"), 1, x->which + e, x->to + e, &err), &err);
+			bench_check(mmsb_commit(m[two], NULL, &err), &err);
+			double between = bench_ns();
+			c[two](d, 1, x->which + e, x->to + e);
+			samples_add(&theirs[two], bench_ns() - between);
+			samples_add(&ours[two], between - start);
+			if (!same(*(const double *)mmsb_data(m[two], mmsb_page(m[two], "total")), d->total))
+				bench_stop("portfolio: the bits differ from those of a bit-stable rival");
+		}
+	for (int two = 0; two < 2; two++) {
+		double a = samples_median(&ours[two]), b = samples_median(&theirs[two]);
+		printf("| portfolio, everything, %d thread%s | %.1f us | whole %.1f us | %.2f | |\n", two + 1, two ? "s" : "", a / 1e3, b / 1e3, a / b);
+		mmsb_instance_free(m[two]);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
 		return fprintf(stderr, "portfolio FILE.mmsbx\n"), 2;
 	market x;
 	make_market(&x);
-	mmsb_instance *m[2] = {begin(argv[1], &x, 0), begin(argv[1], &x, MMSB_PORTABLE)};
+	mmsb_instance *m[2] = {begin(bench_instance_on(argv[1], false, 0), &x), begin(bench_instance_on(argv[1], false, MMSB_PORTABLE), &x)};
 	desk *d[RIVALS];
 	for (int r = 0; r < RIVALS; r++) {
 		d[r] = desk_new(x.K, x.N, x.B, x.price, x.inst, x.book, x.qty, x.cost);
@@ -563,9 +605,12 @@ int main(int argc, char **argv)
 		for (uint32_t i = 0; i < x.N; i++)
 			d[r]->of[i].pnl = d[r]->pnl[i];
 	}
-	for (uint32_t k = (uint32_t)bench_env("LEAST_K", 1), most = (uint32_t)bench_env("MOST_K", 10000); k <= most && k <= x.K; k *= 10)
-		measure(&x, k, m, d);
+	static const uint32_t changes[] = {1, 10, 100, 300, 1000, 3000, 10000};
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+		if (changes[i] >= bench_env("LEAST_K", 1) && changes[i] <= bench_env("MOST_K", 10000) && changes[i] <= x.K)
+			measure(&x, changes[i], m, d);
 	mmsb_instance_free(m[0]);
 	mmsb_instance_free(m[1]);
+	measure_scratch(argv[1], &x);
 	return 0;
 }

@@ -135,7 +135,7 @@ run_portfolio() {
 	K="${K:-10000}" N="${N:-1000000}" B="${B:-1000}" "$build/bench/portfolio" "$work/portfolio.mmsbx" | tee "$work/rows"
 	[ -n "$python" ] || return 0
 	b=$("$python" "$here/portfolio.py" "${K:-10000}" "${N:-1000000}" "${B:-1000}" 15)
-	sed -n 's/^| \(portfolio, k = [0-9]*\) | \([0-9.]*\) us .*/\1;\2/p' "$work/rows" |
+	sed -n 's/^| \(portfolio, [ke][^|]*\) | \([0-9.]*\) us .*/\1;\2/p' "$work/rows" |
 		awk -F';' -v b="$b" '{ printf "| %s | %.1f us | NumPy, everything, %.1f us | %.3f | |\n", $1, $2, b * 1e6, $2 / (b * 1e6) }'
 }
 

@@ -191,6 +191,9 @@ static void pour_region(struct executor *ex, const kernel_plan *p, const region_
 	else
 		for (uint32_t part = 0; part < c->n_parts; part++)
 			pour_part(w, rp, part);
+	for (uint32_t i = 0; i < c->n_moves; i++)
+		memcpy(rp->pour->rows + ((size_t)c->moves[i].to << rp->width), rp->pour->rows + ((size_t)c->moves[i].from << rp->width),
+		       (size_t)c->moves[i].n << rp->width);
 	give_leaves(w, rp, c->most - c->n_late, c->most);
 	give_nodes(w, rp);
 	fpenv_leave(env);

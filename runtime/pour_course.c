@@ -17,11 +17,13 @@ void pour_course_set(pour_course *c, uint64_t n_keys, uint64_t n_positions, uint
 	*c = (pour_course){.n_keys = n_keys, .n_positions = n_positions, .n_parts = n_parts, .most = (uint32_t)(most < n_positions + 1 ? most : n_positions + 1)};
 }
 
-/* Rows of open leaves, and of those that are complete with a tile, part by part. */
+static uint64_t most_moves(const pour_course *c) { return (c->n_parts - 1) * c->n_keys; }
+
+/* Rows of open leaves, of those that are complete with a tile, and of late ones, part by part. */
 uint64_t pour_course_rows(const pour_course *c)
 {
-	uint64_t rows = (c->n_keys + TILE) * c->n_parts;
-	return rows < c->most ? rows : c->most;
+	uint64_t rows = (2 * c->n_keys + TILE) * c->n_parts, needed = c->most + most_moves(c);
+	return rows < needed ? rows : needed;
 }
 
 static void *take(uint8_t *memory, size_t *used, uint64_t n, size_t size)
@@ -39,6 +41,7 @@ size_t pour_course_place(pour_course *c, uint8_t *memory)
 	c->first = take(memory, &used, most, sizeof *c->first);
 	c->to = take(memory, &used, most, sizeof *c->to);
 	c->n = take(memory, &used, most, sizeof *c->n);
+	c->moves = take(memory, &used, most_moves(c), sizeof *c->moves);
 	c->ends = take(memory, &used, n / TILE + 1, sizeof *c->ends);
 	c->up = take(memory, &used, most, sizeof *c->up);
 	c->keys = take(memory, &used, c->n_keys, sizeof *c->keys);
@@ -173,18 +176,25 @@ static uint32_t place_tile(pour_course *c, const uint32_t *key, uint64_t first, 
 	return complete;
 }
 
-/* The rows of the parts before may be in use while this one is gone through. */
+/* Nothing goes to the rows of the parts before: they may be in use while this one is gone through. */
 static void begin_part(pour_course *c)
 {
 	c->n_free = 0;
-	for (uint64_t key = 0; key < c->n_keys; key++)
-		c->keys[key].late = c->keys[key].left > 0;
+	for (uint64_t key = 0; key < c->n_keys; key++) {
+		pour_key *k = &c->keys[key];
+		if (k->left == 0)
+			continue;
+		uint32_t n = c->leaf_n[k->leaf] - k->left, row = c->n_rows++;
+		c->moves[c->n_moves++] = (pour_move){k->at - n, row * LEAF, n};
+		k->at = row * LEAF + n;
+		k->late = true;
+	}
 }
 
 static void place_all(pour_course *c, const uint32_t *key)
 {
 	uint32_t complete = 0;
-	c->n_rows = c->n_closed = c->n_late = 0;
+	c->n_rows = c->n_closed = c->n_late = c->n_moves = 0;
 	for (uint32_t part = 0; part < c->n_parts; part++) {
 		begin_part(c);
 		for (uint64_t t = pour_course_part(c, part); t < pour_course_part(c, part + 1); t++) {

@@ -2,8 +2,8 @@
  *
  * Operands come in the order of positions. Each goes to its place in a *row* of LEAF, which the open leaf of its key has; the row of a leaf that is
  * complete is given to another from the next tile on, so that those in use stay in a core's cache. The values of leaves and nodes go to the sides of the
- * nodes above them. Tiles are cut into *parts*, which threads may go through side by side: a leaf that reaches from one into the next is *late*, combined
- * in the end. A course follows the reverse index of the keys. */
+ * nodes above them. Tiles are cut into *parts*, which threads may go through side by side, each with rows of its own: a leaf that reaches from one into the
+ * next is *late*, put together and combined in the end. A course follows the reverse index of the keys. */
 #ifndef MMSB_POUR_COURSE_H
 #define MMSB_POUR_COURSE_H
 
@@ -20,6 +20,11 @@ typedef struct pour_key {
 	bool late;              /* the open leaf began in another part */
 } pour_key;
 
+/* The first n operands of a leaf go from one row to another. */
+typedef struct pour_move {
+	uint32_t from, to, n;
+} pour_move;
+
 typedef struct pour_course {
 	uint64_t n_keys, n_positions;
 	uint32_t n_parts, most; /* room for so many leaves, and for as many nodes */
@@ -32,6 +37,8 @@ typedef struct pour_course {
 	uint32_t *first, *to;
 	uint8_t *n;
 	uint32_t n_late;
+	struct pour_move *moves; /* of operands of late leaves, in this order */
+	uint32_t n_moves;
 	uint32_t *ends;         /* by tile: leaves that are complete with it or before, without late ones */
 	/* Nodes from the lowest to the highest, levels[h] of them below height h + 2: where their values go. That is i to the left of node i, most + i
 	 * to the right, 2 * most + k to key k. */
