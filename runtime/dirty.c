@@ -23,12 +23,12 @@ dirty_sets *dirty_new(struct executor *ex, const kernel_plan *p)
 		return NULL;
 	d->lanes = calloc(p->n_regions, sizeof *d->lanes);
 	uint64_t n = ex->inst->pages[p->pass->page].count;
-	bool stored = false, room = d->lanes != NULL;
+	bool room = d->lanes != NULL;
 	for (uint32_t i = 1; i < p->n_regions && room; i++) {
-		stored |= p->regions[i].stored;
+		d->stored |= p->regions[i].stored;
 		room = lanes_room(ex, p, d, i);
 	}
-	if (!room || bitset_new(&d->elements, n) || (stored && bitset_new(&d->fed, n))) {
+	if (!room || bitset_new(&d->elements, n) || (d->stored && bitset_new(&d->fed, n))) {
 		dirty_free(d, p);
 		return NULL;
 	}
@@ -109,7 +109,7 @@ static bool too_many(const finder *f, uint32_t read, const bitset *to, const bit
 static void reach_all(finder *f, const route *r)
 {
 	dirty_sets *d = f->p->dirty;
-	if (r->target == 0 && !r->feeds && d->fed.n)
+	if (r->target == 0 && !r->feeds && d->stored)
 		bitset_set_range(&d->elements, 0, d->elements.n);
 	else
 		f->whole = true;
@@ -259,7 +259,8 @@ static void find_region(finder *f, uint32_t i)
 static bool elements_room(const struct executor *ex, const kernel_plan *p)
 {
 	const page *to = &ex->inst->pages[p->pass->page];
-	return !to->pat || !bitset_grow(&p->dirty->elements, to->now[0].bits.n);
+	dirty_sets *d = p->dirty;
+	return !to->pat || !(bitset_grow(&d->elements, to->now[0].bits.n) || (d->stored && bitset_grow(&d->fed, to->now[0].bits.n)));
 }
 
 static void leave_out_holes(const struct executor *ex, const kernel_plan *p)
@@ -289,7 +290,7 @@ reach dirty_find(struct executor *ex, const kernel_plan *p, uint64_t epoch)
 	}
 	for (uint32_t i = 1; i < p->n_regions; i++)
 		any |= !bitset_empty(&d->lanes[i]);
-	if (d->fed.n)
+	if (d->stored)
 		bitset_union(&d->elements, &d->fed);
 	leave_out_holes(ex, p);
 	return any || !bitset_empty(&d->elements) ? REACH_SOME : REACH_NONE;
@@ -330,7 +331,7 @@ bool dirty_round(struct executor *ex, const kernel_plan *p, const bitset *change
 	}
 	for (uint32_t i = 1; i < p->n_regions && !f.whole; i++)
 		f.whole = many_operands(&f, i);
-	if (!f.whole && p->dirty->fed.n)
+	if (!f.whole && p->dirty->stored)
 		bitset_union(&p->dirty->elements, &p->dirty->fed);
 	return !f.whole;
 }

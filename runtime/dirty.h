@@ -8,7 +8,8 @@
 typedef struct dirty_sets {
 	bool all;               /* of a pass that is put off (lazy.c): all elements */
 	bitset elements;        /* of region 0, to be evaluated */
-	bitset fed;             /* elements of which all operands of reductions with stores are to be evaluated; none without stores */
+	bool stored;            /* the plan has reductions with stores: */
+	bitset fed;             /* ... elements of which all of their operands are to be evaluated */
 	bitset *lanes;          /* by region: operands of reductions with stores, as store.h numbers them */
 } dirty_sets;
 

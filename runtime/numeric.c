@@ -48,8 +48,6 @@ static void follow(const numeric *q)
 	bitset_clear(&c->changed.bits);
 }
 
-static bool has_stores(const numeric *q) { return q->p->dirty->fed.n > 0; }
-
 /* Stores get the values of the operands that moved, and elements are dirty of whose reductions one has changed. */
 static int bring_up(const numeric *q)
 {
@@ -57,7 +55,7 @@ static int bring_up(const numeric *q)
 	dirty_sets *d = q->p->dirty;
 	carry *c = q->c;
 	int status = MMSB_OK;
-	if (!c->all && has_stores(q)) {
+	if (!c->all && q->p->dirty->stored) {
 		ex->self = q->now;
 		status = pass_look_up(ex, q->p, q->f->err);
 		bitset_union(&d->elements, &c->dirty);
@@ -65,7 +63,7 @@ static int bring_up(const numeric *q)
 			stores_update(ex, q->p);
 		ex->self = NULL;
 		ex->again = true;
-	} else if (has_stores(q)) {
+	} else if (q->p->dirty->stored) {
 		store_drop_all(q->p);
 	}
 	bitset_union(&c->dirty, &d->elements);
