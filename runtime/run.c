@@ -322,6 +322,8 @@ static void run_reduce(worker *w, run *r, const step *s)
 		reduce_lanes(w, r, s);
 	else
 		reduce_expand(w, r, s, 0, r->n);
+	if (s->child->stored)
+		store_keep(w, r, s);
 }
 
 void run_step(worker *w, run *r, const step *s)

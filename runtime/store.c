@@ -113,7 +113,9 @@ static bool count_lanes(planner *pl, struct store *st)
 	}
 	if (!st->keyed && ((uint64_t)r->extent >= UINT32_MAX || __builtin_mul_overflow(st->outers, (uint64_t)r->extent, &st->lanes)))
 		return false;
-	return lanes_fit(pl, st);
+	bool fit = lanes_fit(pl, st);
+	st->apart = !fit && r->def->kind == REGION_RANGE;
+	return fit;
 }
 
 /* Of ordinary passes, and of numeric fixpoints that know what moves (numeric.c). An exact one is repaired by single operands, or with values of its page that count
@@ -143,7 +145,12 @@ void store_plan(planner *pl)
 		                    .least = least_members()};
 		if (is_bounded(p, r) && !(st->bounded = plan_take(pl, 1, sizeof *st->bounded)))
 			return;
-		r->stored = count_lanes(pl, st) && set_kind(st, pl->k);
+		if (count_lanes(pl, st)) {
+			r->stored = set_kind(st, pl->k);
+			continue;
+		}
+		st->bounded = NULL;
+		r->stored = store_pairs_set(pl, st);
 	}
 }
 
@@ -222,6 +229,15 @@ static bool make_running_ready(struct store *st)
 	return st->ready = running_kind_place(x) && place_set(&x->pool, &st->held, 1);
 }
 
+static bool make_pairs_ready(struct store *st)
+{
+	pairs_kind *x = &st->pairings;
+	size_t bytes = pairs_kind_bytes(x, st->plan->width);
+	if (bytes > *st->left || pool_new(&x->pool, bytes, st->left))
+		return false;
+	return st->ready = pairs_kind_place(x, st->plan->width);
+}
+
 static bool make_laid_ready(struct store *st)
 {
 	laid_kind *l = &st->laids;
@@ -253,6 +269,8 @@ bool store_make_ready(struct store *st)
 	st->refused = true;
 	if (st->prefix || st->running)
 		return st->prefix ? make_prefixes_ready(st) : make_running_ready(st);
+	if (st->pairs)
+		return make_pairs_ready(st);
 	bool windows = !st->flat && !st->bounded;
 	size_t window = !windows ? 0 : 2 * STORE_WINDOW * sizeof *st->window, most = most_bytes(st);
 	size_t kept = 4 * bitset_bytes(st->outers) + 2 * st->outers * sizeof *st->block + window + 10 * POOL_UNIT;
@@ -278,7 +296,9 @@ void store_drop(struct store *st, uint64_t outer)
 
 void store_drop_held(struct store *st)
 {
-	if (!st->ready || bitset_empty(&st->held))
+	if (st->pairs)
+		store_pairs_drop(st);
+	if (!st->ready || st->pairs || bitset_empty(&st->held))
 		return;
 	if (st->prefix || st->running) {
 		bitset_clear(&st->held);
@@ -324,14 +344,18 @@ static bool held_value(const region_plan *r, uint64_t outer, scalar *value, uint
 }
 
 /* By outer element. */
-static bool is_ready(const region_plan *r) { return r->stored && r->store->ready && !r->store->prefix && !r->store->running; }
+static bool is_ready(const region_plan *r) { return r->stored && r->store->ready && !r->store->prefix && !r->store->running && !r->store->pairs; }
 
-bool store_holds_any(const region_plan *r) { return is_ready(r) && !bitset_empty(&r->store->held); }
+static bool has_pairs(const region_plan *r) { return r->stored && r->store->pairs && r->store->ready; }
+
+bool store_holds_any(const region_plan *r) { return has_pairs(r) || (is_ready(r) && !bitset_empty(&r->store->held)); }
 bool store_holds_outer(const region_plan *r, uint64_t outer) { return is_ready(r) && bitset_test(&r->store->held, outer); }
 
 bool store_holds(const region_plan *r, const run *of, uint32_t lane)
 {
 	uint64_t outer;
+	if (has_pairs(r))
+		return store_pairs_holds(r, of, lane);
 	return is_ready(r) && store_outer_of(r->store, of, lane, &outer) && bitset_test(&r->store->held, outer);
 }
 
@@ -344,6 +368,8 @@ uint32_t store_give(worker *w, run *r, const step *s)
 		return 0;
 	if (rp->store->bounded)
 		return bounded_give(w, r, s);
+	if (rp->store->pairs)
+		return store_pairs_give(w, r, s);
 	uint32_t n = 0;
 	for (uint32_t lane = 0; lane < r->n; lane++) {
 		scalar value;

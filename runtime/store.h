@@ -23,6 +23,7 @@
  *   store_bounded.c the trees of operands of which elements have a part each: suffixes, long windows, prefixes that are no scans
  *   store_prefix.c prefixes along the last dimension: scans
  *   store_running.c totals up to an element by key
+ *   store_pairs.c  operands that depend on the position and on the element
  *   pool.c         memory for both */
 #ifndef MMSB_STORE_H
 #define MMSB_STORE_H
@@ -94,6 +95,9 @@ bool store_prefix_before(const region_plan *, uint64_t outer, uint64_t block, re
 
 /* Running totals by key: gives their values to the lanes of region 0; false: the region is none, or nothing is held. */
 bool store_running_give(worker *, run *r, const step *s);
+
+/* Operands that depend on position and element: what the lanes of region 0 have come to is held from now on. */
+void store_keep(worker *, const run *r, const step *s);
 
 /* Gives the values of what is held to the lanes of region 0; returns how many have one. */
 uint32_t store_give(worker *, run *r, const step *s);

@@ -162,8 +162,10 @@ bool store_axes(planner *pl, struct store *st)
 	if (key_vars & ALL_VARS)
 		key_vars |= all;
 	uint32_t own = st->shape.key == NONE ? 0 : 1u << st->shape.key;
-	if (keyed && !own && (key_vars & vars))
-		return false; /* pairs of a key and others that no element asks for */
+	if (keyed && !own && (key_vars & vars)) { /* pairs of a key and others that no element asks for */
+		st->apart = st->key_found && st->reduce;
+		return false;
+	}
 	if (root->kind != REGION_DOMAIN && (vars & ~own) && (keyed || (vars & (vars - 1))))
 		return false; /* of entries: by row, or by column */
 	st->same = root->kind == REGION_DOMAIN && (vars | own) == all && (!keyed || own);

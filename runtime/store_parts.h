@@ -6,6 +6,7 @@
 #include "store_bounded.h"
 #include "store_flat.h"
 #include "store_laid.h"
+#include "store_pairs.h"
 #include "store_prefix.h"
 #include "store_running.h"
 #include "store_tree.h"
@@ -38,8 +39,9 @@ struct store {
 	store_steps needed;     /* that operands need */
 	store_steps key_steps;  /* that make what the region goes by */
 	bool key_found;         /* ... and no others: no reductions */
-	bool flat, prefix, laid, running; /* else trees */
+	bool flat, prefix, laid, running, pairs; /* else trees */
 	bounded *bounded;       /* of trees: elements have a part of the operands each; or NULL */
+	bool apart;             /* it is none of those, as operands depend on the element besides what they share */
 	bool can_lay;           /* groups may be laid out: they are while no member moves */
 	bool no_room;           /* ... or trees of bounded operands held, but there was none: no more */
 	uint64_t quiet;         /* trees: operands that changed since a member moved */
@@ -67,6 +69,7 @@ struct store {
 		tree_kind trees;
 		prefix_kind prefixes;
 		running_kind runnings;
+		pairs_kind pairings;
 		laid_kind laids;
 	};
 	uint32_t *positions;    /* trees, groups: operands in the building */
@@ -76,7 +79,7 @@ struct store {
 
 static inline pool *store_pool(struct store *st)
 {
-	return st->prefix ? &st->prefixes.pool : st->running ? &st->runnings.pool : st->flat ? &st->flats.pool : st->laid ? &st->laids.pool : &st->trees.pool;
+	return st->prefix ? &st->prefixes.pool : st->running ? &st->runnings.pool : st->pairs ? &st->pairings.pool : st->flat ? &st->flats.pool : st->laid ? &st->laids.pool : &st->trees.pool;
 }
 
 /* Takes memory for the sets when it is first needed; false: there is none. */
@@ -174,5 +177,14 @@ void store_prefix_drop(struct store *, const bitset *whole);
 bool store_running_set(struct planner *, struct store *);
 void store_running_update(const update *, const bitset *dirty);
 void store_running_fill(const update *);
+
+/* store_pairs.c: whether a region that is none of the others is one of pairs; what dirty operands concern; the inputs of all positions, and from now on what elements come to
+ * is kept; nothing is. */
+bool store_pairs_set(struct planner *, struct store *);
+void store_pairs_update(const update *, const bitset *dirty);
+void store_pairs_fill(const update *);
+void store_pairs_drop(struct store *);
+bool store_pairs_holds(const region_plan *, const run *, uint32_t lane);
+uint32_t store_pairs_give(worker *, run *r, const step *s);
 
 #endif

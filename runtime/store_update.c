@@ -247,15 +247,23 @@ static void choose_form(const update *u, uint64_t evaluated, const bitset *whole
 		store_lay(st, true);
 }
 
+/* Kinds that know what dirty operands concern with memory or without. */
+static bool update_apart(const update *u, const bitset *dirty)
+{
+	if (u->st->running)
+		store_running_update(u, dirty);
+	if (u->st->pairs)
+		store_pairs_update(u, dirty);
+	return u->st->running || u->st->pairs;
+}
+
 /* Without memory for the sets every element that has a lane is evaluated whole. */
 static void update_nothing(const update *u, const bitset *dirty)
 {
-	if (u->st->bounded) {
-		bounded_concern(u, dirty);
+	if (update_apart(u, dirty))
 		return;
-	}
-	if (u->st->prefix || u->st->running) {
-		u->st->prefix ? store_prefix_concern(u, dirty) : store_running_update(u, dirty);
+	if (u->st->prefix || u->st->bounded) {
+		u->st->prefix ? store_prefix_concern(u, dirty) : bounded_concern(u, dirty);
 		return;
 	}
 	BITSET_FOR(dirty, lane) {
@@ -342,10 +350,10 @@ static void whole_region(struct executor *ex, const kernel_plan *p, uint32_t reg
 	uint64_t fault_at;
 	update u = update_of(ex, p, region);
 	store_drop_held(st);
-	if ((st->running || st->bounded) && !ex->force && store_make_ready(st)) {
+	if ((st->running || st->pairs || st->bounded) && !ex->force && store_make_ready(st)) {
 		begin(&u, p, &fault_at);
 		uint64_t env = fpenv_enter();
-		st->running ? store_running_fill(&u) : bounded_all(&u);
+		st->running ? store_running_fill(&u) : st->pairs ? store_pairs_fill(&u) : bounded_all(&u);
 		fpenv_leave(env);
 	}
 	if (!st->can_lay)
@@ -376,7 +384,7 @@ void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, co
 	uint64_t fault_at;
 	u.outer = elements;
 	u.whole = st->same ? whole : NULL;
-	if (bitset_empty(dirty) && (!whole || bitset_empty(whole)) && ((st->same && !ex->again) || bitset_empty(elements)))
+	if (bitset_empty(dirty) && (!whole || bitset_empty(whole)) && ((st->same && !st->pairs && !ex->again) || bitset_empty(elements)))
 		return;
 	choose_form(&u, st->can_lay ? bitset_count(dirty) : 0, whole);
 	if (!store_make_ready(st)) {
@@ -390,14 +398,12 @@ void store_update(struct executor *ex, const kernel_plan *p, uint32_t region, co
 		if (whole)
 			store_prefix_drop(st, whole);
 		store_prefix_update(&u, dirty);
-	} else if (st->running) {
-		store_running_update(&u, dirty);
 	} else if (st->bounded) {
 		if (whole)
 			drop_whole(&u, whole);
 		bounded_update(&u, dirty);
 		bounded_ask(&u, elements);
-	} else {
+	} else if (!update_apart(&u, dirty)) {
 		if (whole)
 			drop_whole(&u, whole);
 		follow_members(&u);

@@ -75,6 +75,9 @@ static const shape shapes[] = {
 	/* running totals by key */
 	{'x', "NP", "$R[n where n <= i && $g[n] == $g[i]] $En"}, {'x', "NP", "$T(count[n where n < i && $g[n] == $g[i]] $Cn)"},
 	{'x', "NP", "$x[argmax[n where $g[n] == $g[i] && i >= n] $x[n]]"}, {'x', "NP", "$R[n where n < i + 3 && $k[n] == $k[i]] $x[n]"},
+	/* pairs of a position and an element */
+	{'x', "NP", "$T(count[n where $g[n] == $g[i]] ($x[n] < $x[i]))"}, {'x', "NP", "min[n where $g[n] == $g[i] && n != i] abs($x[n] - $x[i])"},
+	{'x', "NP", "$T(sum[n where $g[n] == $g[i]] $c[n] * $c[i])"}, {'x', "NP", "$R[n where $g[n] == $g[i] && $x[n] <= $x[i]] $x[n]"},
 	/* windows */
 	{'x', "NW", "$R[w in 0..$W] $V($x)[i - w]"}, {'x', "NW", "$R[w in 0..$W] $V($x)[i + w]"}, {'x', "NW", "$R[w in 0..$W where w != 1] $V($x)[i - w]"},
 	{'x', "NW", "sum[w in 0..$W] $V($x)[i - w] * $V($x)[w]"}, {'a', "NM", "$R[u in 0..3, v in 0..2] $V($a)[i + u - 1, j + v]"},
