@@ -1,7 +1,8 @@
 /* derive.c - delta rules: what the route of a read comes to, for people and for executors that want to know it before sizes are bound.
  *
  * Needs: a placed edge. As runtime/route.c does for numbers, the indices of the read are solved here for the variables, what they are computed
- * by is undone, an index that is read from another page is found through the reverse index of that page, and the regions around are left towards the domain. What is known
+ * by is undone, an index that is read from another page is found through the reverse index of that page, and the regions around are left towards the domain. Of an index that
+ * cannot be undone there is a reverse index of its own (runtime/route_site.c). What is known
  * of the domain's variables in the end gives the rule; DELTA_WHOLE where something could not be solved and nothing is known. */
 #include "builder.h"
 
@@ -11,7 +12,7 @@ typedef enum extent { EXTENT_ALL, EXTENT_SPAN, EXTENT_POINT } extent;
 enum { MOST_KNOWN = 64 /* variables beyond are taken to be free */ };
 
 typedef struct solver {
-	const ir_graph *g;
+	ir_graph *g;
 	const ir_edge *edge;
 	uint32_t var[MOST_KNOWN];
 	extent known[MOST_KNOWN];
@@ -162,6 +163,42 @@ static bool solve_value(solver *s, ir_id id, extent to)
 	}
 }
 
+/* It is computed, from variables and pages, by what can be evaluated apart from the edge: the variables' values are found by a reverse index of it. */
+static bool solve_apart(solver *s, ir_id id)
+{
+	ir_list nodes = {0};
+	ir_graph *g = s->g;
+	const ir_set *free = &g->sets[ir_at(g, id)->free];
+	if (!ir_walk_begin(g, &g->walk))
+		return false;
+	ir_reach(g, &g->walk, id, true, &nodes);
+	for (uint32_t i = 0; i < nodes.count; i++) {
+		const ir_node *n = ir_at(g, nodes.items[i]);
+		bool own = n->kind == IR_READ && n->u.read.page == s->edge->page && !n->u.read.prev;
+		if (own || n->kind == IR_REDUCE || (n->kind == IR_READ && g->pages[n->u.read.page].sparse))
+			return false;
+	}
+	for (uint32_t i = 0; i < free->count; i++)
+		narrow(s, free->vars[i], EXTENT_POINT);
+	s->by_index |= free->count > 0;
+	return true;
+}
+
+/* It is computed from plain numbers of a page, which nothing is known of. */
+static bool is_open(const solver *s, ir_id id)
+{
+	const ir_node *n = ir_at(s->g, id);
+	bool open = n->kind == IR_READ && (!is_index_column(s, &n->u.read) || n->u.read.view != RV_NONE);
+	for (uint32_t i = 0; i < n->n_args && n->kind != IR_READ && n->kind != IR_REDUCE && !open; i++)
+		open = is_open(s, n->args[i]);
+	return open;
+}
+
+static bool solve_index(solver *s, ir_id id)
+{
+	return (!is_open(s, id) && solve_value(s, id, EXTENT_POINT)) || solve_apart(s, id) || solve_value(s, id, EXTENT_POINT);
+}
+
 /* ---- regions ----------------------------------------------------------------------------------- */
 
 static void leave_by(solver *s, delta_rule how, bool solved)
@@ -212,7 +249,7 @@ static void leave_region(solver *s, const ir_node *node)
 		narrow(s, r->at_var, EXTENT_SPAN);
 		leave_by(s, DELTA_PREFIX, true);
 	} else {
-		leave_by(s, r->region == REGION_GROUP ? DELTA_GROUP : DELTA_SPARSE, known == EXTENT_POINT && solve_value(s, node->args[IR_AT], EXTENT_POINT));
+		leave_by(s, r->region == REGION_GROUP ? DELTA_GROUP : DELTA_SPARSE, known == EXTENT_POINT && solve_index(s, node->args[IR_AT]));
 	}
 }
 
@@ -264,7 +301,7 @@ delta_rule derive_rule(const ir_place *p, const ir_node *read, uint32_t region)
 	if (class == READ_ENTRY)
 		narrow(&s, reduction_of(p, region)->u.reduce.var, EXTENT_POINT);
 	for (uint32_t d = 0; class != READ_ENTRY && d + read->u.read.has_pad < read->n_args; d++)
-		s.unsolved |= !solve_value(&s, read->args[d], EXTENT_POINT);
+		s.unsolved |= !solve_index(&s, read->args[d]);
 	for (; region != 0; region = p->regions[region].parent)
 		leave_region(&s, reduction_of(p, region));
 	return rule_of(&s, class);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "index.h"
-#include "route.h"
+#include "route_site.h"
 #include "store.h"
 
 /* ---- sets -------------------------------------------------------------------------------------- */
@@ -278,6 +278,7 @@ reach dirty_find(struct executor *ex, const kernel_plan *p, uint64_t epoch)
 	finder f = {.ex = ex, .p = p, .epoch = epoch, .whole = !elements_room(ex, p)};
 	dirty_sets *d = p->dirty;
 	bool any = false;
+	route_sites_follow(ex, p, epoch);
 	for (uint32_t i = 0; i < p->n_regions; i++) {
 		f.whole |= !lanes_room(ex, p, d, i);
 		find_region(&f, i);

@@ -207,6 +207,8 @@ typedef struct kernel_plan {
 	bool done;              /* ... by the function of one before it, in the epoch at hand */
 	uint64_t done_changed;
 	routes routes;
+	struct route_site **sites; /* route_site.h */
+	uint32_t n_sites;
 	struct dirty_sets *dirty; /* dirty.h; of passes */
 	bool deferred;          /* lazy.c */
 	bool on_device;         /* a device evaluates it where it can: device.c */

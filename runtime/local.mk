@@ -72,7 +72,7 @@ libmmsb_internal_la_SOURCES += \
 	%D%/plan_cost.c %D%/plan_names.c %D%/plan_native.c %D%/plan_read.c %D%/plan_span.c \
 	%D%/portable.c %D%/prefix.c %D%/processor.c %D%/processor.def %D%/queue.c %D%/read.c %D%/reduce.c %D%/reduce.h \
 	%D%/relax.c %D%/repair.c %D%/repair.h %D%/support.c %D%/sweep.c \
-	%D%/bounds.c %D%/bounds.h %D%/ranges.c %D%/ranges.h %D%/route.c %D%/route.h %D%/route_node.c %D%/route_run.c %D%/route_solve.c %D%/route_step.h %D%/rows.c %D%/rows.h %D%/run.c %D%/split.c %D%/tape.c %D%/tiles.c \
+	%D%/bounds.c %D%/bounds.h %D%/ranges.c %D%/ranges.h %D%/route.c %D%/route.h %D%/route_node.c %D%/route_run.c %D%/route_site.c %D%/route_site.h %D%/route_solve.c %D%/route_step.h %D%/rows.c %D%/rows.h %D%/run.c %D%/split.c %D%/tape.c %D%/tiles.c \
 	%D%/fetch.h %D%/pool.c %D%/pool.h %D%/pour.c %D%/pour.h %D%/pour_course.c %D%/pour_course.h %D%/store.c %D%/store.h %D%/store_bounded.c %D%/store_bounded.h %D%/store_flat.c %D%/store_flat.h %D%/store_laid.c %D%/store_laid.h %D%/store_outer.c %D%/store_pairs.c %D%/store_pairs.h %D%/store_parts.h %D%/store_prefix.c %D%/store_prefix.h %D%/store_running.c %D%/store_running.h \
 	%D%/store_node.h %D%/store_tree.c %D%/store_tree.h %D%/store_tree_update.c %D%/store_within.c \
 	%D%/store_update.c %D%/thresholds.h %D%/wave.c %D%/wave.h

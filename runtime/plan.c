@@ -11,6 +11,7 @@
 #include "rows.h"
 #include "store.h"
 #include "route.h"
+#include "route_site.h"
 
 /* ---- memory of a plan: blocks that are freed together ------------------------------------------ */
 
@@ -44,6 +45,7 @@ void plan_free(kernel_plan *p)
 		store_free(p->regions[i].store);
 		rows_free(p->regions[i].rows);
 	}
+	route_sites_free(p);
 	while (p->memory) {
 		struct plan_memory *next = p->memory->next;
 		free(p->memory);

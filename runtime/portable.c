@@ -9,6 +9,7 @@
 #include "pour.h"
 #include "ranges.h"
 #include "repair.h"
+#include "route_site.h"
 #include "rows.h"
 #include "saving.h"
 #include "spans.h"
@@ -245,6 +246,7 @@ void executor_forget(struct executor *ex)
 		dirty_clear(p);
 		p->dirty->all = p->deferred && ex->inst->pages[p->pass->page].stale;
 		store_drop_all(p);
+		route_sites_forget(p);
 	}
 	fixpoints_roll_back(ex);
 	device_forget(ex->inst);

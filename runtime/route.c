@@ -1,5 +1,5 @@
 /* route.c - finds the routes of a kernel: delta rules, worked out from its reads and regions. */
-#include "route_step.h"
+#include "route_site.h"
 
 #include "plan.h"
 #include "store.h"
@@ -79,7 +79,14 @@ static void solve_register(maker *b, uint32_t reg, uint32_t slot, uint8_t view, 
 {
 	route_source source = {.allowed = true};
 	const route_node *node = route_node_of(b->pl, reg, &source);
+	struct route_site *site = route_node_is_open(b->pl, node, view, extent) ? route_site_of(b->pl, reg, view, extent) : NULL;
 	uint32_t at_step = b->n_steps;
+	if (site) {
+		route_step *at = add(b, ROUTE_SITE);
+		at->site = site;
+		at->slot = slot;
+		return;
+	}
 	route_step *s = solve_node(b, node, slot, view, extent);
 	if (!s || !source.read)
 		return;
@@ -93,11 +100,18 @@ static void solve_register(maker *b, uint32_t reg, uint32_t slot, uint8_t view, 
 
 /* ---- regions ----------------------------------------------------------------------------------- */
 
-static uint32_t find_at(maker *b, uint32_t at_step, uint32_t reg)
+/* How many keys, rows or columns there are. */
+static int64_t extent_of(const maker *b, const sch_region *g)
+{
+	const page *by = &b->pl->inst->pages[g->page];
+	return g->kind == REGION_GROUP ? b->pl->inst->sizes[by->def->index_size] : by->dims[g->kind == REGION_ROW ? 0 : 1];
+}
+
+static uint32_t find_at(maker *b, uint32_t at_step, const sch_region *g)
 {
 	uint32_t slot = b->steps[at_step].first_slot = take_slots(b, 1);
 	uint32_t before = b->n_steps;
-	solve_register(b, reg, slot, RV_NONE, 0);
+	solve_register(b, g->at, slot, RV_NONE, extent_of(b, g));
 	return b->n_steps - before;
 }
 
@@ -133,7 +147,7 @@ static void leave_region(maker *b, uint32_t id)
 	if (op == ROUTE_AFTER)
 		s->at = g->at;
 	else
-		b->steps[at_step].skip = find_at(b, at_step, g->at);
+		b->steps[at_step].skip = find_at(b, at_step, g);
 }
 
 static void leave_until(maker *b, uint32_t region, uint32_t target)
@@ -186,7 +200,7 @@ static void route_of_entry(maker *b, const sch_read *read, route *r)
 	r->by_entry = true;
 	take_slots(b, 2);
 	solve_node(b, route_node_of_var(pl, g->first_var), g->kind == REGION_ROW ? 1 : 0, RV_NONE, 0);
-	solve_register(b, g->at, g->kind == REGION_ROW ? 0 : 1, RV_NONE, 0);
+	solve_register(b, g->at, g->kind == REGION_ROW ? 0 : 1, RV_NONE, extent_of(b, g));
 	leave_until(b, g->parent, r->target);
 	finish(b, r);
 }
@@ -235,7 +249,7 @@ static void route_of_region(planner *pl, uint32_t id, route *r)
 	const sch_region *g = region_of(pl, id);
 	maker b = {.pl = pl, .k = pl->p->def};
 	take_slots(&b, 1);
-	solve_register(&b, g->at, 0, RV_NONE, 0);
+	solve_register(&b, g->at, 0, RV_NONE, extent_of(&b, g));
 	leave_until(&b, g->parent, 0);
 	finish(&b, r);
 }

@@ -1,7 +1,7 @@
 /* route_run.c - walks routes, step by step, and marks the elements or lanes that are left. */
 #include <string.h>
 
-#include "route_step.h"
+#include "route_site.h"
 #include "store.h"
 
 /* ---- marking ----------------------------------------------------------------------------------- */
@@ -254,6 +254,7 @@ void route_step_on(walk *q, uint32_t i)
 	case ROUTE_ROWS: each_line(q, i, true); break;
 	case ROUTE_COLUMNS: each_line(q, i, false); break;
 	case ROUTE_KEY: leave_group(q, i); break;
+	case ROUTE_SITE: route_each_site(q, i); break;
 	case ROUTE_AFTER: from_on(q, i, s->at, q->vars[s->var].lo + (s->strict ? 1 : 0)); break;
 	}
 }

@@ -84,7 +84,8 @@ typedef enum route_op {
 	ROUTE_ROWS,    /* for each row that has an entry in column `var`: the row to first_slot */
 	ROUTE_COLUMNS, /* for each column that has an entry in row `var`: to first_slot */
 	ROUTE_KEY,     /* the key of position `var` of `page` to first_slot */
-	ROUTE_AFTER    /* a prefix: `at` (a variable) from `var` on */
+	ROUTE_AFTER,   /* a prefix: `at` (a variable) from `var` on */
+	ROUTE_SITE     /* for each site (route_site.h) that comes to the value of `slot`: its variables */
 } route_op;
 
 struct route_step {
@@ -98,6 +99,7 @@ struct route_step {
 	int64_t extent;
 	int64_t lo, hi;         /* WITHIN */
 	const route_node *node;
+	const struct route_site *site;
 	page *page;
 	uint32_t field;
 };

@@ -143,12 +143,12 @@ typedef enum delta_rule {
 	DELTA_SHIFT,     /* the elements that see it moved by constants, under the view */
 	DELTA_PERMUTE,   /* the elements with its coordinates in some variables, and any in the others */
 	DELTA_BROADCAST, /* all elements */
-	DELTA_GATHER,    /* through the reverse index of an index page: the elements whose index says so, or whose groups, rows or ranges have such */
+	DELTA_GATHER,    /* through the reverse index of an index page, or of a computed index: the elements whose index says so, or whose groups, rows or ranges have such */
 	DELTA_GROUP,     /* the element whose group it is in */
 	DELTA_PREFIX,    /* the elements from it on */
 	DELTA_WINDOW,    /* the elements in a box around it */
 	DELTA_SPARSE,    /* the elements whose row or column of a sparse page has an entry there */
-	DELTA_WHOLE,     /* all elements, since what it concerns is not found: an index that is a plain number of another page, say */
+	DELTA_WHOLE,     /* all elements, since what it concerns is not found: an index that a reduction gives, say */
 	DELTA_INVERSE    /* the elements whose index comes to it: what the index is computed by is undone */
 } delta_rule;
 

@@ -50,7 +50,7 @@ static void add_input(planner *pl, pair_input **all, uint32_t *n, uint32_t local
 		if ((*all)[i].local == local)
 			return;
 	pair_input *more = plan_more(pl, *all, *n, sizeof **all);
-	if (!more)
+	if (pl->failed)
 		return;
 	*all = more;
 	more[(*n)++] = (pair_input){.local = local, .width = width};

@@ -35,6 +35,7 @@ static const construct constructs[] = {
 	{"prefix", "edge o[i] <- sum[j where j <= i] x[j];\n", 0, 0},
 	{"running total by key", "edge o[i] <- sum[j where j <= i && g[j] == g[i]] x[j];\n", 0, 0},
 	{"rank within a group", "edge o[i] <- f64(count[j where g[j] == g[i]] (x[j] < x[i]));\n", 0, 0},
+	{"index that cannot be undone", "edge o[i] <- wrap(x)[i64(y[i])] + x[index(N)(i * i % N)];\n", 0, 0},
 	{"window", "edge o[i] <- sum[w in 0..40] clamp(x)[i - w];\n", 0, 0},
 	{"matrix", "page m : f64[N, K] out;\nedge m[i, c] <- x[i] * b[c];\nedge b[c] <- f64(c);\nedge o[i] <- sum[c] m[i, c];\n", 0, 0},
 	{"records", "edge o[i] <- q[i].bid;\nedge s <- sum[i] q[i].ask;\n", 0, 0},

@@ -49,6 +49,10 @@ static const shape shapes[] = {
 	{'x', "N", "$x[$k[i]] $O $x[i]"}, {'x', "N", "$x[$k[$k[i]]]"}, {'x', "N", "$q[$g[i]] $O $Ei"}, {'x', "N", "$q[$g[$k[i]]]"},
 	{'x', "N", "$s[$k[i], i]"}, {'a', "NM", "$a[$k[i], j]"}, {'x', "N", "$x[index(N)(abs(i64($c[i])) % (N + 0))]"},
 	{'x', "N", "$V($x)[i64($k[i]) - $d]"}, {'x', "N", "(prev $x[$k[i]]) $O $x[i]"}, {'x', "N", "$x[prev $k[i]]"},
+	/* through indices that cannot be undone */
+	{'x', "N", "$V($x)[i64($c[i])]"}, {'x', "N", "$V($x)[i64($c[$k[i]]) * 3 - i]"}, {'x', "N", "$x[index(N)((i * i) % (N + 0))] $O $Ei"},
+	{'a', "NM", "$V($x)[i64($c[i]) + j]"}, {'x', "NW", "$R[w in 0..$W] $V($x)[i64($c[i]) - w]"}, {'t', "N", "$R[i] $V($x)[i64($c[i])]"},
+	{'q', "NG", "$R[i where $g[i] == b] $V($x)[i64($c[i])]"}, {'x', "NP", "$R[n where $g[n] == i64($c[i]) % 3] $x[n]"}, {'x', "N", "$V(prev $x)[i64(prev $c[i])]"},
 	/* whole reductions */
 	{'t', "N", "$R[i] $Ei"}, {'t', "N", "$R[i where $Ci] $Ei"}, {'t', "NM", "$R[i, j] $a[i, j]"}, {'t', "NM", "$R[j, i] $a[i, j]"},
 	{'t', "NM", "$R[i] ($R[j] $a[i, j])"}, {'t', "NM", "$R[i, j where $a[i, j] > $L] $a[i, j]"}, {'t', "N", "$T(count[i] $Ci)"},
