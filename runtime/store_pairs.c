@@ -111,7 +111,7 @@ bool store_pairs_set(planner *pl, struct store *st)
 	pairs_kind x = {.keyed = r->def->kind == REGION_GROUP, .elements = st->to->count, .key = NO_KEY};
 	bool is_float = TYPES_FLT >> r->type & 1;
 	x.sums = r->def->op == OP_ADD && !is_float;
-	if ((!x.keyed && r->def->kind != REGION_RANGE) || pl->p->regions[0].def->kind != REGION_DOMAIN || r->kind != RED_ANY ||
+	if ((!x.keyed && r->def->kind != REGION_RANGE) || pl->p->pass->kind != PASS_MAP || pl->p->regions[0].def->kind != REGION_DOMAIN || r->kind != RED_ANY ||
 	    (!x.sums && op_table[r->def->op].reduce != REDUCE_IDEM) || !st->apart || !split_steps(pl, r, &x))
 		return false;
 	x.positions = x.keyed ? r->driver->count : (uint64_t)r->extent;
@@ -366,7 +366,7 @@ static void find_asks(const update *u, uint64_t key)
 	pairs_kind *x = &u->st->pairings;
 	if (x->key == key) /* mostly that of the last position */
 		return;
-	route_sink sink = {&x->asks, !x->keyed};
+	route_sink sink = {.lanes = &x->asks, .all = !x->keyed};
 	x->key = key;
 	bitset_clear(&x->asks);
 	if (x->keyed)

@@ -483,6 +483,10 @@ void store_running_update(const update *u, const bitset *dirty)
 	bool held = st->ready && bitset_test(&st->held, 0), all;
 	size_t n;
 	const index_move *moves = index_moves(u->groups, u->w->ex->inst->epoch + 1, &n, &all);
+	if (u->w->ex->again) { /* they were followed in an earlier round */
+		n = 0;
+		all = false;
+	}
 	if (!st->ready || all || (held && x->version + n != u->groups->version)) { /* no memory; or members have moved, nobody knows which */
 		bitset_set_range(u->outer, 0, u->outer->n);
 		store_drop_held(st);
