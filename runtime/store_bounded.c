@@ -503,26 +503,49 @@ static tree_span bounds_within(const struct store *st, const run *r, uint32_t la
 	return (tree_span){(uint64_t)(lo - rp->lo), (uint64_t)((hi > lo ? hi : lo) - rp->lo)};
 }
 
-uint32_t bounded_give(worker *w, run *r, const step *s)
+/* Lanes of one row that ask. */
+typedef struct asking {
+	uint64_t row;
+	uint32_t n, lane[TILE];
+	tree_span spans[TILE];
+} asking;
+
+static void answer(worker *w, run *r, const step *s, asking *q)
 {
 	const region_plan *rp = s->child;
 	const struct store *st = rp->store;
+	scalar values[TILE];
+	uint64_t counts[TILE];
+	if (q->n > 0)
+		tree_within_each(&st->trees, st->block[q->row], q->spans, q->n, values, counts);
+	for (uint32_t i = 0; i < q->n; i++) {
+		if (rp->kind == RED_ARG)
+			values[i].U32 += (uint32_t)rp->lo;
+		if (counts[i] > 0)
+			give_value(w, r, s, q->lane[i], values[i], counts[i]);
+		else
+			give_identity(w, r, s, q->lane[i]);
+	}
+	q->n = 0;
+}
+
+uint32_t bounded_give(worker *w, run *r, const step *s)
+{
+	const struct store *st = s->child->store;
 	uint32_t n = 0;
+	asking q;
+	q.n = 0;
 	for (uint32_t lane = 0; lane < r->n; lane++) {
-		uint64_t row, count = 0;
+		uint64_t row;
 		if (!store_outer_of(st, r, lane, &row) || !bitset_test(&st->held, row))
 			continue;
-		tree_span within = bounds_within(st, r, lane);
-		scalar value = {0};
-		if (within.first < within.end)
-			value = tree_within(&st->trees, st->block[row], within, &count);
-		if (rp->kind == RED_ARG)
-			value.U32 += (uint32_t)rp->lo;
-		if (count > 0)
-			give_value(w, r, s, lane, value, count);
-		else
-			give_identity(w, r, s, lane);
+		if (q.n > 0 && row != q.row)
+			answer(w, r, s, &q);
+		q.row = row;
+		q.lane[q.n] = lane;
+		q.spans[q.n++] = bounds_within(st, r, lane);
 		n++;
 	}
+	answer(w, r, s, &q);
 	return n;
 }

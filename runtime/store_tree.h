@@ -58,6 +58,9 @@ tree_span tree_part_of(const tree_kind *, uint32_t root, uint32_t position, tree
 /* What the operands within a span come to, in the order of the language, of a tree that is up to date (ARG: the position); of nothing 0. */
 scalar tree_within(const tree_kind *, uint32_t root, tree_span, uint64_t *count);
 
+/* The same of n <= TILE spans; those side by side that end in the same leaves together. */
+void tree_within_each(const tree_kind *, uint32_t root, const tree_span *, uint32_t n, scalar *values, uint64_t *counts);
+
 /* The value (ARG: the position) and the number of operands of a tree that is up to date; without operands the value is 0. */
 scalar tree_value(const tree_kind *, uint32_t root, uint64_t *count);
 

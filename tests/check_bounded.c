@@ -161,6 +161,25 @@ static tree_span draw_span(uint32_t n)
 	}
 }
 
+/* Spans side by side: of suffixes, prefixes, windows, and ones anywhere. */
+static void check_each(const work *w)
+{
+	tree_span spans[TILE];
+	scalar values[TILE];
+	uint64_t counts[TILE], first = draw(w->m.n), wide = draw(200), form = draw(4);
+	for (uint64_t i = 0; i < TILE; i++) {
+		uint64_t at = first + i < w->m.n ? first + i : w->m.n, end = at + wide < w->m.n ? at + wide : w->m.n;
+		spans[i] = form == 0 ? (tree_span){at, w->m.n} : form == 1 ? (tree_span){0, at} : form == 2 ? (tree_span){at, end} : draw_span(w->m.n);
+	}
+	tree_within_each(&w->t, w->root, spans, TILE, values, counts);
+	for (uint64_t i = 0; i < TILE; i++) {
+		uint64_t count;
+		scalar one = tree_within(&w->t, w->root, spans[i], &count);
+		ck_assert_uint_eq(count, counts[i]);
+		ck_assert_msg(same(w->m.d, one, values[i]), "%s in %llu..%llu", w->m.d->name, (unsigned long long)spans[i].first, (unsigned long long)spans[i].end);
+	}
+}
+
 static void check_step(work *w, uint32_t absent)
 {
 	tree_span spans[PARTS];
@@ -181,6 +200,7 @@ static void check_step(work *w, uint32_t absent)
 		ck_assert_msg(!differs || is_concerned(&w->told, spans[i], w->m.n), "%s: %llu..%llu has changed, and nobody says so", w->m.d->name,
 		              (unsigned long long)spans[i].first, (unsigned long long)spans[i].end);
 	}
+	check_each(w);
 }
 
 static void work_on(const reducer *d, uint32_t n, uint32_t absent)
