@@ -44,9 +44,8 @@ static void number_pieces(arrangement *a, const course *c, uint32_t at[LEAF + 1]
 			next++;
 		for (uint32_t end = next < c->n_lists ? c->first[next] : c->n_leaves; l < end; l++)
 			for (uint32_t done = 0, length = length_of(c, l); done < length; done += LEAF) {
-				uint32_t n = length - done < LEAF ? length - done : LEAF, piece = at[n]++;
+				uint32_t piece = at[length - done < LEAF ? length - done : LEAF]++;
 				begin[piece] = (uint16_t)(c->at[l] + done);
-				a->count[piece] = (uint8_t)n;
 				a->list[piece] = (uint8_t)i;
 				if (done == 0)
 					number[l] = (uint16_t)piece;
@@ -57,34 +56,49 @@ static void number_pieces(arrangement *a, const course *c, uint32_t at[LEAF + 1]
 	}
 }
 
-static void fill_places(arrangement *a, const uint16_t *begin, uint32_t *place)
+/* How many operands a piece has; end[n]: where the pieces of n operands end, and those of fewer begin. */
+static uint32_t piece_length(const uint32_t end[LEAF + 1], uint32_t piece)
 {
-	a->n_places = 0;
-	for (uint32_t g = 0, at = 0; g < a->n_groups; g++, at += a->lanes) {
-		a->width[g] = a->count[at];
-		a->least[g] = a->count[at + a->lanes - 1];
-		for (uint32_t e = 0; e < a->width[g]; e++)
-			for (uint32_t j = 0; j < a->lanes; j++) {
-				uint32_t n = a->count[at + j];
-				place[a->n_places++] = n == 0 ? 0 : begin[at + j] + (e < n ? e : n - 1);
-			}
+	uint32_t n = LEAF;
+	while (n > 0 && piece >= end[n])
+		n--;
+	return n;
+}
+
+static void fill_group(arrangement *a, uint32_t g, const uint32_t end[LEAF + 1], const uint16_t *begin, uint32_t *place)
+{
+	uint32_t length[ARRANGED_LANES], first = g * a->lanes;
+	for (uint32_t j = 0; j < a->lanes; j++)
+		length[j] = piece_length(end, first + j);
+	a->width[g] = (uint8_t)length[0];
+	a->least[g] = (uint8_t)length[a->lanes - 1];
+	for (uint32_t e = 0; e < length[0]; e++) {
+		uint32_t there = 0;
+		for (uint32_t j = 0; j < a->lanes; j++) {
+			uint32_t n = length[j];
+			place[a->n_places++] = n == 0 ? 0 : begin[first + j] + (e < n ? e : n - 1);
+			there += e < n;
+		}
+		a->row[a->n_rows++] = (uint8_t)there;
 	}
 }
 
-void arrange(arrangement *a, const course *c, uint32_t lanes, void *memory, uint32_t *place, uint16_t *spare)
+void arrange(arrangement *a, const course *c, uint32_t side, void *memory, uint32_t *place, uint16_t *spare)
 {
 	uint32_t at[LEAF + 1];
 	uint16_t *number = spare, *begin = spare + c->n_leaves;
-	*a = (arrangement){.n_lists = c->n_lists, .n_leaves = count_pieces(c, at), .lanes = lanes};
-	a->n_groups = (a->n_leaves + lanes - 1) / lanes;
+	*a = (arrangement){.n_lists = c->n_lists, .n_leaves = count_pieces(c, at), .lanes = side};
+	a->n_groups = (a->n_leaves + side - 1) / side;
+	a->n_joins = a->n_leaves - c->n_leaves + c->n_joins; /* for their room: they are counted again as they are written */
 	arranged_place(a, memory);
-	memset(a->count, 0, (size_t)a->n_groups * lanes);
-	memset(a->list, 0, (size_t)a->n_groups * lanes);
+	a->n_joins = 0;
+	memset(a->list, 0, (size_t)a->n_groups * side);
 	number_pieces(a, c, at, begin, number);
 	for (uint32_t i = 0; i < c->n_joins; i++)
 		add_join(a, number[c->left[i]], number[c->right[i]]);
-	fill_places(a, begin, place);
-	a->straight = a->n_leaves == a->n_lists && a->n_lists % lanes == 0;
+	for (uint32_t g = 0; g < a->n_groups; g++)
+		fill_group(a, g, at, begin, place);
+	a->straight = a->n_leaves == a->n_lists && a->n_lists % side == 0;
 	for (uint32_t i = 0; i < a->n_lists; i++)
 		a->straight &= a->first[i] == i;
 }

@@ -279,24 +279,24 @@ enum { TOGETHER = 16 };
 		else                                                                                         \
 			ROWS_OF(to, t[j]);                                                                   \
 	}                                                                                                    \
-	static inline void fill_up_##name##_##S(T *t, const uint8_t *count, uint32_t from, uint32_t width)   \
+	static inline void fill_up_##name##_##S(T *t, uint32_t there)                                        \
 	{                                                                                                    \
 		enum { L = sizeof(T) == 8 ? 8 : 16 };                                                        \
-		COUNT_##S n[L];                                                                              \
-		ROWS_OF(n, count[j]);                                                                        \
-		for (uint32_t e = from; e < width; e++)                                                      \
-			ROWS_OF(t + e * L, e < n[j] ? t[e * L + j] : NEUTRAL_##name(S, T));                  \
+		const COUNT_##S n = (COUNT_##S)there;                                                        \
+		LANES for (COUNT_##S j = 0; j < L; j++) t[j] = j < n ? t[j] : NEUTRAL_##name(S, T);          \
 	}                                                                                                    \
 	static void walk_arranged_##name##_##S(void *pout, void *pnodes, const arrangement *a, void *pvalues, const void *empty) \
 	{                                                                                                    \
 		enum { L = sizeof(T) == 8 ? 8 : 16 };                                                        \
 		T *out = pout, *nodes = a->straight ? pout : pnodes, *t = pvalues, *to = nodes;              \
 		const uint16_t *first = a->first, *join = a->join;                                           \
+		const uint8_t *row = a->row;                                                                 \
 		for (uint32_t g = 0; g < a->n_groups; g++, to += L) {                                        \
 			const uint32_t width = a->width[g], least = a->least[g];                             \
 			uint32_t w = width;                                                                  \
-			if (least < width)                                                                   \
-				fill_up_##name##_##S(t, a->count + (size_t)g * L, least, width);             \
+			for (uint32_t e = least; e < width; e++)                                             \
+				fill_up_##name##_##S(t + e * L, row[e] & (ARRANGED_RUN - 1));                \
+			row += width;                                                                        \
 			for (; w > 4; w = (w + 3) / 4)                                                       \
 				for (uint32_t q = 0; 4 * q < w; q++)                                         \
 					few_##name##_##S(t + q * L, t + 4 * q * L, w - 4 * q);               \

@@ -53,34 +53,34 @@ static inline uint32_t arranged_lanes(size_t bytes) { return bytes == 8 ? 8 : 16
 enum { ARRANGED_LANES = 16, ARRANGED_FILL = ARRANGED_LANES * 32 };
 
 /* Leaves are numbered by size, the largest first: group g has those from g * lanes on, in `width[g]` rows of places. What is no operand, since its leaf
- * is shorter or there is none, has a place all the same. Leaves of an operation that needs no order are cut as well. */
+ * is shorter or there is none, has a place all the same: the last ones of a row. Leaves of an operation that needs no order are cut as well. */
 typedef struct arrangement {
-	uint32_t n_lists, n_places, n_leaves, n_groups, n_joins, lanes;
+	uint32_t n_lists, n_places, n_leaves, n_groups, n_rows, n_joins, lanes;
 	bool straight;          /* leaf i is list i, in whole groups: nodes are results */
 	uint8_t *width, *least; /* by group: operands of its longest and of its shortest leaf */
-	uint8_t *count;         /* by leaf, up to whole groups: its operands */
 	uint8_t *list;          /* by leaf, up to whole groups: whose operands they are */
 	uint16_t *first;        /* by list: its first leaf; n_leaves: it has none */
 	uint16_t *join;         /* pairs: the first becomes first + second */
+	uint8_t *row;           /* by row: its operands; with ARRANGED_RUN: their keys count up (kept.h) */
 } arrangement;
+enum { ARRANGED_RUN = 128 };
 
 /* Bytes that an arrangement of so many lists and operands takes at most; of one that is written, exactly. */
 static inline size_t arranged_room(size_t n_lists, size_t n_operands) { return 2 * n_lists + 8 * n_operands + 4 * ARRANGED_LANES; }
 static inline size_t arranged_bytes(const arrangement *a)
 {
-	return 2 * ((size_t)a->n_lists + 2 * (size_t)a->n_joins + a->n_groups + (size_t)a->n_groups * a->lanes);
+	return 2 * (size_t)a->n_lists + 4 * (size_t)a->n_joins + 2 * (size_t)a->n_groups + (size_t)a->n_groups * a->lanes + a->n_rows;
 }
 
-/* The arrays of an arrangement, whose numbers of lists, groups and lanes are known, in memory. Joins come last: they are counted as they are written. */
+/* The arrays of an arrangement, whose numbers are known, in memory; row[] comes last, since its length is known last. */
 static inline void arranged_place(arrangement *a, void *memory)
 {
-	size_t leaves = (size_t)a->n_groups * a->lanes;
 	a->first = memory;
-	a->width = (uint8_t *)(a->first + a->n_lists);
+	a->join = a->first + a->n_lists;
+	a->width = (uint8_t *)(a->join + 2 * (size_t)a->n_joins);
 	a->least = a->width + a->n_groups;
-	a->count = a->least + a->n_groups;
-	a->list = a->count + leaves;
-	a->join = (uint16_t *)(void *)(a->list + leaves);
+	a->list = a->least + a->n_groups;
+	a->row = a->list + (size_t)a->n_groups * a->lanes;
 }
 
 /* To memory of arranged_bytes. */

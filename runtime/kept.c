@@ -46,7 +46,7 @@ static bool kept_room(kept_lists *k, const lists *l)
 	return k->n_blocks >= blocks && k->size >= bytes && k->n_places >= places;
 }
 
-void kept_begin(kept_lists *k, const lists *l)
+void kept_begin(kept_lists *k, const lists *l, uint64_t n_keys)
 {
 	bool same = k->of == l && k->version == l->version;
 	if (same && k->keep)
@@ -56,6 +56,8 @@ void kept_begin(kept_lists *k, const lists *l)
 	k->keep = same && l->count > 0 && kept_room(k, l);
 	k->used = 0;
 	k->used_places = 0;
+	k->used_keys = 0;
+	k->n_keys = n_keys;
 	for (uint64_t b = 0; b < k->n_blocks && k->keep; b++)
 		k->blocks[b].arranged.n_lists = 0;
 }
@@ -66,6 +68,29 @@ kept_block *kept_at(const kept_lists *k, const lists *l, uint64_t first, uint32_
 	return k->keep && whole && k->of == l && k->version == l->version ? &k->blocks[first / COURSE_LISTS] : NULL;
 }
 
+/* Whether keys of a row count up: of its first places, and there are keys enough for the others. */
+static bool is_run(const uint32_t *key, const uint32_t *place, uint32_t n, uint32_t side, uint64_t n_keys)
+{
+	uint32_t first = key[place[0]], apart = 0;
+	for (uint32_t j = 0; j < n; j++)
+		apart |= key[place[j]] ^ (first + j);
+	return apart == 0 && first + (uint64_t)side <= n_keys;
+}
+
+/* From the operands' keys to those of rows, in place[]; returns how many there are. */
+static uint32_t keys_of_rows(const kept_lists *k, arrangement *a, const uint32_t *key, uint32_t *place)
+{
+	uint32_t n = 0;
+	for (uint32_t r = 0; r < a->n_rows; r++) {
+		const uint32_t *at = place + (size_t)r * k->lanes;
+		bool run = is_run(key, at, a->row[r], k->lanes, k->n_keys);
+		for (uint32_t j = 0; j < (run ? 1 : k->lanes); j++)
+			place[n++] = key[at[j]];
+		a->row[r] |= run ? ARRANGED_RUN : 0;
+	}
+	return n;
+}
+
 bool kept_write(kept_lists *k, kept_block *to, const course *c, const uint32_t *key, const uint32_t *slot, void *scratch, uint32_t *place, uint16_t *spare)
 {
 	arrangement a;
@@ -74,11 +99,12 @@ bool kept_write(kept_lists *k, kept_block *to, const course *c, const uint32_t *
 	uint64_t first = __atomic_fetch_add(&k->used_places, a.n_places, __ATOMIC_RELAXED);
 	if (at + bytes > k->size || first + a.n_places > k->n_places)
 		return false;
-	for (uint32_t i = 0; i < a.n_places; i++)
-		k->key[first + i] = key[place[i]];
 	for (uint32_t i = 0; i < a.n_places && k->slots; i++)
 		k->slot[first + i] = slot[place[i]];
+	uint32_t n_keys = keys_of_rows(k, &a, key, place);
+	uint64_t first_key = __atomic_fetch_add(&k->used_keys, n_keys, __ATOMIC_RELAXED);
+	memcpy(k->key + first_key, place, n_keys * sizeof *place);
 	arranged_move(&a, k->memory + at);
-	*to = (kept_block){.arranged = a, .place = first, .n_operands = c->n_operands};
+	*to = (kept_block){.arranged = a, .place = first, .first_key = first_key, .n_operands = c->n_operands};
 	return true;
 }

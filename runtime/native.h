@@ -20,7 +20,7 @@
 typedef void native_fn(void *const *out, const void *const *in, size_t n);
 
 /* NATIVE_LEAST: of fewer instructions a function gains nothing. */
-enum { NATIVE_ABI = 5, NATIVE_MOST = 64 /* operands; results */, NATIVE_LEAST = 2, NATIVE_NAME = 48 };
+enum { NATIVE_ABI = 6, NATIVE_MOST = 64 /* operands; results */, NATIVE_LEAST = 2, NATIVE_NAME = 48 };
 
 typedef struct native_stages {
 	uint32_t *stage;      /* by instruction of the kernel: first those that `where` needs, as the planner has them */

@@ -18,7 +18,7 @@ static const sch_instr *instr_at(const builder *b, uint32_t i) { return &b->s->i
 
 void native_rows_name(char name[NATIVE_NAME], const native_rows *r, rows_part part)
 {
-	static const char *const parts[ROWS_PARTS] = {"rows", "keys", "rest"};
+	static const char *const parts[ROWS_PARTS] = {"rows", "arranged", "keys", "rest", "rest_arranged"};
 	snprintf(name, NATIVE_NAME, "mmsb_k%u_r%u_%s", r->kernel, r->region, parts[part]);
 }
 
@@ -193,7 +193,7 @@ static void use(const native_rows *r, rows_part part, uint32_t value, uint8_t *u
 	if (used[value])
 		return;
 	used[value] = 1;
-	for (uint32_t a = 0; a < v->n_args && !(part == ROWS_REST && is_hoisted(r, value)); a++)
+	for (uint32_t a = 0; a < v->n_args && !(rows_part_is_rest(part) && is_hoisted(r, value)); a++)
 		use(r, part, v->args[a], used);
 }
 

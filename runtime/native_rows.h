@@ -2,8 +2,9 @@
  *
  * The operands of many rows lie side by side in their lists. A function computes a run of them in one loop: reads at the place of the entry's
  * row or column (the *key*), what belongs to the entry, and arithmetic. What depends on the key alone is the same for all entries with it: a second function
- * computes it for a run of keys, and a third the operands from there. Compiler and planner find the same functions, since both
- * call native_rows_find: docs/native.md. */
+ * computes it for a run of keys, and a third the operands from there. Of operands that are arranged (course.h) the same is computed row by row:
+ * keys of a row that count up are one number, and what is read at them lies side by side. Compiler and planner find the same functions, since
+ * both call native_rows_find: docs/native.md. */
 #ifndef MMSB_NATIVE_ROWS_H
 #define MMSB_NATIVE_ROWS_H
 
@@ -41,9 +42,12 @@ typedef struct native_rows {
 } native_rows;
 
 /* Which function. */
-typedef enum rows_part { ROWS_DIRECT, ROWS_EACH, ROWS_REST, ROWS_PARTS } rows_part;
+typedef enum rows_part { ROWS_DIRECT, ROWS_DIRECT_ARRANGED, ROWS_EACH, ROWS_REST, ROWS_REST_ARRANGED, ROWS_PARTS } rows_part;
 
-/* False: the region has none. The functions EACH and REST are there where n_hoisted > 0. */
+static inline bool rows_part_is_rest(rows_part p) { return p == ROWS_REST || p == ROWS_REST_ARRANGED; }
+static inline bool rows_part_is_arranged(rows_part p) { return p == ROWS_DIRECT_ARRANGED || p == ROWS_REST_ARRANGED; }
+
+/* False: the region has none. The functions EACH, REST and REST_ARRANGED are there where n_hoisted > 0. */
 bool native_rows_find(native_rows *, const schedule *, uint32_t kernel, uint32_t region);
 
 /* The values that a function computes or reads: used[] by value. */

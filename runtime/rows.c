@@ -9,12 +9,11 @@
 #endif
 
 #include "arena.h"
-#include "fetch.h"
 #include "fpenv.h"
 #include "kept.h"
 
 /* Keys of a task; of what depends on keys alone more entries than keys make it worth to compute it beforehand. */
-enum { KEYS_OF_TASK = 8192, HOIST_SHARE = 2, AHEAD = 4096 };
+enum { KEYS_OF_TASK = 8192, HOIST_SHARE = 2 };
 
 typedef struct row_input {
 	uint8_t source, width;  /* rows_source */
@@ -34,6 +33,7 @@ struct row_plan {
 	const course_kernels *k;
 	native_fn *fn[ROWS_PARTS];
 	uint32_t n_in, n_hoisted, n_lanes;
+	uint32_t row_operand;           /* of functions that compute operands as they are arranged: which one says what rows are */
 	row_input in[NATIVE_MOST];
 	uint64_t n_keys;
 	uint8_t hoisted_width[ROWS_HOISTED];
@@ -101,7 +101,7 @@ static struct row_plan *plan_one(const struct executor *ex, const kernel_plan *p
 		fn[part] = native_find(ex->inst->owner, name);
 	}
 	const course_kernels *k = course_kernels_of(ex->k);
-	if (!fn[ROWS_DIRECT] || (r->kind != RED_LIST && r->kind != RED_ANY) || !k->walk[r->def->op][r->type] || r->n_var_imports > 0)
+	if (!fn[ROWS_DIRECT] || !fn[ROWS_DIRECT_ARRANGED] || (r->kind != RED_LIST && r->kind != RED_ANY) || !k->walk[r->def->op][r->type] || r->n_var_imports > 0)
 		return NULL;
 	struct row_plan *rows = calloc(1, sizeof *rows);
 	if (!rows) {
@@ -113,7 +113,8 @@ static struct row_plan *plan_one(const struct executor *ex, const kernel_plan *p
 	rows->kept.lanes = arranged_lanes((size_t)1 << r->width);
 	rows->copied = 1;
 	rows->n_in = found->n_in;
-	rows->n_hoisted = fn[ROWS_EACH] && fn[ROWS_REST] ? found->n_hoisted : 0;
+	rows->n_hoisted = fn[ROWS_EACH] && fn[ROWS_REST] && fn[ROWS_REST_ARRANGED] ? found->n_hoisted : 0;
+	rows->row_operand = 1 + found->n_in + found->n_hoisted;
 	rows->n_keys = (uint64_t)r->driver->dims[r->def->kind == REGION_ROW ? 1 : 0];
 	for (uint32_t h = 0; h < rows->n_hoisted; h++)
 		rows->hoisted_width[h] = (uint8_t)width_of(found->values[found->hoisted[h]].type);
@@ -129,7 +130,7 @@ static struct row_plan *plan_one(const struct executor *ex, const kernel_plan *p
 	return rows;
 }
 
-uint32_t rows_functions(const struct row_plan *p) { return p ? 1 + (p->n_hoisted ? 2u : 0u) : 0; }
+uint32_t rows_functions(const struct row_plan *p) { return p ? 2 + (p->n_hoisted ? 3u : 0u) : 0; }
 
 bool rows_plan(struct executor *ex)
 {
@@ -285,7 +286,7 @@ void rows_begin(struct executor *ex, const kernel_plan *p)
 		const pattern *pat = ex->patterns[i];
 		if (!rows || !pat || !inputs_fit(ex, rows))
 			continue;
-		kept_begin(&rows->kept, lists_of(pat, &p->regions[i]));
+		kept_begin(&rows->kept, lists_of(pat, &p->regions[i]), rows->n_keys);
 		copies_begin(ex, rows);
 		rows->at_hand = rows->n_hoisted > 0 && pat->n_entries >= HOIST_SHARE * rows->n_keys && hoisted_room(rows);
 		if (rows->at_hand)
@@ -487,7 +488,7 @@ static const void *outer_operand(const block *b, const row_input *x)
 static void compute_operands(const block *b, void *values)
 {
 	const struct row_plan *p = b->rows;
-	const void *in[1 + NATIVE_MOST + ROWS_HOISTED];
+	const void *in[1 + NATIVE_MOST + ROWS_HOISTED + 1];
 	void *out[1] = {values};
 	in[0] = b->key;
 	for (uint32_t i = 0; i < p->n_in; i++) {
@@ -501,7 +502,12 @@ static void compute_operands(const block *b, void *values)
 	}
 	for (uint32_t h = 0; h < p->n_hoisted && p->at_hand; h++)
 		in[p->n_in + 1 + h] = p->hoisted[h];
-	p->fn[p->at_hand ? ROWS_REST : ROWS_DIRECT](out, in, b->total);
+	if (!b->kept) {
+		p->fn[p->at_hand ? ROWS_REST : ROWS_DIRECT](out, in, b->total);
+		return;
+	}
+	in[p->row_operand] = b->kept->arranged.row;
+	p->fn[p->at_hand ? ROWS_REST_ARRANGED : ROWS_DIRECT_ARRANGED](out, in, b->kept->arranged.n_rows);
 }
 
 static void give_counts(const block *b)
@@ -511,25 +517,14 @@ static void give_counts(const block *b)
 		count[b->lane + i] = (int64_t)(b->ends[i] - (i ? b->ends[i - 1] : 0));
 }
 
-/* Blocks are mostly walked in the order in which they were written: what comes next is asked for. */
-static void ask_ahead(const uint8_t *at, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i += 64)
-		fetch(at + AHEAD + i);
-}
-
 /* By what is kept. */
 static void reduce_arranged(block *b, kept_block *kept, uint8_t *out)
 {
 	const arrangement *a = &kept->arranged;
 	b->kept = kept;
 	b->total = a->n_places;
-	b->key = b->rows->kept.key + kept->place;
+	b->key = b->rows->kept.key + kept->first_key;
 	b->mate = b->rows->kept.slots ? b->rows->kept.slot + kept->place : NULL;
-	ask_ahead((const uint8_t *)b->key, a->n_places * sizeof *b->key);
-	for (uint32_t i = 0; i < b->rows->n_in && b->copies && kept->copied == b->rows->copied; i++)
-		if (b->rows->in[i].source == ROWS_ENTRY)
-			ask_ahead(b->rows->in[i].copy + (kept->place << b->rows->in[i].width), (size_t)a->n_places << b->rows->in[i].width);
 	compute_operands(b, room(b, 0));
 	if (b->copies)
 		kept->copied = b->rows->copied;

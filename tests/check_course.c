@@ -98,7 +98,7 @@ static unsigned try_arranged(const course_kernels *kernels, const course *c, uns
 	static uint32_t place[COURSE_MOST + ARRANGED_FILL];
 	static uint16_t spare[2 * (COURSE_MOST + ARRANGED_FILL)];
 	size_t bytes = type_table[type].bytes;
-	unsigned wrong = 0;
+	unsigned wrong = 0, there = 0;
 	arrangement a;
 	arrange(&a, c, arranged_lanes(bytes), scratch, place, spare);
 	ck_assert_uint_le(arranged_bytes(&a), arranged_room(c->n_lists, c->n_operands));
@@ -110,9 +110,12 @@ static unsigned try_arranged(const course_kernels *kernels, const course *c, uns
 	for (uint32_t g = 0, at = 0; g < a.n_groups; at += a.width[g++] * a.lanes)
 		for (uint32_t j = 0; j < a.lanes; j++) {
 			uint32_t leaf = g * a.lanes + j, list = a.list[leaf];
-			for (uint32_t e = 0; e < a.count[leaf]; e++)
+			for (uint32_t e = 0; e < a.width[g] && j < a.row[at / a.lanes + e]; e++)
 				wrong += place[at + e * a.lanes + j] >= the.ends[list] || (list > 0 && place[at + e * a.lanes + j] < the.ends[list - 1]);
 		}
+	for (uint32_t r = 0; r < a.n_rows; r++)
+		there += a.row[r];
+	wrong += there != c->n_operands || a.n_rows * a.lanes != a.n_places;
 	kernels->walk_arranged[op][type](out, nodes, &a, values, &empty);
 	return wrong + compare(&the, k, op, type, ordered, (const uint8_t *)out, empty);
 }
