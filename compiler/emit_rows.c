@@ -172,12 +172,23 @@ static void put_values(writer *w, const char *key, const char *indent)
 static const char short_lanes[] =
 	"\n#ifndef SHORT_LANES\n#ifdef __clang__\n#define SHORT_LANES LANES\n#else\n#define SHORT_LANES LANES _Pragma(\"GCC unroll 1\")\n#endif\n#endif\n";
 
+/* Blocks of rows are mostly computed in the order in which they lie in memory: what comes next is asked for while these are combined. */
+static void put_requests(const writer *w, uint32_t side)
+{
+	fputs("\t\t__builtin_prefetch((const char *)key + MMSB_AHEAD / 2);\n", w->out);
+	for (uint32_t i = 0; i < w->rows->n_in; i++)
+		for (uint32_t b = 0; w->rows->in[i].source == ROWS_ENTRY && operand_used(w, i) && b < side * type_table[w->rows->in[i].type].bytes; b += 64)
+			fprintf(w->out, "\t\t__builtin_prefetch((const char *)(a%u + %u * r) + MMSB_AHEAD + %u);\n", i, side, b);
+}
+
 /* Rows of as many operands as a group has leaves. */
 static void put_arranged_loops(writer *w)
 {
 	uint32_t side = arranged_lanes(type_table[value_at(w, w->rows->value)->type].bytes);
 	const char *const lanes = "\t\t\tSHORT_LANES\n\t\t\tfor (size_t j = 0; j < %u; j++) {\n\t\t\t\tconst size_t i = %u * r + j;\n";
-	fprintf(w->out, "\tfor (size_t r = 0; r < n; r++) {\n\t\tif (row[r] & %u) { /* keys that count up */\n\t\t\tconst size_t first = *key++;\n\t\t\t(void)first;\n", ARRANGED_RUN);
+	fputs("\tfor (size_t r = 0; r < n; r++) {\n", w->out);
+	put_requests(w, side);
+	fprintf(w->out, "\t\tif (row[r] & %u) { /* keys that count up */\n\t\t\tconst size_t first = *key++;\n\t\t\t(void)first;\n", ARRANGED_RUN);
 	fprintf(w->out, lanes, side, side);
 	put_values(w, "first + j", "\t\t\t\t");
 	fprintf(w->out, "\t\t\t}\n\t\t} else {\n");

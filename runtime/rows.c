@@ -325,15 +325,6 @@ typedef struct block {
 static uint8_t *room(const block *b, size_t offset) { return b->w->rows + offset; }
 static uint8_t *lanes_room(const block *b, uint32_t number) { return room(b, FIXED_BYTES + course_size() + arranged_size() + (size_t)number * LANES_BYTES); }
 
-/* Numbers of lists; mostly COURSE_LISTS, a known length. */
-static void take_numbers(uint64_t *to, const uint64_t *from, uint32_t n)
-{
-	if (n == COURSE_LISTS)
-		memcpy(to, from, COURSE_LISTS * sizeof *to);
-	else
-		memcpy(to, from, n * sizeof *to);
-}
-
 static bool count_up(const uint64_t *at, uint32_t n)
 {
 	uint64_t apart = 0;
@@ -346,19 +337,23 @@ static bool count_up(const uint64_t *at, uint32_t n)
 	return apart == 0;
 }
 
-/* Which lists; true when they are some that follow each other. */
+/* Which lists; true when they are some that follow each other: then at[0] is the first, and the others may not be there. */
 static bool find_lists(block *b)
 {
 	const lanes *at = &b->r->regs[b->plan->at];
 	const uint8_t *live = b->r->live;
 	uint64_t n_lists = b->lists->n_lists;
 	if (b->plan->def->at_type != T_U32 && !at->uniform && !live) {
-		take_numbers(b->at, (const uint64_t *)at->at + b->lane, b->n);
-	} else {
-		for (uint32_t i = 0; i < b->n; i++) {
-			scalar v = reg_lane(at, width_of(b->plan->def->at_type), b->lane + i);
-			b->at[i] = live && !live[b->lane + i] ? n_lists : b->plan->def->at_type == T_U32 ? v.U32 : v.U64;
-		}
+		const uint64_t *from = (const uint64_t *)at->at + b->lane;
+		b->at[0] = from[0];
+		if (count_up(from, b->n) && from[0] < n_lists && b->n <= n_lists - from[0])
+			return true;
+		memcpy(b->at, from, b->n * sizeof *b->at);
+		return false;
+	}
+	for (uint32_t i = 0; i < b->n; i++) {
+		scalar v = reg_lane(at, width_of(b->plan->def->at_type), b->lane + i);
+		b->at[i] = live && !live[b->lane + i] ? n_lists : b->plan->def->at_type == T_U32 ? v.U32 : v.U64;
 	}
 	return count_up(b->at, b->n) && b->at[0] < n_lists && b->n <= n_lists - b->at[0];
 }
@@ -370,6 +365,7 @@ static void measure_run(block *b)
 	uint64_t total = 0, at = h[0].at;
 	bool apart = false;
 	for (uint32_t i = 0; i < b->n; i++) {
+		b->at[i] = b->at[0] + i;
 		apart |= h[i].n > 0 && (h[i].room == LIST_CUT || h[i].at != at + total);
 		total += h[i].n;
 		b->ends[i] = (uint32_t)(total < UINT32_MAX ? total : UINT32_MAX);
