@@ -121,6 +121,13 @@ static bool is_constant(const solver *s, ir_id id)
 	return constant || n->kind == IR_CONST || n->kind == IR_PARAM || n->kind == IR_SIZE;
 }
 
+/* How many of two are solved: each narrows what it reads, whatever becomes of the other. */
+static int solve_both(solver *s, ir_id a, ir_id b, extent to)
+{
+	int solved = solve_value(s, a, to);
+	return solved + solve_value(s, b, to);
+}
+
 /* The operations that runtime/route_solve.c undoes. */
 static bool solve_op(solver *s, const ir_node *n, extent to)
 {
@@ -135,8 +142,8 @@ static bool solve_op(solver *s, const ir_node *n, extent to)
 	s->inverse = true;
 	switch (n->op) {
 	case OP_NEG: case OP_ABS: return solve_value(s, a, to);
-	case OP_SELECT: return solve_value(s, n->args[1], to) & solve_value(s, n->args[2], to);
-	case OP_ADD: case OP_SUB: return constant ? solve_value(s, a, to) : solve_value(s, a, EXTENT_SPAN) | solve_value(s, b, EXTENT_SPAN);
+	case OP_SELECT: return solve_both(s, n->args[1], n->args[2], to) == 2;
+	case OP_ADD: case OP_SUB: return constant ? solve_value(s, a, to) : solve_both(s, a, b, EXTENT_SPAN) > 0;
 	case OP_MUL: case OP_BXOR: return constant && solve_value(s, a, to);
 	case OP_MOD: case OP_SHL: return constant && !swapped && solve_value(s, a, to);
 	case OP_BAND: return constant && solve_value(s, a, to);
