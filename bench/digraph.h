@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NO_VERTEX = UINT32_MAX };
+#define NO_VERTEX UINT32_MAX
 
 /* In the list of one end: the other end, and where the arc stands in the other end's list. */
 typedef struct arc {
