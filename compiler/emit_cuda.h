@@ -75,7 +75,7 @@ void cuda_put_nodes(writer *);
 void cuda_put_list_value(writer *, const sch_region *, uint32_t region, uint32_t dst);
 
 /* The same of prefixes; what their blocks do first, before a part or the end, stands before the element. */
-void cuda_put_prefix_head(writer *, const sch_region *, uint32_t region);
+void cuda_put_prefix_head(writer *, const sch_region *);
 void cuda_put_prefix_nodes(writer *, kernel_step step);
 void cuda_put_prefix_value(writer *, const sch_region *, uint32_t region, uint32_t dst);
 

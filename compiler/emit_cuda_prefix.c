@@ -8,11 +8,12 @@
 #include "emit_c.h"
 #include "emit_cuda.h"
 
-void cuda_put_prefix_head(writer *w, const sch_region *g, uint32_t region)
+void cuda_put_prefix_head(writer *w, const sch_region *g)
 {
-	(void)region;
 	cuda_indent(w);
-	fprintf(w->out, "for (int64_t x%u = 0; x%u %s x%u; x%u++) {\n", g->first_var, g->first_var, g->strict ? "<" : "<=", g->at, g->first_var);
+	fprintf(w->out, "for (int64_t x%u = 0; ", g->first_var);
+	cuda_put_not_empty(w, g);
+	fprintf(w->out, "x%u %s x%u; x%u++) {\n", g->first_var, g->strict ? "<" : "<=", g->at, g->first_var);
 }
 
 /* The operand at the position of a thread; the last one is in no strict prefix. */

@@ -227,7 +227,7 @@ static void put_loop(writer *w, const sch_region *g, uint32_t region, uint32_t d
 	if (device_along(g))
 		cuda_put_along_head(w, g, region);
 	else if (g->kind == REGION_PREFIX)
-		cuda_put_prefix_head(w, g, region);
+		cuda_put_prefix_head(w, g);
 	else
 		put_range_head(w, g);
 	w->depth++;

@@ -89,12 +89,21 @@ static double device_least(void)
 	return given && *given ? atof(given) : DEVICE_LEAST;
 }
 
+/* Each thread would go along a prefix of its own, and some are long. */
+static bool long_prefixes(const mmsb_instance *m, const kernel_plan *p, uint32_t id)
+{
+	bool found = false;
+	for (uint32_t i = 1; i < p->n_regions; i++)
+		found |= p->regions[i].def->kind == REGION_PREFIX && p->regions[i].extent > DEVICE_PREFIX && device_splits(m->sch, id) != i;
+	return found;
+}
+
 void device_place(struct executor *ex, kernel_plan *p, uint32_t id)
 {
 	const mmsb_instance *m = ex->inst;
 	const page *to = &m->pages[p->pass->page];
 	enum { CHOSEN, CPU };
-	if (!m->device || !m->device_ops->has(m->device, id) || to->def->place == CPU || to->count == 0)
+	if (!m->device || !m->device_ops->has(m->device, id) || to->def->place == CPU || to->count == 0 || long_prefixes(m, p, id))
 		return;
 	double weight = p->regions[0].weight > 1 ? p->regions[0].weight : 1;
 	p->on_device = to->def->place != CHOSEN || (double)to->count * weight >= device_least();

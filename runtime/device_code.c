@@ -98,8 +98,6 @@ const char *device_lacks(const schedule *s, uint32_t id)
 		const char *why = region_lacks(g, r);
 		if (why)
 			return why;
-		if (g->kind == REGION_PREFIX && (device_splits(s, id) != r || pass->kind == PASS_FIX_EXACT))
-			return "prefixes of rows, under a condition, in an exact fixpoint, or beside other reductions";
 	}
 	if (device_along_number(s, k, k->n_regions) > MMSB_MOST_ALONG)
 		return "too many reductions along lists";

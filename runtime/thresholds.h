@@ -53,6 +53,9 @@ enum thresholds {
 	DEVICE_SPLIT = 1024,
 	DEVICE_SPLIT_MOST = 1 << 16,
 
+	/* Positions of a prefix up to which a thread of a device goes along each of its own, where blocks do not share them. Not measured yet. */
+	DEVICE_PREFIX = 1024,
+
 	/* Operands of the longest row, column or group from which on warps share all of a page's, leaf by leaf, unless MMSB_DEVICE_LEAVES says another
 	 * number; below, a thread goes along each. Not measured yet. */
 	DEVICE_LEAVES = 64,
