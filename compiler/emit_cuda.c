@@ -159,9 +159,9 @@ static void put_entry(writer *w, const sch_instr *in, const sch_read *r, const s
 {
 	char at[16];
 	uint32_t region = r->region;
-	while (w->s->regions[w->k->first_region + region].kind != REGION_ROW && w->s->regions[w->k->first_region + region].kind != REGION_COL)
+	while (region && w->s->regions[w->k->first_region + region].kind != REGION_ROW && w->s->regions[w->k->first_region + region].kind != REGION_COL)
 		region = w->s->regions[w->k->first_region + region].parent;
-	snprintf(at, sizeof at, "s%u", region);
+	snprintf(at, sizeof at, region ? "s%u" : "e", region);
 	fprintf(w->out, "const %s v%u = ", type_of(w, in->dst), in->dst);
 	if (p->record == NONE && p->type == T_BOOL && p->like == NONE)
 		fputc('1', w->out);
@@ -354,6 +354,11 @@ void cuda_put_vars(writer *w)
 {
 	const sch_region *g = &w->s->regions[w->k->first_region];
 	const sch_page *p = &w->s->pages[w->pass->page];
+	if (g->kind == REGION_ENTRIES) {
+		cuda_indent(w);
+		fprintf(w->out, "const int64_t x%u = (int64_t)L.entry_row[e], x%u = (int64_t)L.entry_col[e];\n", g->first_var, g->first_var + 1);
+		return;
+	}
 	if (g->n_vars == 1) {
 		cuda_indent(w);
 		fprintf(w->out, "const int64_t x%u = (int64_t)e;\n", g->first_var);
@@ -445,7 +450,8 @@ static void put_element(const writer *w, const char *block, FILE *out)
 	fputs(block, out);
 	for (uint32_t o = 0; o < w->k->n_outputs; o++)
 		fprintf(out, "\tuint32_t changed%u = 0;\n", o);
-	fputs("\tif (i < L.n && (!L.mask || (L.mask[i / 64] >> i % 64 & 1))) {\n\t\tconst uint64_t e = L.list ? L.list[i] : i;\n", out);
+	fprintf(out, "\tif (i < L.n && (!L.mask || (L.mask[i / 64] >> i %% 64 & 1))%s) {\n\t\tconst uint64_t e = L.list ? L.list[i] : i;\n",
+	        w->s->regions[w->k->first_region].kind == REGION_ENTRIES ? " && L.alive[L.list ? L.list[i] : i]" : "");
 	if (w->can_fail)
 		fputs("\t\tint bad = 0;\n", out);
 }

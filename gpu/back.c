@@ -74,6 +74,7 @@ static void forget_page(struct device *v, page *p)
 	c->now_good = v->m->epoch > 0 && p->away && p->prev && c->now_good && !v->lost;
 	c->version = p->version + 1; /* who calls counts it */
 	c->prev_good = c->fresh = false;
+	c->slots.good = false;
 	for (int k = 0; k < 2; k++)
 		c->lists[k].good = c->lists[k].levels.good = false;
 }

@@ -272,6 +272,9 @@ static void cuda_close(struct device *v)
 		give_back(d, &c->old_values);
 		lists_close(d, &c->lists[0]);
 		lists_close(d, &c->lists[1]);
+		give_back(d, &c->slots.row);
+		give_back(d, &c->slots.col);
+		give_back(d, &c->slots.alive);
 	}
 	leaves_free(&v->leaves);
 	if (v->up.at)

@@ -293,10 +293,10 @@ MMSB_FN uint64_t mmsb_level_at(uint64_t n, unsigned level)
 		if (i < L.n)                                                                                 \
 			memcpy(L.values[0] + i * BYTES, L.out[0] + L.list[i] * L.stride, BYTES);             \
 	}
-MMSB_TRANSFER(5, 1) /* the first is MMSB_CUDA_ABI */
-MMSB_TRANSFER(5, 2)
-MMSB_TRANSFER(5, 4)
-MMSB_TRANSFER(5, 8)
+MMSB_TRANSFER(6, 1) /* the first is MMSB_CUDA_ABI */
+MMSB_TRANSFER(6, 2)
+MMSB_TRANSFER(6, 4)
+MMSB_TRANSFER(6, 8)
 
 /* ---- exact fixpoints --------------------------------------------------------------------------- */
 
@@ -333,7 +333,7 @@ MMSB_TRANSFER(5, 8)
 				}                                                                            \
 			}                                                                                    \
 	}
-MMSB_SETTLE(5, 1)
-MMSB_SETTLE(5, 2)
-MMSB_SETTLE(5, 4)
-MMSB_SETTLE(5, 8)
+MMSB_SETTLE(6, 1)
+MMSB_SETTLE(6, 2)
+MMSB_SETTLE(6, 4)
+MMSB_SETTLE(6, 8)

@@ -51,6 +51,13 @@ typedef struct device_lists {
 	device_levels levels;   /* made when they are first asked for */
 } device_lists;
 
+/* Where the entries of a pattern stand, by slot: a copy. */
+typedef struct device_slots {
+	device_room row, col, alive;
+	uint64_t version;       /* of its rows */
+	bool good;
+} device_slots;
+
 /* Host memory in which levels are made. */
 typedef struct leaf_rooms {
 	uint64_t *at, *first;
@@ -73,6 +80,8 @@ typedef struct device_page {
 	uint64_t kept_commit, n_kept;
 	device_room old_list, old_values;
 	device_lists lists[2];  /* rows, or the positions of each key; columns */
+	device_slots slots;
+	uint64_t entries_version; /* of a sparse page that a pass gives: the version of the rows that `now` has followed */
 } device_page;
 
 enum { MOVES = 4 /* widths: 1, 2, 4, 8 bytes */ };
@@ -149,6 +158,9 @@ void cuda_forget(struct device *);
 
 /* Makes the copy of what a region goes along current. */
 int lists_up(struct device *, const sch_region *, mmsb_lists *out, mmsb_error *err);
+
+/* The same of where entries stand, for a pass whose elements they are. */
+int slots_up(struct device *, const page *, mmsb_launch *out, mmsb_error *err);
 
 /* The copy, and the lists of the host. */
 device_lists *lists_copy_of(struct device *, const sch_region *);

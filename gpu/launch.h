@@ -4,7 +4,7 @@
 
 /* A pass with more reads, or of a record with more fields, or with more regions that go along lists, has no kernel. Threads of a block: a multiple of 64, so that nobody shares
  * a word of `marks`. */
-enum { MMSB_CUDA_ABI = 5, MMSB_MOST_READS = 64, MMSB_MOST_OUTPUTS = 16, MMSB_MOST_ALONG = 8, MMSB_BLOCK = 256 };
+enum { MMSB_CUDA_ABI = 6, MMSB_MOST_READS = 64, MMSB_MOST_OUTPUTS = 16, MMSB_MOST_ALONG = 8, MMSB_BLOCK = 256 };
 
 /* A reduction by blocks has three kernels beside the one of a thread for each element. PART: each block reduces a part of an element's operands, of part_size
  * positions, to partial. JOIN: a block for each element makes one of its parts, to joined. END: a thread for each element does the rest.
@@ -48,6 +48,8 @@ typedef struct mmsb_launch {
 	uint32_t *stamps, stamp;       /* of settle: stamps of elements; what those get that have changed */
 	uint32_t *wanted;              /* ... a bit for each element that the next round is to evaluate; NULL: it evaluates all */
 	uint64_t *used;                /* ... the mask of this one, which becomes empty; or NULL */
+	const uint32_t *entry_row, *entry_col; /* of a sparse page: by slot, which count as its elements; */
+	const uint8_t *alive;          /* ... 0: nothing is there, and nothing is evaluated */
 	uint64_t *fault;               /* becomes the least position at which something failed; UINT64_MAX: nothing has */
 	const uint8_t *in[MMSB_MOST_READS];    /* by read: where its page, or that field of it, begins */
 	mmsb_lists along[MMSB_MOST_ALONG];     /* by region that goes along lists, in their order */

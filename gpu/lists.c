@@ -83,3 +83,32 @@ int lists_up(struct device *v, const sch_region *g, mmsb_lists *out, mmsb_error 
 	                    (const uint32_t *)(uintptr_t)to->slot.at};
 	return MMSB_OK;
 }
+
+static int bring_slots(struct device *v, device_slots *to, const pattern *pat, const char *name, mmsb_error *err)
+{
+	const struct { device_room *to; const void *from; size_t bytes; } rows[] = {
+		{&to->row, pat->row, pat->n_slots * sizeof *pat->row}, {&to->col, pat->col, pat->n_slots * sizeof *pat->col}, {&to->alive, pat->alive, pat->n_slots}};
+	int status = MMSB_OK;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0] && !status; i++) {
+		status = room_of(v, rows[i].to, rows[i].bytes + 1, name, err);
+		if (!status)
+			status = copy_up(v, rows[i].to->at, rows[i].from, rows[i].bytes, err);
+	}
+	return status;
+}
+
+int slots_up(struct device *v, const page *p, mmsb_launch *out, mmsb_error *err)
+{
+	device_slots *to = &v->pages[p->def->like].slots;
+	int status = MMSB_OK;
+	if (!to->good || to->version != p->pat->rows.version) {
+		to->good = false;
+		status = bring_slots(v, to, p->pat, sch_text(v->m->sch, p->def->name), err);
+		to->good = !status;
+		to->version = p->pat->rows.version;
+	}
+	out->entry_row = (const uint32_t *)(uintptr_t)to->row.at;
+	out->entry_col = (const uint32_t *)(uintptr_t)to->col.at;
+	out->alive = (const uint8_t *)(uintptr_t)to->alive.at;
+	return status;
+}

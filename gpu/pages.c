@@ -77,6 +77,10 @@ int page_up(struct device *v, const page *p, uint64_t epoch, mmsb_error *err)
 	device_page *c = &v->pages[p->id];
 	size_t bytes = p->count * p->element;
 	resolve(c, p, epoch);
+	if (p->pat && p->def->pass != NONE) { /* entries that went, or came, are zero on the host before the pass marks anything */
+		c->now_good &= c->entries_version == p->pat->rows.version;
+		c->entries_version = p->pat->rows.version;
+	}
 	if (bytes == 0 || (c->now_good && c->version == p->version))
 		return MMSB_OK;
 	bool follows = c->now_good && bytes <= c->now.size && c->version + 1 == p->version && p->changed == epoch && few_changed(p, p->now, MOST_MOVED_SHARE);

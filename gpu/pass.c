@@ -126,6 +126,8 @@ int work_prepare(work *w, uint64_t epoch)
 		status = bring_pages(w, epoch);
 	if (!status)
 		status = bring_lists(w);
+	if (!status && w->to->pat)
+		status = slots_up(v, w->to, &w->l, w->err);
 	if (!status && w->dirty)
 		status = bring_list(w);
 	if (!status && w->mask)
@@ -232,13 +234,9 @@ static int fetch_changed(const work *w, uint64_t n)
 			status = copy_down(v, v->down.at, v->moved_values.at, n * width, w->err);
 		if (!status)
 			status = wait_for(v, w->err);
-		k = 0;
-		if (!status) /* those of the column that did not change are as they were */
-			BITSET_FOR(now_of(w, o), at) {
-				while (list[k] != at)
-					k++;
-				memcpy(c.base + at * c.stride, (const uint8_t *)v->down.at + k * width, width);
-			}
+		for (k = 0; k < n && !status; k++) /* those of the column that did not change are as they were */
+			if (bitset_test(now_of(w, o), list[k]))
+				memcpy(c.base + list[k] * c.stride, (const uint8_t *)v->down.at + k * width, width);
 	}
 	return status;
 }
@@ -451,7 +449,8 @@ int cuda_pass(struct device *v, uint32_t pass, const bitset *dirty, uint64_t epo
 		return status;
 	*changed = n;
 	w.to->away |= w.to->stays && n > 0;
-	v->pages[to->id].version = to->version + (n > 0); /* the epoch counts it */
+	bool moved = to->pat && v->m->pages[to->def->like].pattern_changed == epoch;
+	v->pages[to->id].version = to->version + (n > 0 || moved); /* the epoch counts it */
 	v->pages[to->id].now_good = true;
 	return MMSB_OK;
 }

@@ -98,15 +98,21 @@ static bool long_prefixes(const mmsb_instance *m, const kernel_plan *p, uint32_t
 	return found;
 }
 
+enum { PLACE_CHOSEN, PLACE_CPU };
+
+static bool is_worth(const kernel_plan *p, const page *to)
+{
+	double weight = p->regions[0].weight > 1 ? p->regions[0].weight : 1;
+	return to->def->place != PLACE_CHOSEN || (double)to->count * weight >= device_least();
+}
+
 void device_place(struct executor *ex, kernel_plan *p, uint32_t id)
 {
 	const mmsb_instance *m = ex->inst;
 	const page *to = &m->pages[p->pass->page];
-	enum { CHOSEN, CPU };
-	if (!m->device || !m->device_ops->has(m->device, id) || to->def->place == CPU || to->count == 0 || long_prefixes(m, p, id))
+	if (!m->device || !m->device_ops->has(m->device, id) || to->def->place == PLACE_CPU || (to->count == 0 && !to->pat) || long_prefixes(m, p, id))
 		return;
-	double weight = p->regions[0].weight > 1 ? p->regions[0].weight : 1;
-	p->on_device = to->def->place != CHOSEN || (double)to->count * weight >= device_least();
+	p->on_device = to->pat || is_worth(p, to); /* entries come and go */
 	for (uint32_t i = 1; i < p->n_regions; i++)
 		p->kept |= p->regions[i].stored;
 }
@@ -135,7 +141,9 @@ static bool page_stays(const mmsb_instance *m, uint32_t pass)
 	const kernel_plan *p = m->executor->passes[pass];
 	const page *to = &m->pages[p->pass->page];
 	const uint32_t *start = &m->reader_start[2 * to->id];
-	if (!evaluates(m, pass) || to->def->role != PAGE_ROLE_INTERNAL || to->def->flags & (PAGEF_PREV | PAGEF_STATE) || to->watched || (p->kept && !p->far) || start[1] != start[2])
+	if (!evaluates(m, pass) || to->def->role != PAGE_ROLE_INTERNAL || to->def->flags & (PAGEF_PREV | PAGEF_STATE))
+		return false;
+	if (to->pat || to->watched || (p->kept && !p->far) || start[1] != start[2])
 		return false;
 	for (uint32_t i = start[0]; i < start[1]; i++)
 		if (!evaluates(m, m->readers_of[i]) || !reads_values(m, m->readers_of[i], to->id))
@@ -237,7 +245,7 @@ bool device_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole, ui
 	page *to = &m->pages[p->pass->page];
 	bool done = false;
 	whole |= p->small || (p->kept && p->far);
-	if (p->deferred || (p->kept && !whole) || !m->device_ops->has(m->device, id))
+	if (p->deferred || (p->kept && !whole) || !m->device_ops->has(m->device, id) || (to->pat && !is_worth(p, to)))
 		return false;
 	buffers_catch_up(m, to);
 	*status = pass_look_up(ex, p, err);
@@ -249,7 +257,7 @@ bool device_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole, ui
 	if (reached == REACH_WHOLE)
 		store_drop_all(p);
 	saving_whole(m, to, to->cur);
-	uint64_t n = reached == REACH_WHOLE ? to->count : bitset_count(&p->dirty->elements);
+	uint64_t n = reached == REACH_WHOLE ? to->pat ? to->pat->n_entries : to->count : bitset_count(&p->dirty->elements);
 	*status = m->device_ops->pass(m->device, id, reached == REACH_WHOLE ? NULL : &p->dirty->elements, epoch, changed, &done, err);
 	dirty_clear(p);
 	if (!done && !*status)

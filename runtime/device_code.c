@@ -33,7 +33,7 @@ uint32_t device_along_number(const schedule *s, const sch_kernel *k, uint32_t re
 static const char *region_lacks(const sch_region *g, uint32_t id)
 {
 	if (id == 0)
-		return g->kind == REGION_DOMAIN ? NULL : "it goes by the entries of a sparse page";
+		return g->prev ? "it goes by the entries that a sparse page had in the epoch before" : NULL;
 	return g->prev ? "a reduction goes along what the epoch before had" : NULL;
 }
 
@@ -70,6 +70,8 @@ uint32_t device_splits(const schedule *s, uint32_t pass)
 {
 	const sch_kernel *k = &s->kernels[s->passes[pass].kernel];
 	uint32_t found = NONE;
+	if (s->regions[k->first_region].kind == REGION_ENTRIES)
+		return NONE;
 	for (uint32_t r = 1; r < k->n_regions; r++) {
 		const sch_region *g = &s->regions[k->first_region + r];
 		if (g->parent != 0)
@@ -87,8 +89,8 @@ const char *device_lacks(const schedule *s, uint32_t id)
 	const sch_kernel *k = &s->kernels[pass->kernel];
 	if (pass->kind == PASS_FIX_BOUNDED)
 		return "a bounded fixpoint";
-	if (s->pages[pass->page].flags & PAGEF_SPARSE)
-		return "its page is sparse";
+	if (s->pages[pass->page].flags & PAGEF_SPARSE && pass->kind != PASS_MAP)
+		return "a fixpoint over a sparse page";
 	if (pass->kind != PASS_MAP && s->pages[pass->page].record != NONE)
 		return "a fixpoint of records";
 	if (k->n_reads > MMSB_MOST_READS || k->n_outputs > MMSB_MOST_OUTPUTS)

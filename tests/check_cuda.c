@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cuda_host/compile.h"
+#include "cuda_programs.h"
 #include "io_instance.h"
 #include "../gpu/driver.h"
 #include "../runtime/device.h"
@@ -13,113 +14,6 @@
 #include "unit.h"
 
 enum { N = 600 };
-
-static const char program[] =
-	"param gain : f64 = 1.5;\n"
-	"record Pair { flag : bool; v : f64; }\n"
-	"page x : f64[600] in;\n"
-	"page d : i64[600] in;\n"
-	"page k : index(600)[600] in;\n"
-	"page y : f64[600] out;\n"
-	"page q : i64[600] out;\n"
-	"page g : f64[600] out;\n"
-	"page r : f64[600] out;\n"
-	"page h : f64[600] out;\n"
-	"page s : f64[600] out;\n"
-	"page p : Pair[600] in;\n"
-	"page o : Pair[600] out;\n"
-	"page t : f64 out;\n"
-	"page u : f64 out;\n"
-	"page b : index(600) out;\n"
-
-	"edge y[i] <- exp(x[i]) * gain;\n"
-	"edge q[i] <- 1000 / d[i];\n"
-	"edge g[i] <- y[k[i]] - clamp(x)[i - 1];\n"
-	"edge r[i] <- prev r[i] * 0.5 + x[i];\n"
-	"edge h[i] <- sum[j where j <= i] x[j];\n"
-	"edge s[i] <- sum[j in 0..9] wrap(h)[i + j];\n"
-	"edge o[i] <- clamp(p)[i + 1];\n"
-	"edge t <- sum[i] y[i];\n"
-	"edge u <- sum[i where q[i] % 2 == 0] y[i];\n"
-	"edge b <- argmax[i] g[i];\n";
-
-/* None of its passes can fail, and nothing but passes of the device looks at a, b and c. */
-static const char near[] =
-	"page x : f64[600] in;\n"
-	"page k : index(600)[600] in;\n"
-	"page w : sparse f64[600, 600] in;\n"
-	"page a : f64[600];\n"
-	"page b : f64[600];\n"
-	"page c : f64[600];\n"
-	"page g : f64[600] out;\n"
-	"page t : f64 out;\n"
-
-	"edge a[i] <- x[i] * 0.5 + 1.0;\n"
-	"edge b[i] <- a[k[i]] - x[i];\n"
-	"edge c[i] <- b[k[i]] + (sum[j] w[i, j] * b[j]) + (max[j] w[j, i] * a[j]);\n"
-	"edge g[q] <- sum[i where k[i] == q] c[i];\n"
-	"edge t <- sum[i] c[i];\n";
-
-/* Its state is carried from tick to tick. */
-static const char ticking[] =
-	"page x : f64[600] in;\n"
-	"page k : index(600)[600] in;\n"
-	"page r : f64[600] out;\n"
-	"page s : f64[600] out;\n"
-
-	"edge r[i] <- prev r[i] * 0.5 + x[i];\n"
-	"edge s[i] <- wrap(prev s)[i - 1] + prev r[k[i]];\n";
-
-/* More rounds than are asked for together; and one that begins anew where it stands. */
-static const char settling[] =
-	"page x : f64[600] in;\n"
-	"page k : index(600)[600] in;\n"
-	"page w : sparse f64[600, 600] in;\n"
-	"page u : f64[600] out;\n"
-	"page v : f64[600] out;\n"
-	"page d : i64[600] in;\n"
-	"page q : f64[600] out;\n"
-
-	"edge u[i] <- fix(tol = 0.000001, max = 20) 0.45 * (wrap(u)[i - 1] + u[k[i]]) + x[i];\n"
-	"edge v[i] <- fix(tol = 0.001, max = 3) 0.001 * (sum[j] w[i, j] * v[j]) + prev x[i];\n"
-	"edge q[i] <- fix(tol = 0.0, max = 5) q[i] * 0.5 + f64(1000 / d[i]);\n";
-
-/* Passes can fail, and there is state; a, b and c stay on the device all the same. */
-static const char guarded[] =
-	"record Pair { flag : bool; v : f64; }\n"
-	"page x : f64[600] in;\n"
-	"page d : i64[600] in;\n"
-	"page k : index(600)[600] in;\n"
-	"page p : Pair[600] in;\n"
-	"page a : f64[600];\n"
-	"page b : f64[600];\n"
-	"page c : Pair[600];\n"
-	"page r : f64[600] out;\n"
-	"page s : f64[600] out;\n"
-
-	"edge a[i] <- x[i] * 0.5 + prev r[i];\n"
-	"edge c[i] <- clamp(p)[i + 1];\n"
-	"edge b[i] <- a[k[i]] + f64(1000 / d[i]);\n"
-	"edge r[i] <- b[k[i]] + prev r[i] * 0.25;\n"
-	"edge s[i] <- c[k[i]].v + a[i] + f64(7 / (d[k[i]] - 9));\n";
-
-/* Exact fixpoints: their readers stand in lists, or do not; divisors and weights can be wrong. */
-static const char exact[] =
-	"page x : f64[600] in;\n"
-	"page k : index(600)[600] in;\n"
-	"page d : i64[600] in;\n"
-	"page w : sparse f64[600, 600] in;\n"
-	"page near : f64[600] out;\n"
-	"page seen : bool[600] out;\n"
-	"page wide : f64[600] out;\n"
-	"page last : f64[600] out;\n"
-	"page s : f64[600] out;\n"
-
-	"edge near[v] <- fix min(if v < 3 then 0.0 else f64(1000 / d[v]) + 900.0, min[u] (near[u] + w[u, v]));\n"
-	"edge seen[v] <- fix (v == 0 || any[u] (seen[u] && w[u, v] > 1.0));\n"
-	"edge wide[v] <- fix max(x[v], max(max[u] min(wide[u], w[u, v]), max[u] min(wide[u], w[v, u])));\n"
-	"edge last[i] <- fix max(x[i], clamp(last)[i - 1]);\n"
-	"edge s[i] <- near[k[i]] + wide[i] - last[i] + prev near[k[i]] * 0.5 + wrap(prev last)[i + 1];\n";
 
 static long (*fake_fail)(long);
 static long (*fake_live)(void);
@@ -500,6 +394,8 @@ START_TEST(test_rounds)
 }
 END_TEST
 
+static uint64_t rounds_of(mmsb_instance *m, const char *name) { return m->pass_stats[m->pages[mmsb_page(m, name)].def->pass].rounds; }
+
 /* Rounds of exact fixpoints by the device, all of them or the first ones; the repairs after them by the CPU; what data must not be. */
 static void run_exact(const char *few)
 {
@@ -508,8 +404,8 @@ static void run_exact(const char *few)
 	mmsb_instance *m[2];
 	mmsb_error err, why[2];
 	begin_both(s, m);
-	ck_assert_uint_ge(m[1]->pass_stats[0].rounds, 3);
-	ck_assert_uint_ge(m[1]->pass_stats[3].rounds, 16);
+	ck_assert_uint_ge(rounds_of(m[1], "near"), 3);
+	ck_assert_uint_ge(rounds_of(m[1], "last"), 16);
 	for (int e = 2; e <= 12; e++) {
 		for (int i = 0; i < 2; i++) {
 			stage(m[i], e < 5 ? e : 3);
@@ -533,6 +429,7 @@ static void run_exact(const char *few)
 		ck_same(m, "wide");
 		ck_same(m, "last");
 		ck_same(m, "s");
+		ck_same(m, "t");
 		ck_assert_int_eq(memcmp(mmsb_data(m[0], mmsb_page(m[0], "seen")), mmsb_data(m[1], mmsb_page(m[1], "seen")), N), 0);
 	}
 	for (int i = 0; i < 2; i++)
@@ -615,9 +512,6 @@ START_TEST(test_fault)
 }
 END_TEST
 
-static const struct { const char *name, *text; } programs[] = {
-	{"program", program}, {"near", near}, {"guarded", guarded}, {"exact", exact}, {"ticking", ticking}, {"settling", settling}};
-
 static bool make_kernels(const char *program_text, const char *name)
 {
 	char *text = NULL, path[sizeof folder + 16];
@@ -661,14 +555,15 @@ int main(void)
 	memcpy(&fake_fail, &at[0], sizeof at[0]);
 	memcpy(&fake_live, &at[1], sizeof at[1]);
 	Suite *s = suite_create("cuda");
-	TCase *t = tcase_create("device");
+	TCase *c = tcase_create("calls"), *t = tcase_create("device");
+	tcase_set_timeout(c, 600);
 	tcase_set_timeout(t, 600);
-	tcase_add_test(t, test_failing_calls);
-	tcase_add_test(t, test_failing_calls_near);
-	tcase_add_test(t, test_failing_calls_ticking);
-	tcase_add_test(t, test_failing_calls_settling);
-	tcase_add_test(t, test_failing_calls_guarded);
-	tcase_add_test(t, test_failing_calls_exact);
+	tcase_add_test(c, test_failing_calls);
+	tcase_add_test(c, test_failing_calls_near);
+	tcase_add_test(c, test_failing_calls_ticking);
+	tcase_add_test(c, test_failing_calls_settling);
+	tcase_add_test(c, test_failing_calls_exact);
+	tcase_add_test(c, test_failing_calls_guarded);
 	tcase_add_test(t, test_exact);
 	tcase_add_test(t, test_put_back);
 	tcase_add_test(t, test_lost_state);
@@ -678,6 +573,7 @@ int main(void)
 	tcase_add_test(t, test_lost);
 	tcase_add_test(t, test_ticks);
 	tcase_add_test(t, test_rounds);
+	suite_add_tcase(s, c);
 	suite_add_tcase(s, t);
 	int status = unit_run(s);
 	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {

@@ -576,6 +576,8 @@ static void check_launch(const mmsb_launch *l, unsigned block)
 	if ((l->stamps && !find(l->stamps, l->n * sizeof *l->stamps, false)) || (l->used && !find(l->used, (l->n + 63) / 64 * 8, false)) ||
 	    (l->wanted && !find(l->wanted, (l->n + 63) / 64 * 8, false)))
 		wrong("cuLaunchKernel", "what the end of a round writes is not on the device, or too short");
+	if (l->alive && (!find(l->alive, l->list ? 1 : l->n, false) || !find(l->entry_row, l->list ? 4 : l->n * 4, false) || !find(l->entry_col, l->list ? 4 : l->n * 4, false)))
+		wrong("cuLaunchKernel", "where entries stand is not on the device, or too short");
 	if ((l->node_at && !find(l->node_at, 8, false)) || (l->node_bit && !find(l->node_bit, 1, false)) || (l->leaf_list && !find(l->leaf_list, 1, false)))
 		wrong("cuLaunchKernel", "the order of a reduction is not on the device");
 	for (unsigned i = 0; i < MMSB_MOST_ALONG; i++)
