@@ -480,10 +480,12 @@ static const struct {
 	{"edge r[i] <- clamp(a)[k[i] + 1];", DELTA_GATHER},
 	{"edge r[i] <- wrap(a)[k[i]];", DELTA_GATHER},
 	{"edge r[i] <- sum[w in 0..3] zero(a)[k[i] + w];", DELTA_GATHER},
-	/* what nothing is known of */
-	{"edge r[i] <- zero(a)[n[i]];", DELTA_WHOLE},
-	{"edge r[i] <- wrap(a)[i * n[i]];", DELTA_WHOLE},
-	{"edge r[i] <- a[index(N)(n[i])];", DELTA_WHOLE},
+	/* what cannot be undone has a reverse index of its own */
+	{"edge r[i] <- zero(a)[n[i]];", DELTA_GATHER},
+	{"edge r[i] <- wrap(a)[i * n[i]];", DELTA_GATHER},
+	{"edge r[i] <- a[index(N)(n[i])];", DELTA_GATHER},
+	/* but where it comes of a reduction */
+	{"edge r[i] <- a[argmax[j] A[i, j]];", DELTA_WHOLE},
 	{"edge r[i] <- sum[j] W[k[i], j] * x[i] * a[j];", DELTA_GATHER},
 };
 
@@ -517,6 +519,7 @@ static void fill_rule_pages(mmsb_instance *inst)
 {
 	static double ones[RULE_N * RULE_N];
 	static uint32_t k[RULE_N], rec[RULE_N], table[RULE_N * RULE_N];
+	int64_t n[RULE_N];
 	uint64_t row[RULE_N], col[RULE_N];
 	mmsb_error err;
 	for (uint32_t i = 0; i < RULE_N * RULE_N; i++) {
@@ -526,6 +529,7 @@ static void fill_rule_pages(mmsb_instance *inst)
 	for (uint32_t i = 0; i < RULE_N; i++) {
 		k[i] = (7 * i + 3) % RULE_N;
 		rec[i] = 5 * i % RULE_N;
+		n[i] = (3 * i + 1) % RULE_N;
 		row[i] = i;
 		col[i] = 3 * i % RULE_N;
 	}
@@ -533,6 +537,7 @@ static void fill_rule_pages(mmsb_instance *inst)
 	must(mmsb_write(inst, mmsb_page(inst, "x"), 0, RULE_N, ones, &err), &err);
 	must(mmsb_write(inst, mmsb_page(inst, "A"), 0, RULE_N * RULE_N, ones, &err), &err);
 	must(mmsb_write(inst, mmsb_page(inst, "k"), 0, RULE_N, k, &err), &err);
+	must(mmsb_write(inst, mmsb_page(inst, "n"), 0, RULE_N, n, &err), &err);
 	must(mmsb_write(inst, mmsb_page(inst, "K"), 0, RULE_N * RULE_N, table, &err), &err);
 	must(mmsb_write(inst, mmsb_page(inst, "rec"), 0, RULE_N, rec, &err), &err);
 	must(mmsb_insert(inst, mmsb_page(inst, "W"), RULE_N, row, col, ones, &err), &err);
