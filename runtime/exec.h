@@ -12,7 +12,7 @@
  *   reduce.[ch] the order of reductions
  *   wave.[ch]   several ticks in one walk over rows
  *   fault.c     what failed, where, and which of several failures is told
- *   tiles.c     elements of region 0 in tiles, on one thread or on all; spans.c, span_list.c: by functions of native code; marks.c: what changed
+ *   tiles.c     elements of region 0 in tiles, on one thread or on all; spans.c, span_*.c: by functions of native code; marks.c: what changed
  *   dirty.c     which elements are to be evaluated; route*.c: how what changed reaches them
  *   portable.c  passes, and the executor itself
  *   fixpoint.c  rounds; what repairs keep of them is in repair.h
@@ -185,6 +185,12 @@ typedef struct routes {
 	struct route *regions;  /* by region that goes by a page: from a key, row or column (its `at`) outwards */
 } routes;
 
+typedef struct known_ahead {
+	bool known;             /* in the epoch at hand, until it is taken */
+	scalar value;
+	uint64_t n;             /* operands */
+} known_ahead;
+
 typedef struct kernel_plan {
 	const sch_kernel *def;
 	const sch_pass *pass;   /* NULL for a constant */
@@ -204,6 +210,7 @@ typedef struct kernel_plan {
 	struct output_now *own_outputs;
 	struct tape *tape;      /* ... or NULL: tape.c */
 	struct span_plan *span, *spans; /* spans.h: a function that computes the pass, and one that computes those after it, too; or NULL */
+	struct known_ahead *ahead;    /* of its one reduction, evaluated with what it reads: span_fold.c; or NULL */
 	bool done;              /* ... by the function of one before it, in the epoch at hand */
 	uint64_t done_changed;
 	routes routes;
@@ -421,7 +428,11 @@ void fold_push(worker *, run *c, int64_t first, int64_t end);
 const struct across *across_plan(struct planner *, const region_plan *, uint32_t pass);
 bool across_run(worker *, run *c, void *values, void *nodes, int64_t positions);
 
-/* split.c: one outer element's RANGE by all threads; false: not worth it. */
+/* split.c: positions first .. end-1 of a RANGE, a block; the value of all blocks of 2^bits, and in red->n of how many operands (false: of none). */
+void split_block(worker *, run *c, uint32_t lane, int64_t first, int64_t end, partial *out);
+bool split_join(reduction *, const partial *blocks, int64_t extent, unsigned bits, scalar *value);
+
+/* One outer element's RANGE by all threads, or what is known of it ahead; false: not worth it. */
 bool reduce_split(worker *, run *r, const step *s, uint32_t lane);
 
 /* The value for an outer element that has none present. */

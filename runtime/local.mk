@@ -61,7 +61,7 @@ libmmsb_internal_la_SOURCES += \
 	%D%/schedule.c \
 	%D%/sizes.c \
 	%D%/sort.h \
-	%D%/across.c %D%/marks.c %D%/span_list.c %D%/spans.c %D%/spans.h %D%/sparse.c %D%/sparse.h \
+	%D%/across.c %D%/marks.c %D%/span_fold.c %D%/span_list.c %D%/spans.c %D%/spans.h %D%/sparse.c %D%/sparse.h \
 	%D%/undo.c
 
 # What evaluates.

@@ -234,6 +234,10 @@ bool spans_plan(struct executor *ex)
 	for (uint32_t i = 0; found && i < ex->inst->sch->n_passes && !failed; i++) {
 		ex->passes[i]->span = plan_one(ex, found, i, false, &failed);
 		ex->passes[i]->spans = plan_one(ex, found, i, true, &failed);
+		for (int k = 0; k < 2 && !failed; k++) {
+			span_plan *plan = k ? ex->passes[i]->spans : ex->passes[i]->span;
+			failed = plan && !span_fold_plan(ex, plan);
+		}
 	}
 	free(found);
 	return found && !failed;

@@ -95,6 +95,8 @@ static int run_whole(struct executor *ex, uint32_t id, uint64_t *changed, mmsb_e
 	const pass_target target = whole_target(ex->inst, &ex->inst->pages[ex->inst->sch->passes[id].page]);
 	store_whole(ex, ex->passes[id]);
 	int status = pass_run_whole(ex, ex->passes[id], &target, changed, err);
+	if (ex->passes[id]->ahead)
+		ex->passes[id]->ahead->known = false;
 	if (!status)
 		note_whole(ex, id);
 	return status;
@@ -110,6 +112,7 @@ static bool run_together(struct executor *ex, const span_plan *plan, uint64_t *c
 		targets[i] = whole_target(ex->inst, &ex->inst->pages[plan->members[i]->pass->page]);
 	if (!span_ready(&now, ex, plan, targets))
 		return false;
+	now.fold = span_fold_begin(ex, &now);
 	span_run(ex, &now, counts);
 	for (uint32_t i = 0; i < plan->n_members; i++) {
 		kernel_plan *member = ex->passes[plan->first + i];
@@ -152,7 +155,8 @@ static int run_map(struct executor *ex, uint32_t id, uint64_t epoch, bool whole,
 		inst_stats(ex, id)->dense++;
 		return pass_run_small(ex, p, changed, err);
 	}
-	if (whole && p->spans && run_together(ex, p->spans, changed))
+	const span_plan *plan = p->spans ? p->spans : p->span && p->span->folded ? p->span : NULL;
+	if (whole && plan && run_together(ex, plan, changed))
 		return MMSB_OK;
 	int status = pass_look_up(ex, p, err);
 	if (status)
@@ -243,6 +247,8 @@ void executor_forget(struct executor *ex)
 		const kernel_plan *p = ex->passes[i];
 		ex->carries[i].all = true;
 		ex->passes[i]->done = false;
+		if (ex->passes[i]->ahead)
+			ex->passes[i]->ahead->known = false;
 		dirty_clear(p);
 		p->dirty->all = p->deferred && ex->inst->pages[p->pass->page].stale;
 		store_drop_all(p);
@@ -318,6 +324,7 @@ void executor_free(struct executor *ex)
 			free(ex->passes[i]->own_arena);
 			free(ex->passes[i]->tape);
 			free(ex->passes[i]->own_outputs);
+			free(ex->passes[i]->ahead);
 			span_free(ex->passes[i]->span);
 			span_free(ex->passes[i]->spans);
 			plan_free(ex->passes[i]);
@@ -362,9 +369,12 @@ static bool executor_workers(struct executor *ex, uint32_t n, size_t bytes)
 	for (uint32_t i = 0; i < n; i++)
 		if (!worker_new(&ex->workers[i], ex, bytes, rows_room(ex), blocks_room(ex)))
 			return false;
-	if (n > 1)
+	bool folded = false;
+	for (uint32_t i = 0; i < ex->inst->sch->n_passes; i++)
+		folded |= ex->passes[i]->ahead != NULL;
+	if (n > 1 || folded)
 		ex->partials = calloc(MAX_PARTIALS, sizeof *ex->partials);
-	return n == 1 || ex->partials;
+	return (n == 1 && !folded) || ex->partials;
 }
 
 static struct executor *executor_start(mmsb_instance *inst)

@@ -32,6 +32,7 @@ bool span_ready(span_now *now, const struct executor *ex, const span_plan *plan,
 {
 	mmsb_instance *m = ex->inst;
 	now->plan = plan;
+	now->fold = false;
 	for (uint32_t i = 0; i < plan->n_in; i++) {
 		const span_input *in = &plan->in[i];
 		now->base[i] = NULL;
@@ -264,23 +265,37 @@ void span_elements(worker *w, const span_now *now, uint64_t first, uint64_t end,
 
 /* ---- all elements ------------------------------------------------------------------------------ */
 
-/* Elements of a task: whole words of sets. */
-static uint64_t task_size(const struct executor *ex) { return ((uint64_t)(2 * ex->grain) + 63) & ~(uint64_t)63; }
+/* Elements of a task: whole words of sets, or blocks of a reduction. */
+static uint64_t task_size(const struct executor *ex, const span_now *now)
+{
+	uint64_t unit = now->fold ? (uint64_t)1 << now->fold_bits : 64;
+	return ((uint64_t)(2 * ex->grain) + unit - 1) / unit * unit;
+}
+
+static void run_task(worker *w, const span_now *now, uint64_t first, uint64_t end, uint64_t *changed)
+{
+	if (now->fold)
+		span_fold_elements(w, now, first, end, changed);
+	else
+		span_elements(w, now, first, end, changed);
+}
 
 static void run_team(struct executor *ex, const span_now *now, uint64_t *changed)
 {
 #ifdef _OPENMP
-	uint64_t task = task_size(ex);
+	uint64_t task = task_size(ex, now);
 	int64_t tasks = (int64_t)((now->plan->total + task - 1) / task);
 #pragma omp parallel num_threads((int)ex->n_workers)
 	{
 		worker *w = &ex->workers[omp_get_thread_num()];
 		uint64_t env = fpenv_enter(), mine[SPAN_MEMBERS] = {0};
 		w->in_team = true;
+		if (now->fold)
+			span_fold_worker(w, now);
 #pragma omp for schedule(dynamic, 1)
 		for (int64_t t = 0; t < tasks; t++) {
 			uint64_t first = (uint64_t)t * task, left = now->plan->total - first;
-			span_elements(w, now, first, first + (left < task ? left : task), mine);
+			run_task(w, now, first, first + (left < task ? left : task), mine);
 		}
 		w->in_team = false;
 		fpenv_leave(env);
@@ -288,7 +303,7 @@ static void run_team(struct executor *ex, const span_now *now, uint64_t *changed
 			__atomic_fetch_add(&changed[i], mine[i], __ATOMIC_RELAXED);
 	}
 #else
-	span_elements(&ex->workers[0], now, 0, now->plan->total, changed);
+	run_task(&ex->workers[0], now, 0, now->plan->total, changed);
 #endif
 }
 
@@ -296,11 +311,14 @@ void span_run(struct executor *ex, const span_now *now, uint64_t *changed)
 {
 	const span_plan *plan = now->plan;
 	memset(changed, 0, plan->n_members * sizeof *changed);
-	if (ex->n_workers > 1 && plan->total > task_size(ex) && (double)plan->total * plan->weight >= TEAM * ex->grain) {
-		run_team(ex, now, changed);
-		return;
-	}
 	uint64_t env = fpenv_enter();
-	span_elements(&ex->workers[0], now, 0, plan->total, changed);
+	if (now->fold)
+		span_fold_worker(&ex->workers[0], now);
+	if (ex->n_workers > 1 && plan->total > task_size(ex, now) && (double)plan->total * plan->weight >= TEAM * ex->grain)
+		run_team(ex, now, changed);
+	else
+		run_task(&ex->workers[0], now, 0, plan->total, changed);
+	if (now->fold)
+		span_fold_end(ex, now);
 	fpenv_leave(env);
 }

@@ -28,6 +28,7 @@ typedef struct span_plan {
 	native_fn *fn;
 	native_fn *listed;      /* computes 64 elements that are listed, or NULL */
 	bool places;            /* ... some operand of theirs asks for variables */
+	kernel_plan *folded;    /* the pass after them, whose reduction over all of their elements may be evaluated with them: span_fold.c; or NULL */
 	uint32_t first, n_members, n_in, n_out;
 	const span_input *in;
 	const struct kernel_plan *const *members;
@@ -44,6 +45,8 @@ typedef struct span_now {
 	const uint8_t *base[NATIVE_MOST];
 	size_t stride[NATIVE_MOST];
 	output_now outputs[SPAN_RESULTS];
+	bool fold;              /* with the reduction of plan->folded, by blocks of 2^fold_bits elements */
+	unsigned fold_bits;
 } span_now;
 
 /* The functions of an executor's passes that can be run with the sizes at hand, once all of its plans are made. False: no memory. */
@@ -58,6 +61,14 @@ void span_elements(worker *, const span_now *, uint64_t first, uint64_t end, uin
 
 /* The same of n listed ones, ascending: span_list.c. Once plan->listed is there. */
 void span_list(worker *, const span_now *, const int64_t *list, uint32_t n, uint64_t *changed);
+
+/* span_fold.c: finds plan->folded (false: no memory); whether it can be run along as memory is now, which sets its part of now; on each thread, before elements; the same as
+ * span_elements, and the reduction; its value goes to where the pass looks for it. */
+bool span_fold_plan(struct executor *, span_plan *);
+bool span_fold_begin(struct executor *, span_now *);
+void span_fold_worker(worker *, const span_now *);
+void span_fold_elements(worker *, const span_now *, uint64_t first, uint64_t end, uint64_t *changed);
+void span_fold_end(struct executor *, const span_now *);
 
 /* Evaluates all elements, on one thread or on all. */
 void span_run(struct executor *, const span_now *, uint64_t *changed);

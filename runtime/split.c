@@ -9,21 +9,7 @@
 #include "exec.h"
 #include "fpenv.h"
 
-#ifdef _OPENMP
-
-enum { MAX_SPLIT_LANES = 8 };
-
-static unsigned block_bits(const worker *w, const region_plan *rp)
-{
-	unsigned bits = 0;
-	while (bits < 40 && rp->weight * (double)((int64_t)1 << bits) < 2 * w->ex->grain)
-		bits++;
-	while ((rp->extent - 1) >> bits >= MAX_PARTIALS)
-		bits++;
-	return bits;
-}
-
-static void evaluate_block(worker *w, run *c, uint32_t lane, int64_t first, int64_t end, partial *out)
+void split_block(worker *w, run *c, uint32_t lane, int64_t first, int64_t end, partial *out)
 {
 	expand_range(w, c, lane, first, end);
 	if (c->plan->kind == RED_LIST) {
@@ -64,6 +50,28 @@ static void join_block(reduction *red, const partial *p, int64_t first)
 	red->n += p->node.n;
 }
 
+bool split_join(reduction *red, const partial *blocks, int64_t extent, unsigned bits, scalar *value)
+{
+	reduction_begin(red);
+	for (int64_t b = 0; b << bits < extent; b++)
+		join_block(red, &blocks[b], b << bits);
+	return reduction_value(red, value);
+}
+
+#ifdef _OPENMP
+
+enum { MAX_SPLIT_LANES = 8 };
+
+static unsigned block_bits(const worker *w, const region_plan *rp)
+{
+	unsigned bits = 0;
+	while (bits < 40 && rp->weight * (double)((int64_t)1 << bits) < 2 * w->ex->grain)
+		bits++;
+	while ((rp->extent - 1) >> bits >= MAX_PARTIALS)
+		bits++;
+	return bits;
+}
+
 static void evaluate_blocks(worker *w, run *r, const region_plan *rp, uint32_t lane, unsigned bits)
 {
 	struct executor *ex = w->ex;
@@ -80,14 +88,14 @@ static void evaluate_blocks(worker *w, run *r, const region_plan *rp, uint32_t l
 #pragma omp for schedule(dynamic, 1)
 		for (int64_t b = 0; b < n_blocks; b++) {
 			int64_t first = b << bits, end = (b + 1) << bits;
-			evaluate_block(mine, c, lane, first, end < rp->extent ? end : rp->extent, &ex->partials[b]);
+			split_block(mine, c, lane, first, end < rp->extent ? end : rp->extent, &ex->partials[b]);
 		}
 		mine->in_team = false;
 		fpenv_leave(env);
 	}
 }
 
-bool reduce_split(worker *w, run *r, const step *s, uint32_t lane)
+static bool by_team(worker *w, run *r, const step *s, uint32_t lane)
 {
 	const region_plan *rp = s->child;
 	if (w->in_team || w->ex->n_workers < 2 || r->n > MAX_SPLIT_LANES || rp->def->kind != REGION_RANGE ||
@@ -96,11 +104,8 @@ bool reduce_split(worker *w, run *r, const step *s, uint32_t lane)
 	unsigned bits = block_bits(w, rp);
 	evaluate_blocks(w, r, rp, lane, bits);
 	run *c = &w->runs[rp->id];
-	reduction_begin(c->red);
-	for (int64_t b = 0; b << bits < rp->extent; b++)
-		join_block(c->red, &w->ex->partials[b], b << bits);
 	scalar v;
-	if (reduction_value(c->red, &v))
+	if (split_join(c->red, w->ex->partials, rp->extent, bits, &v))
 		give_value(w, r, s, lane, v, c->red->n);
 	else
 		give_identity(w, r, s, lane);
@@ -109,7 +114,7 @@ bool reduce_split(worker *w, run *r, const step *s, uint32_t lane)
 
 #else
 
-bool reduce_split(worker *w, run *r, const step *s, uint32_t lane)
+static bool by_team(worker *w, run *r, const step *s, uint32_t lane)
 {
 	(void)w;
 	(void)r;
@@ -119,3 +124,13 @@ bool reduce_split(worker *w, run *r, const step *s, uint32_t lane)
 }
 
 #endif
+
+bool reduce_split(worker *w, run *r, const step *s, uint32_t lane)
+{
+	known_ahead *told = w->ex->plan->ahead;
+	if (!told || !told->known)
+		return by_team(w, r, s, lane);
+	told->known = false;
+	give_value(w, r, s, lane, told->value, told->n);
+	return true;
+}
