@@ -370,7 +370,7 @@ static bool executor_workers(struct executor *ex, uint32_t n, size_t bytes)
 		if (!worker_new(&ex->workers[i], ex, bytes, rows_room(ex), blocks_room(ex)))
 			return false;
 	bool folded = false;
-	for (uint32_t i = 0; i < ex->inst->sch->n_passes; i++)
+	for (uint32_t i = 0; ex->passes && i < ex->inst->sch->n_passes; i++)
 		folded |= ex->passes[i]->ahead != NULL;
 	if (n > 1 || folded)
 		ex->partials = calloc(MAX_PARTIALS, sizeof *ex->partials);

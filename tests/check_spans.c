@@ -1,5 +1,5 @@
 /* check_spans.c - held against the portable executor: elements that change here and there, computed by the functions of whole passes (spans.h, span_list.c), with every kind of
- * operand, inside its page and beyond it, records, small and large types, dirty words whole and in part; reductions of elements side by side (across.c). One thread and two. */
+ * operand, inside its page and beyond it, records, small and large types, dirty words whole and in part; reductions of elements side by side (across.c), and of what spans compute, with them (span_fold.c). One thread and two. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +47,19 @@ static const trial columns[] = {
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
+/* What the first pass computes the last one reduces, block by block with it. */
+static const trial folded[] = {
+	{"sum", "param R, C;\npage x : f32[C] in;\npage y : f32[C] out;\npage s : f32 out;\nedge y[i] <- x[i] * 0.3 + 1.0;\nedge s <- sum[i] y[i];\n", false},
+	{"two pages, a mean", "param R, C;\npage x : f64[C] in;\npage y : f64[C] out;\npage z : f64[C] out;\npage s : f64 out;\nedge y[i] <- x[i] * x[i];\nedge z[i] <- sqrt(y[i]) + x[i];\n"
+	 "edge s <- (mean[i] (y[i] * z[i] - x[i])) * 2.0;\n", false},
+	{"the best", "param R, C;\npage x : f64[C] in;\npage y : f64[C] out;\npage s : index(C) out;\nedge y[i] <- zero(x)[i - 1] - x[i];\nedge s <- argmax[i] y[i];\n", false},
+	{"any order", "param R, C;\npage x : i64[C] in;\npage y : i64[C] out;\npage s : i64 out;\nedge y[i] <- x[i] * 77 + i;\nedge s <- 1 + max[i] (y[i] & 255);\n", false},
+	{"a failure in between", "param R, C;\npage x : i64[C] in;\npage y : i64[C] out;\npage s : i64 out;\npage q : i64 out;\nedge y[i] <- x[i] * 2;\nedge s <- sum[i] y[i];\nedge q <- s / (s % 3);\n", false},
+};
+enum { FOLDED = sizeof folded / sizeof folded[0] };
+
+typedef enum kind { OF_LISTS, OF_COLUMNS, OF_FOLDS } kind;
+
 static mmsb_error err;
 static void ok(int status) { ck_assert_msg(status == MMSB_OK, "%s", err.message); }
 
@@ -81,12 +94,12 @@ static size_t draw_value(const mmsb_info *info, uint8_t *to)
 }
 
 /* Runs of `length` elements of the sources, `n` of each; 0: all elements. */
-static void write_sources(mmsb_instance *const m[2], uint64_t n, uint64_t length)
+static void write_sources(mmsb_instance *const m[2], uint64_t n, uint64_t length, kind what)
 {
 	for (int p = 0; p < mmsb_page_count(m[0]); p++) {
 		mmsb_info info;
 		ok(mmsb_page_info(m[0], p, &info));
-		if (info.role != MMSB_IN || (n && info.ndim < 2 && draw(4))) /* which many elements read */
+		if (info.role != MMSB_IN || (n && info.ndim < 2 && draw(4) && what != OF_FOLDS)) /* which many elements read */
 			continue;
 		for (uint64_t k = 0; k < (n ? n : 1); k++) {
 			uint64_t at = n ? draw(info.count) : 0, count = n && length < info.count - at ? length : info.count - at;
@@ -103,49 +116,54 @@ static void write_sources(mmsb_instance *const m[2], uint64_t n, uint64_t length
 static void commit(mmsb_instance *const m[2], const trial *t, const char *what)
 {
 	char digest[2][33];
+	int status[2];
 	for (int k = 0; k < 2; k++) {
-		ok(mmsb_commit(m[k], NULL, &err));
+		status[k] = mmsb_commit(m[k], NULL, &err);
+		ck_assert_msg(status[k] == MMSB_OK || status[k] == MMSB_FAULT, "%s: %s", t->name, err.message);
 		ok(mmsb_digest(m[k], digest[k], &err));
 	}
+	ck_assert_int_eq(status[0], status[1]);
 	ck_assert_msg(strcmp(digest[0], digest[1]) == 0, "%s: other bits after %s", t->name, what);
 }
 
 /* Single elements, words in part and whole; change sets are the same too, since what depends on them is. */
-static void try_sizes(mmsb_schedule *const s[2], const trial *t, unsigned rows, unsigned cols, int threads, bool listed)
+static void try_sizes(mmsb_schedule *const s[2], const trial *t, unsigned rows, unsigned cols, int threads, kind what)
 {
 	mmsb_instance *m[2];
 	for (int k = 0; k < 2; k++) {
-		mmsb_options o = {.size = sizeof o, .threads = threads, .executor = k ? MMSB_NATIVE : MMSB_PORTABLE};
+		mmsb_options o = {.size = sizeof o, .threads = threads, .scratch = what == OF_FOLDS, .executor = k ? MMSB_NATIVE : MMSB_PORTABLE};
 		ok(mmsb_instance_new(&m[k], s[k], &o, &err));
 		ok(mmsb_set_param(m[k], "R", rows, &err));
 		ok(mmsb_set_param(m[k], "C", cols, &err));
 		ok(mmsb_bind(m[k], &err));
 	}
-	for (uint32_t p = 0; p < m[1]->sch->n_passes && listed; p++) {
+	for (uint32_t p = 0; p < m[1]->sch->n_passes && what == OF_LISTS; p++) {
 		const span_plan *plan = m[1]->executor->passes[p]->span;
 		ck_assert_msg(plan && plan->listed && (p > 0 || (plan->listed != plan->fn) == t->own), "%s, %u x %u: pass %u", t->name, rows, cols, p);
 	}
-	for (uint32_t p = 0, r; p < m[1]->sch->n_passes && !listed; p++) {
+	for (uint32_t p = 0, r; p < m[1]->sch->n_passes && what == OF_COLUMNS; p++) {
 		const kernel_plan *plan = m[1]->executor->passes[p];
 		for (r = 1; r < plan->n_regions && !plan->regions[r].across; r++)
 			;
 		ck_assert_msg(plan->n_regions == 1 || r < plan->n_regions, "%s, %u x %u: pass %u", t->name, rows, cols, p);
 	}
-	write_sources(m, 0, 0);
+	const kernel_plan *first = m[1]->executor->passes[0];
+	ck_assert_msg(what != OF_FOLDS || (first->spans ? first->spans : first->span)->folded, "%s: nothing is folded", t->name);
+	write_sources(m, 0, 0, what);
 	commit(m, t, "the first epoch");
 	for (unsigned epoch = 0; epoch < 12; epoch++) {
 		uint64_t elements = (uint64_t)rows * cols, few = elements / 200 + 1;
-		write_sources(m, epoch % 4 == 3 ? 1 : draw(few) + 1, epoch % 3 == 2 ? 80 : 1);
+		write_sources(m, epoch % 4 == 3 ? 1 : draw(few) + 1, epoch % 3 == 2 ? 80 : 1, what);
 		commit(m, t, "a change");
 	}
-	for (uint32_t p = 0; p < m[1]->sch->n_passes && listed && rows * cols > 5000; p++)
+	for (uint32_t p = 0; p < m[1]->sch->n_passes && what == OF_LISTS && rows * cols > 5000; p++)
 		ck_assert_msg(m[1]->pass_stats[p].single > 0, "%s: pass %u lists nothing", t->name, p);
 	for (int k = 0; k < 2; k++)
 		mmsb_instance_free(m[k]);
 }
 
 /* In every size, by one thread and by two. */
-static void try_trial(const trial *t, const unsigned (*sizes)[2], size_t n, bool listed)
+static void try_trial(const trial *t, const unsigned (*sizes)[2], size_t n, kind what)
 {
 	char folder[] = "/tmp/mmsb-spans-XXXXXX", command[80];
 	ck_assert(mkdtemp(folder) != NULL);
@@ -153,7 +171,7 @@ static void try_trial(const trial *t, const unsigned (*sizes)[2], size_t n, bool
 	setenv("MMSB_GRAIN", "1", 1); /* so that threads share what is small, and one element makes a list */
 	mmsb_schedule *s[2] = {compiled(t->text, false), compiled(t->text, true)};
 	for (size_t i = 0; i < 2 * n; i++)
-		try_sizes(s, t, sizes[i / 2][0], sizes[i / 2][1], 1 + (int)(i % 2), listed);
+		try_sizes(s, t, sizes[i / 2][0], sizes[i / 2][1], 1 + (int)(i % 2), what);
 	mmsb_schedule_close(s[0]);
 	mmsb_schedule_close(s[1]);
 	snprintf(command, sizeof command, "rm -r %s", folder);
@@ -163,14 +181,21 @@ static void try_trial(const trial *t, const unsigned (*sizes)[2], size_t n, bool
 START_TEST(test_lists)
 {
 	static const unsigned sizes[][2] = {{9, 70}, {40, 64}, {200, 130}, {1, 300}, {4, 65}, {300, 67}};
-	try_trial(&trials[_i], sizes, sizeof sizes / sizeof sizes[0], true);
+	try_trial(&trials[_i], sizes, sizeof sizes / sizeof sizes[0], OF_LISTS);
 }
 END_TEST
 
 START_TEST(test_columns)
 {
 	static const unsigned sizes[][2] = {{4, 17}, {15, 64}, {16, 65}, {17, 100}, {33, 700}, {300, 30}};
-	try_trial(&columns[_i], sizes, sizeof sizes / sizeof sizes[0], false);
+	try_trial(&columns[_i], sizes, sizeof sizes / sizeof sizes[0], OF_COLUMNS);
+}
+END_TEST
+
+START_TEST(test_folds)
+{
+	static const unsigned sizes[][2] = {{1, 65}, {1, 511}, {1, 512}, {1, 513}, {1, 5000}};
+	try_trial(&folded[_i], sizes, sizeof sizes / sizeof sizes[0], OF_FOLDS);
 }
 END_TEST
 
@@ -184,6 +209,10 @@ int main(void)
 	c = tcase_create("columns");
 	tcase_set_timeout(c, 300);
 	tcase_add_loop_test(c, test_columns, 0, COLUMNS);
+	suite_add_tcase(suite, c);
+	c = tcase_create("folds");
+	tcase_set_timeout(c, 300);
+	tcase_add_loop_test(c, test_folds, 0, FOLDED);
 	suite_add_tcase(suite, c);
 	return unit_run(suite);
 }
