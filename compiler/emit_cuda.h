@@ -59,6 +59,10 @@ void cuda_put_join(writer *);
 
 void cuda_put_type_name(const writer *, uint32_t region);
 
+/* A reduction's value of nothing; and, where it has operands, what their function whose name goes on from here gives: _end, say. */
+void cuda_put_identity(const writer *, const sch_region *, uint32_t dst);
+void cuda_put_if_any(const writer *, uint32_t region, uint32_t dst);
+
 /* The instruction that gives a region's value. */
 const sch_instr *cuda_reduce_of(const writer *, uint32_t region);
 

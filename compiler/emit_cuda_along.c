@@ -85,14 +85,7 @@ void cuda_put_list_value(writer *w, const sch_region *g, uint32_t region, uint32
 	fputs(" - ", w->out);
 	put_bound(w, g, region, "begin");
 	fputs(";\n", w->out);
-	cuda_indent(w);
-	fprintf(w->out, "%s v%u = ", emit_c_type(w->types[dst]), dst);
-	cuda_put_constant(w->out, w->types[dst], g->identity);
-	fprintf(w->out, "; /* %s */\n", emit_reducer_name(g->reducer, g->op));
-	cuda_indent(w);
-	fprintf(w->out, "if (n%u)\n", region);
-	cuda_indent(w);
-	fprintf(w->out, "\tv%u = ", dst);
-	cuda_put_type_name(w, region);
+	cuda_put_identity(w, g, dst);
+	cuda_put_if_any(w, region, dst);
 	fprintf(w->out, "_node((const %s *)L.joined, L.node_bit, L.node_at[e], L.node_at[e + 1]);\n", type);
 }

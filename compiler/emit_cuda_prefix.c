@@ -60,14 +60,7 @@ void cuda_put_prefix_value(writer *w, const sch_region *g, uint32_t region, uint
 	const char *type = emit_c_type(w->types[g->value]);
 	cuda_indent(w);
 	fprintf(w->out, "const uint64_t n%u = i%s;\n", region, g->strict ? "" : " + 1");
-	cuda_indent(w);
-	fprintf(w->out, "%s v%u = ", emit_c_type(w->types[dst]), dst);
-	cuda_put_constant(w->out, w->types[dst], g->identity);
-	fprintf(w->out, "; /* %s */\n", emit_reducer_name(g->reducer, g->op));
-	cuda_indent(w);
-	fprintf(w->out, "if (n%u)\n", region);
-	cuda_indent(w);
-	fprintf(w->out, "\tv%u = ", dst);
-	cuda_put_type_name(w, region);
+	cuda_put_identity(w, g, dst);
+	cuda_put_if_any(w, region, dst);
 	fprintf(w->out, "_upto(nodes, (const %s *)L.partial, L.n, n%u);\n", type, region);
 }

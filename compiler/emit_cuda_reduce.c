@@ -33,6 +33,23 @@ void cuda_put_type_name(const writer *w, uint32_t region)
 	fprintf(w->out, "%s%s_r%u", w->prefix, name, region);
 }
 
+void cuda_put_identity(const writer *w, const sch_region *g, uint32_t dst)
+{
+	cuda_indent(w);
+	fprintf(w->out, "%s v%u = ", emit_c_type(w->types[dst]), dst);
+	cuda_put_constant(w->out, w->types[dst], g->identity);
+	fprintf(w->out, "; /* %s */\n", emit_reducer_name(g->reducer, g->op));
+}
+
+void cuda_put_if_any(const writer *w, uint32_t region, uint32_t dst)
+{
+	cuda_indent(w);
+	fprintf(w->out, "if (n%u)\n", region);
+	cuda_indent(w);
+	fprintf(w->out, "\tv%u = ", dst);
+	cuda_put_type_name(w, region);
+}
+
 static void put_combine_name(const writer *w, const sch_region *g)
 {
 	fprintf(w->out, "mmsb_%s_%s", op_table[g->op].name, type_table[w->types[g->value]].name);
@@ -128,11 +145,7 @@ static void put_ranked(writer *w, const sch_region *g, uint32_t region)
 
 static void put_ranked_end(writer *w, uint32_t region, uint32_t dst)
 {
-	cuda_indent(w);
-	fprintf(w->out, "if (n%u)\n", region);
-	cuda_indent(w);
-	fprintf(w->out, "\tv%u = ", dst);
-	cuda_put_type_name(w, region);
+	cuda_put_if_any(w, region, dst);
 	fprintf(w->out, "_end(&t%u);\n", region);
 }
 
@@ -162,10 +175,7 @@ static void put_begin(writer *w, const sch_region *g, uint32_t region, uint32_t 
 {
 	const char *type = emit_c_type(w->types[g->value]);
 	way how = way_of(w, g);
-	cuda_indent(w);
-	fprintf(w->out, "%s v%u = ", emit_c_type(w->types[dst]), dst);
-	cuda_put_constant(w->out, w->types[dst], g->identity);
-	fprintf(w->out, "; /* %s */\n", emit_reducer_name(g->reducer, g->op));
+	cuda_put_identity(w, g, dst);
 	cuda_indent(w);
 	fprintf(w->out, "uint64_t n%u = 0;\n", region);
 	if (how == WAY_ANY)
