@@ -642,48 +642,6 @@ START_TEST(groups)
 }
 END_TEST
 
-/* Whole evaluations by position, on some threads, against those group by group: leaves that reach from one thread's positions into another's, groups without members,
- * and of all. */
-static void run_poured(uint64_t n, uint64_t keys, int threads)
-{
-	mmsb_instance *m[2];
-	uint32_t last = 0;
-	setenv("MMSB_GRAIN", "1", 1); /* so that threads share what is small */
-	for (int i = 0; i < 2; i++) {
-		setenv("MMSB_REGIONS", i == 0 ? "P" : "B", 1);
-		m[i] = instance_of(groups_text, i == 0 ? threads : 1, 1);
-		ok(mmsb_set_param(m[i], "N", (double)n, &err));
-		ok(mmsb_set_param(m[i], "K", (double)keys, &err));
-		ok(mmsb_bind(m[i], &err));
-	}
-	for (int epoch = 0; epoch < 30; epoch++) {
-		bool all = epoch % 10 == 0;
-		for (uint64_t i = 0; i < (all ? n : draw(4)); i++) { /* in runs, and then in any order */
-			last = epoch % 20 ? (uint32_t)draw(keys) : draw_key(keys, &last);
-			write_both(m, "key", all ? i : draw(n), &last);
-		}
-		change_members(m, n, keys, all ? 4 * n : n / 8, false);
-		ok(mmsb_commit(m[0], NULL, &err));
-		ok(mmsb_commit(m[1], NULL, &err));
-		check_same(m, epoch);
-	}
-	mmsb_instance_free(m[0]);
-	mmsb_instance_free(m[1]);
-	unsetenv("MMSB_GRAIN");
-	unsetenv("MMSB_REGIONS");
-}
-
-START_TEST(poured)
-{
-	run_poured(40, 3, 2);
-	run_poured(3000, 30, 1);
-	run_poured(3000, 400, 3);
-	run_poured(20000, 1, 2);
-	run_poured(20000, 300, 2);
-	run_poured(20000, 3000, 5);
-}
-END_TEST
-
 /* Operands and elements evaluated by a commit, about. */
 static uint64_t work_of(mmsb_instance *m, uint64_t at, double value)
 {
@@ -724,7 +682,6 @@ int main(void)
 	tcase_add_test(t, programs);
 	tcase_add_test(t, rounds);
 	tcase_add_test(t, groups);
-	tcase_add_test(t, poured);
 	tcase_add_test(t, prefixes);
 	suite_add_tcase(s, t);
 	return unit_run(s);
