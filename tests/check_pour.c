@@ -68,10 +68,10 @@ static void run(uint64_t n, uint64_t keys, int threads)
 	ck_assert_ptr_nonnull(s);
 	setenv("MMSB_GRAIN", "1", 1); /* so that threads share what is small */
 	mmsb_instance *m[2] = {instance_of(s, "P", threads, n, keys), instance_of(s, "B", 1, n, keys)};
-	for (int epoch = 0; epoch < 30; epoch++) {
+	for (int epoch = 0; epoch < 12; epoch++) {
 		bool all = epoch % 10 == 0;
 		for (uint64_t i = 0, k = all ? n : draw(4); i < k; i++)
-			write_key(m, all ? i : draw(n), keys, epoch < 10);
+			write_key(m, all ? i : draw(n), keys, epoch < 5);
 		for (uint64_t i = 0, k = all ? n : n / 20; i < k; i++)
 			write_position(m, all ? i : draw(n), n);
 		char hex[2][33];
