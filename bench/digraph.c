@@ -2,6 +2,7 @@
 #include "digraph.h"
 
 #include <math.h>
+#include <stdatomic.h>
 
 #include "bench.h"
 
@@ -145,6 +146,14 @@ void digraph_free(digraph *g)
 	}
 	void *all[] = {g->out, g->in, g->block_out, g->block_in, g->keys, g->places, g->dist, g->parent, g->child,
 	               g->next, g->before, g->resets, g->reset, g->queue.items, g};
+	if (g->promise) {
+		free(g->promise->staged);
+		free(g->promise->was);
+		free(g->promise->noted);
+		free(g->promise->marks);
+		free(g->promise->shown);
+		free(g->promise);
+	}
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		free(all[i]);
 }
@@ -185,6 +194,78 @@ static heap_item pop(heap *h)
 	}
 	h->items[i] = last;
 	return top;
+}
+
+/* ---- what is promised -------------------------------------------------------------------------- */
+
+static void *room_for(void *array, size_t *capacity, size_t n, size_t size)
+{
+	if (n <= *capacity)
+		return array;
+	*capacity = 2 * n + 1024;
+	array = realloc(array, *capacity * size);
+	if (!array)
+		bench_stop("out of memory");
+	return array;
+}
+
+void digraph_promise(digraph *g)
+{
+	promise *p = g->promise = bench_alloc(1, sizeof *p);
+	pthread_mutex_init(&p->lock, NULL);
+	p->marks = bench_alloc(g->n / 64 + g->n / 4096 + 2, sizeof *p->marks);
+	p->shown = bench_alloc(g->n, sizeof *p->shown);
+	memcpy(p->shown, g->dist, g->n * sizeof *p->shown);
+}
+
+static void note(const digraph *g, uint32_t v)
+{
+	promise *p = g->promise;
+	p->noted = room_for(p->noted, &p->cap_noted, p->n_noted + 1, sizeof *p->noted);
+	p->noted[p->n_noted++] = (heap_item){g->dist[v], v};
+	p->marks[v / 64] |= (uint64_t)1 << v % 64;
+	p->marks[g->n / 64 + 1 + v / 4096] |= (uint64_t)1 << v / 64 % 64;
+}
+
+static inline void put_distance(digraph *g, uint32_t v, double d)
+{
+	if (g->promise)
+		note(g, v);
+	g->dist[v] = d;
+}
+
+/* Other threads may stage, too. */
+static void stage(digraph *g, const change *c, size_t n)
+{
+	promise *p = g->promise;
+	pthread_mutex_lock(&p->lock);
+	p->staged = room_for(p->staged, &p->cap_staged, n, sizeof *p->staged);
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].from >= g->n || c[i].to >= g->n || !(c[i].length >= 0))
+			bench_stop("paths: an arc cannot be");
+		p->staged[i] = c[i];
+	}
+	p->n_staged = n;
+	pthread_mutex_unlock(&p->lock);
+}
+
+void digraph_commit(digraph *g, const change *c, size_t n)
+{
+	promise *p = g->promise;
+	stage(g, c, n);
+	pthread_mutex_lock(&p->lock);
+	p->was = realloc(p->was, p->cap_staged * sizeof *p->was);
+	if (!p->was)
+		bench_stop("out of memory");
+	for (size_t i = 0; i < p->n_noted; i++) { /* of the epoch before */
+		uint32_t v = p->noted[i].vertex;
+		p->shown[v] = g->dist[v];
+		p->marks[v / 64] = p->marks[g->n / 64 + 1 + v / 4096] = 0;
+	}
+	p->n_noted = 0;
+	digraph_repair(g, p->staged, n);
+	atomic_fetch_add_explicit(&p->epoch, 1, memory_order_release);
+	pthread_mutex_unlock(&p->lock);
 }
 
 /* ---- the forest -------------------------------------------------------------------------------- */
@@ -232,7 +313,7 @@ static void drain(digraph *g, bool with_parents)
 			uint32_t v = l->arcs[i].to;
 			if (d >= g->dist[v])
 				continue;
-			g->dist[v] = d;
+			put_distance(g, v, d);
 			if (with_parents)
 				take_parent(g, v, u);
 			push(&g->queue, d, v);
@@ -363,7 +444,7 @@ static void evaluate(digraph *g, uint32_t v)
 	}
 	if (p == NO_VERTEX)
 		return;
-	g->dist[v] = best;
+	put_distance(g, v, best);
 	take_parent(g, v, p);
 	push(&g->queue, best, v);
 }
@@ -371,13 +452,15 @@ static void evaluate(digraph *g, uint32_t v)
 void digraph_repair(digraph *g, const change *c, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		digraph_set(g, &c[i]);
+		double was = digraph_set(g, &c[i]);
+		if (g->promise)
+			g->promise->was[i] = was;
 		if (g->parent[c[i].to] == c[i].from && g->dist[c[i].from] + c[i].length > g->dist[c[i].to])
 			push(&g->queue, g->dist[c[i].to], c[i].to);
 	}
 	size_t resets = decide(g);
 	for (size_t i = 0; i < resets; i++) {
-		g->dist[g->resets[i]] = INFINITY;
+		put_distance(g, g->resets[i], INFINITY);
 		leave_parent(g, g->resets[i]);
 	}
 	for (size_t i = 0; i < resets; i++)
@@ -387,7 +470,7 @@ void digraph_repair(digraph *g, const change *c, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		double d = g->dist[c[i].from] + c[i].length;
 		if (d < g->dist[c[i].to]) {
-			g->dist[c[i].to] = d;
+			put_distance(g, c[i].to, d);
 			take_parent(g, c[i].to, c[i].from);
 			push(&g->queue, d, c[i].to);
 		}

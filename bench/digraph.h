@@ -3,6 +3,7 @@
 #ifndef MMSB_BENCH_DIGRAPH_H
 #define MMSB_BENCH_DIGRAPH_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,24 @@ typedef struct heap {
 	size_t n, capacity;
 } heap;
 
+typedef struct change {
+	uint32_t from, to;
+	double length; /* inf: the arc goes */
+} change;
+
+/* What a program keeps besides that promises what a commit of MMSB does. */
+typedef struct promise {
+	pthread_mutex_t lock;
+	change *staged;       /* checked, and then the epoch's */
+	double *was;          /* what the lengths of these arcs were */
+	size_t n_staged, cap_staged;
+	heap_item *noted;     /* distances that changed, and what they were: the way back, and the way on for whoever reads the epoch before */
+	size_t n_noted, cap_noted;
+	uint64_t *marks;      /* the same on two levels: level 1 behind level 0 */
+	double *shown;        /* distances at the end of the epoch before */
+	_Atomic uint64_t epoch;
+} promise;
+
 typedef struct digraph {
 	uint32_t n;
 	arc_list *out, *in;
@@ -45,12 +64,8 @@ typedef struct digraph {
 	uint8_t *reset;
 	uint32_t *resets;
 	heap queue;
+	promise *promise;     /* or NULL */
 } digraph;
-
-typedef struct change {
-	uint32_t from, to;
-	double length; /* inf: the arc goes */
-} change;
 
 /* n_arcs different arcs. The shortest paths are not yet there: dijkstra(g, true). */
 digraph *digraph_new(uint32_t n, size_t n_arcs, const change *arcs);
@@ -67,5 +82,10 @@ void delta_stepping(const digraph *, double width, double *dist);
 
 /* Makes the changes and repairs g->dist. */
 void digraph_repair(digraph *, const change *, size_t n);
+
+/* The same with what MMSB promises besides: changes are checked and staged under a lock, what was there is kept for the way back, changed distances are marked for
+ * whoever reads them next, there is a second buffer with those of the epoch before, and the epoch is published. */
+void digraph_promise(digraph *);
+void digraph_commit(digraph *, const change *, size_t n);
 
 #endif
