@@ -110,7 +110,7 @@ static void reach_all(finder *f, const route *r)
 {
 	dirty_sets *d = f->p->dirty;
 	if (r->target == 0 && !r->feeds && d->stored)
-		bitset_set_range(&d->elements, 0, d->elements.n);
+		bitset_set_range(&d->elements, 0, f->ex->inst->pages[f->p->pass->page].count);
 	else
 		f->whole = true;
 }
@@ -263,16 +263,6 @@ static bool elements_room(const struct executor *ex, const kernel_plan *p)
 	return !to->pat || !(bitset_grow(&d->elements, to->now[0].bits.n) || (d->stored && bitset_grow(&d->fed, to->now[0].bits.n)));
 }
 
-static void leave_out_holes(const struct executor *ex, const kernel_plan *p)
-{
-	const pattern *pat = ex->inst->pages[p->pass->page].pat;
-	if (!pat || !pattern_holes(pat))
-		return;
-	BITSET_FOR(&p->dirty->elements, slot)
-		if (!pat->alive[slot])
-			bitset_unset(&p->dirty->elements, slot);
-}
-
 reach dirty_find(struct executor *ex, const kernel_plan *p, uint64_t epoch)
 {
 	finder f = {.ex = ex, .p = p, .epoch = epoch, .whole = !elements_room(ex, p)};
@@ -293,7 +283,8 @@ reach dirty_find(struct executor *ex, const kernel_plan *p, uint64_t epoch)
 		any |= !bitset_empty(&d->lanes[i]);
 	if (d->stored)
 		bitset_union(&d->elements, &d->fed);
-	leave_out_holes(ex, p);
+	if (ex->inst->pages[p->pass->page].pat)
+		pattern_leave_out_holes(ex->inst->pages[p->pass->page].pat, &d->elements);
 	return any || !bitset_empty(&d->elements) ? REACH_SOME : REACH_NONE;
 }
 
@@ -318,7 +309,7 @@ static bool many_moved(const finder *f, uint32_t read, const bitset *changed)
 
 bool dirty_round(struct executor *ex, const kernel_plan *p, const bitset *changed)
 {
-	finder f = {.ex = ex, .p = p};
+	finder f = {.ex = ex, .p = p, .whole = !elements_room(ex, p)};
 	for (uint32_t i = 1; i < p->n_regions; i++)
 		f.whole |= !lanes_room(ex, p, p->dirty, i);
 	for (uint32_t i = 0; i < p->n_reads && !f.whole && !bitset_empty(changed); i++) {
@@ -334,5 +325,7 @@ bool dirty_round(struct executor *ex, const kernel_plan *p, const bitset *change
 		f.whole = many_operands(&f, i);
 	if (!f.whole && p->dirty->stored)
 		bitset_union(&p->dirty->elements, &p->dirty->fed);
+	if (!f.whole && ex->inst->pages[p->pass->page].pat)
+		pattern_leave_out_holes(ex->inst->pages[p->pass->page].pat, &p->dirty->elements);
 	return !f.whole;
 }

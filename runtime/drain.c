@@ -30,9 +30,10 @@ static bool visit_box(repair *q, const own_shift *s, uint32_t d, uint64_t at, ui
 
 static bool visit_all(repair *q, uint64_t element, visit_fn *visit)
 {
+	const pattern *pat = q->to->pat;
 	q->w->work += q->to->count / 4;
 	for (uint64_t v = 0; v < q->to->count; v++)
-		if (!visit(q, v, element))
+		if ((!pat || pat->alive[v]) && !visit(q, v, element))
 			return false;
 	return true;
 }

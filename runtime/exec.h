@@ -535,7 +535,7 @@ int job_end(struct executor *, uint64_t *changed, mmsb_error *err);
 int pass_begin(struct executor *, const kernel_plan *, mmsb_error *err);
 const void *pass_batch(struct executor *, const kernel_plan *, const int64_t *positions, uint32_t n);
 
-/* Variables of region 0 for the elements at r->n listed positions. */
+/* Variables of region 0 for the elements at r->n listed positions (of a sparse page: slots). */
 void pass_positions(worker *, const kernel_plan *, const page *to, run *r, const int64_t *positions);
 
 /* Evaluates n elements of the plan's page (of one output) at ascending positions; their values go to `values`, side by side. */
@@ -577,7 +577,6 @@ int fix_buffer(fix *, unsigned which, size_t bytes, void *out_address);
 /* numeric.c: a numeric fixpoint whose rounds evaluate only what is dirty. carry_new: -1: no memory. */
 int carry_new(carry *, uint64_t elements);
 void carry_free(carry *);
-bool numeric_knows(const page *); /* of such a page */
 bool numeric_possible(const fix *);
 int numeric_run(fix *, carry *, uint64_t epoch, uint64_t *changed);
 

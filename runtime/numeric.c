@@ -151,7 +151,7 @@ static int whole_round(numeric *q, bool *moved)
 	if (!status)
 		status = pass_run_whole(f->ex, q->p, &target, &changed, f->err);
 	f->ex->self = NULL;
-	f->inst->pass_stats[f->id].evaluated += f->to->count;
+	f->inst->pass_stats[f->id].evaluated += f->to->pat ? f->to->pat->n_entries : f->to->count;
 	f->inst->pass_stats[f->id].dense++;
 	if (status)
 		return status;
@@ -233,15 +233,26 @@ static int run_rounds(numeric *q, uint64_t epoch)
 	return status;
 }
 
-bool numeric_knows(const page *p) { return p->def->record == NONE && !(p->def->flags & PAGEF_SPARSE); }
+bool numeric_possible(const fix *f) { return f->pass->kind == PASS_FIX_NUMERIC && f->to->def->record == NONE && f->to->prev; }
 
-bool numeric_possible(const fix *f) { return f->pass->kind == PASS_FIX_NUMERIC && numeric_knows(f->to) && f->to->prev; }
+/* Of a sparse page entries may have come, which are dirty, and gone, which are none any more. */
+static bool make_room(carry *c, const page *to)
+{
+	uint64_t n = to->now[0].bits.n;
+	if (to->pat && (bitset_grow(&c->dirty, n) || bitset_grow(&c->moved, n) || bitset_grow(&c->changed.bits, n)))
+		return false;
+	if (to->pat)
+		pattern_leave_out_holes(to->pat, &c->dirty);
+	return true;
+}
 
 int numeric_run(fix *f, carry *c, uint64_t epoch, uint64_t *changed)
 {
 	numeric q = {.f = f, .p = f->ex->passes[f->id], .c = c, .now = f->to->cur};
-	uint64_t room = f->to->count / ROUND_SHARE + 1;
-	int status = fix_buffer(f, ROUND_NEXT, f->bytes, &q.next);
+	int status = make_room(c, f->to) ? MMSB_OK : fail_memory(f->err, f->bytes, "the rounds of a fixpoint");
+	uint64_t room = c->dirty.n / ROUND_SHARE + 1;
+	if (!status)
+		status = fix_buffer(f, ROUND_NEXT, f->bytes, &q.next);
 	if (!status)
 		status = fix_buffer(f, ROUND_LIST, room * sizeof(int64_t), &q.list);
 	if (!status)

@@ -267,14 +267,24 @@ static bool find_shift(const look *q, own_read *o)
 	return true;
 }
 
+/* The entry of a sparse page at which the element stands itself: no region between goes by another. */
+static bool is_own_entry(const look *q, const sch_read *read)
+{
+	const region_plan *r = &q->p->regions[read->region];
+	while (r->def->kind != REGION_ROW && r->def->kind != REGION_COL && r->parent)
+		r = r->parent;
+	return r->id == 0;
+}
+
 static void look_at(look *q, own_read *o)
 {
 	const read_plan *rp = o->read;
-	if (rp->def->cls == READ_SAME)
+	bool entry = rp->def->cls == READ_ENTRY;
+	if (rp->def->cls == READ_SAME || (entry && is_own_entry(q, rp->def)))
 		o->kind = OWN_SAME;
-	else if (find_lanes(q, o))
+	else if (!entry && find_lanes(q, o))
 		o->kind = OWN_LANES;
-	else if (find_shift(q, o))
+	else if (!entry && find_shift(q, o))
 		o->kind = OWN_SHIFT;
 	else
 		o->kind = OWN_ROUTED;
@@ -337,8 +347,8 @@ static value_order order_of(const fix *f)
 static bool is_possible(const fix *f)
 {
 	const kernel_plan *p = f->ex->passes[f->id];
-	bool dense = !(f->to->def->flags & PAGEF_SPARSE) && f->to->def->record == NONE && p->def->n_outputs == 1;
-	return dense && f->to->count > 0 && f->to->count < UINT32_MAX && (f->pass->start != NONE || f->pass->start_page != NONE);
+	bool one = f->to->def->record == NONE && p->def->n_outputs == 1, any = f->to->count > 0 || f->to->pat;
+	return one && any && f->to->count < UINT32_MAX && (f->pass->start != NONE || f->pass->start_page != NONE);
 }
 
 void keep_free(fix_keep *k)
@@ -373,6 +383,27 @@ static bool reserve_some(fix_keep *k, uint64_t count)
 	return !failed;
 }
 
+/* Room for what is kept of n elements. What is new of it is zero. */
+static bool make_room(fix_keep *k, uint64_t n)
+{
+	if (n <= k->room)
+		return true;
+	uint32_t *stamps = realloc(k->stamps, n * sizeof *stamps);
+	k->stamps = stamps ? stamps : k->stamps;
+	uint8_t *flags = realloc(k->flags, n);
+	k->flags = flags ? flags : k->flags;
+	if (!stamps || !flags || (k->routed.n > 0 && bitset_grow(&k->routed, n)))
+		return false;
+	memory_ask_large(stamps, n * sizeof *stamps);
+	memset(stamps + k->room, 0, (n - k->room) * sizeof *stamps);
+	memset(flags + k->room, 0, n - k->room);
+	k->room = n;
+	return true;
+}
+
+/* Of a sparse page there are as many as there is room for slots. */
+static uint64_t elements_of(const page *p) { return p->pat ? p->now[0].bits.n : p->count; }
+
 static fix_keep *keep_new(const fix *f)
 {
 	const kernel_plan *p = f->ex->passes[f->id];
@@ -386,16 +417,12 @@ static fix_keep *keep_new(const fix *f)
 	k->relaxes = true;
 	k->order = order_of(f);
 	k->own = calloc(p->n_reads + 1, sizeof *k->own);
-	k->stamps = calloc(f->to->count, sizeof *k->stamps);
-	k->flags = calloc(f->to->count, 1);
-	if (k->stamps)
-		memory_ask_large(k->stamps, f->to->count * sizeof *k->stamps);
 	q.needed = calloc(p->regions[0].n_locals + 1u, 1);
-	q.failed = !k->own || !k->stamps || !k->flags || !q.needed || !reserve_some(k, f->to->count);
+	q.failed = !k->own || !make_room(k, elements_of(f->to)) || !q.needed || !reserve_some(k, f->to->count);
 	if (!q.failed)
 		look_at_reads(&q);
 	for (uint32_t i = 0; i < k->n_own && !q.failed && k->routed.n == 0; i++)
-		q.failed = k->own[i].kind == OWN_ROUTED && bitset_new(&k->routed, f->to->count);
+		q.failed = k->own[i].kind == OWN_ROUTED && bitset_new(&k->routed, elements_of(f->to));
 	if (!q.failed)
 		choose_simple(&q);
 	free(q.needed);
@@ -412,7 +439,8 @@ int keep_of(fix *f, fix_keep **out)
 	if (!*slot)
 		*slot = keep_new(f);
 	*out = *slot;
-	return *slot ? MMSB_OK : fail_memory(f->err, f->to->count * sizeof(uint32_t), "what is kept of a fixpoint");
+	bool room = *slot && (!(*slot)->possible || make_room(*slot, elements_of(f->to)));
+	return room ? MMSB_OK : fail_memory(f->err, f->to->count * sizeof(uint32_t), "what is kept of a fixpoint");
 }
 
 /* ---- who reads an element, and what an element reads ------------------------------------------------------------------------ */

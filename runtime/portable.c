@@ -203,7 +203,7 @@ static int run_kind(struct executor *ex, uint32_t id, uint64_t epoch, bool whole
 	if (pass->kind == PASS_MAP)
 		return run_map(ex, id, epoch, whole, changed, err);
 	buffers_catch_up(inst, to);
-	if (pass->kind == PASS_FIX_EXACT && !(to->def->flags & PAGEF_SPARSE))
+	if (pass->kind == PASS_FIX_EXACT)
 		return run_exact(ex, id, epoch, whole, changed, err);
 	int status = fixpoint_run(ex, id, epoch, to->prev ? to->prev : to->cur, changed, err);
 	if (status)

@@ -312,10 +312,20 @@ static bool check_entries(repair *q)
 	return repair_within_limits(q);
 }
 
+/* Entries of a sparse page that came stand at their start; they are heads, as are those who read what came or went. */
+static bool start_entries(repair *q)
+{
+	const pattern_log *log = q->to->pat ? &q->to->pat->log : NULL;
+	for (size_t i = 0; log && log->epoch == q->f->inst->epoch + 1 && i < log->n; i++)
+		if (!log->at[i].gone && !repair_write(q, log->at[i].slot, q->support.start, 0, NONE))
+			return false;
+	return true;
+}
+
 static bool check_inputs(repair *q, const bitset *heads)
 {
 	uint64_t changed;
-	if (!check_heads(q, heads) || !check_entries(q))
+	if (!start_entries(q) || !check_heads(q, heads) || !check_entries(q))
 		return false;
 	if (q->ready)
 		q->status = job_end(q->f->ex, &changed, q->f->err);

@@ -72,7 +72,7 @@ queued queue_take(queue *);
 /* ---- own.c ------------------------------------------------------------------------------------- */
 
 typedef enum own_kind {
-	OWN_SAME,  /* an element reads itself, which says nothing new: no term is better than what it reads */
+	OWN_SAME,  /* an element (entry) reads itself, which says nothing new: no term is better than what it reads */
 	OWN_LANES, /* along the variable of a reduction in one dimension, the others being the element's own */
 	OWN_SHIFT, /* the element's own position, moved */
 	OWN_ROUTED /* any other way: route.h */
@@ -177,6 +177,7 @@ typedef struct fix_keep {
 	uint32_t n_own;
 	value_order order;
 	uint32_t *stamps;
+	uint64_t room;          /* of stamps and flags, in elements: of a sparse page these are slots, of which there come more */
 	uint32_t clock;
 	uint32_t *witness;      /* with `simple`: the entry of an operand that holds the element up; WITNESS_BODY; NONE: not known */
 	uint8_t *flags;         /* by element; all 0 between repairs */

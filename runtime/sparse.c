@@ -150,6 +150,15 @@ void pattern_clear_holes(const pattern *p, uint8_t *values, size_t element)
 			memset(values + slot * element, 0, element);
 }
 
+void pattern_leave_out_holes(const pattern *p, bitset *slots)
+{
+	if (!pattern_holes(p))
+		return;
+	BITSET_FOR(slots, slot)
+		if (!p->alive[slot])
+			bitset_unset(slots, slot);
+}
+
 void pattern_pack(const pattern *p, const uint8_t *values, size_t element, uint8_t *to)
 {
 	if (p->in_order) {

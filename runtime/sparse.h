@@ -86,6 +86,9 @@ int pattern_begin(pattern *, pattern *prev, uint64_t epoch);
 /* Sets the values at holes to zero. */
 void pattern_clear_holes(const pattern *, uint8_t *values, size_t element);
 
+/* Takes holes out of a set of slots. */
+void pattern_leave_out_holes(const pattern *, bitset *slots);
+
 /* The values of all entries, row by row. */
 void pattern_pack(const pattern *, const uint8_t *values, size_t element, uint8_t *to);
 

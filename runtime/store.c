@@ -123,9 +123,7 @@ static bool count_lanes(planner *pl, struct store *st)
 static bool keeps(const planner *pl)
 {
 	const sch_pass *pass = pl->p->pass;
-	if (!pass || pass->kind == PASS_MAP)
-		return pass != NULL;
-	return pass->kind == PASS_FIX_NUMERIC && numeric_knows(&pl->inst->pages[pass->page]);
+	return pass && (pass->kind == PASS_MAP || (pass->kind == PASS_FIX_NUMERIC && pl->s->pages[pass->page].record == NONE));
 }
 
 void store_plan(planner *pl)

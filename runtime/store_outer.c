@@ -266,12 +266,10 @@ static void concern(const update *u, uint64_t outer)
 	route_within(ex, st->kernel, st->keyed && st->shape.key == NONE ? st->plan->id : 0, key, fixed, &sink);
 	if (!sink.all)
 		return;
-	bitset_set_range(u->outer, 0, u->outer->n);
+	bitset_set_range(u->outer, 0, st->to->count);
 	const pattern *pat = ex->patterns[0];
-	if (pat && pattern_holes(pat))
-		BITSET_FOR(u->outer, entry)
-			if (!pat->alive[entry])
-				bitset_unset(u->outer, entry);
+	if (pat)
+		pattern_leave_out_holes(pat, u->outer);
 }
 
 void store_changed(const update *u, uint64_t outer)
@@ -296,36 +294,14 @@ void store_spread(const update *u)
 
 /* ---- values that are asked for ----------------------------------------------------------------- */
 
-/* Variables of region 0 for n elements. */
-static void element_vars(const update *u, const int64_t *elements, uint32_t n)
-{
-	const struct store *st = u->st;
-	const pattern *pat = u->w->ex->patterns[0];
-	run *r = u->r;
-	r->n = n;
-	r->live = NULL;
-	if (!pat) {
-		pass_positions(u->w, st->kernel, st->to, r, elements);
-		return;
-	}
-	int64_t *x = (void *)(u->w->arena + r->plan->stack);
-	for (uint32_t i = 0; i < n; i++) {
-		x[i] = pat->row[elements[i]];
-		x[TILE + i] = pat->col[elements[i]];
-	}
-	for (uint32_t d = 0; d < 2; d++)
-		r->vars[st->kernel->root_vars[d]] = (var_lanes){VAR_I64, 0, x + d * TILE};
-	r->vars[r->plan->flat] = (var_lanes){VAR_I64, 0, elements};
-	if (r->plan->entry != NONE)
-		r->vars[r->plan->entry] = (var_lanes){VAR_I64, 0, elements};
-}
-
 /* The outer elements of n elements; returns of how many there are some. */
 static uint32_t outers_of(const update *u, int64_t *elements, uint32_t n)
 {
 	const struct store *st = u->st;
 	uint32_t found = 0;
-	element_vars(u, elements, n);
+	u->r->n = n;
+	u->r->live = NULL;
+	pass_positions(u->w, st->kernel, st->to, u->r, elements);
 	if (st->keyed && st->shape.key == NONE) {
 		for (uint32_t i = 0; i < st->key_steps.n; i++)
 			run_step(u->w, u->r, st->key_steps.at[i]);

@@ -24,6 +24,8 @@ static const run *root_of(const run *r)
 static uint64_t element_read(const worker *w, const run *r, const read_plan *rp, uint32_t lane)
 {
 	int64_t index[MAX_DIMS], position = 0;
+	if (rp->def->cls == READ_ENTRY)
+		return (uint64_t)var_lane(&r->vars[rp->terms[0].var], lane);
 	read_position(w, r, rp, lane, index);
 	for (uint32_t d = 0; d < rp->from->def->ndim; d++) {
 		if (index[d] < 0)

@@ -65,13 +65,32 @@ static void vars_dense(const job *j, worker *w, run *r, uint64_t flat)
 	}
 }
 
-/* The same of elements that are listed. */
+/* The same of entries that are listed. */
+static void vars_entry_list(worker *w, const kernel_plan *p, run *r, const int64_t *list)
+{
+	const pattern *pat = w->ex->patterns[0];
+	int64_t *x = (void *)(w->arena + r->plan->stack);
+	for (uint32_t i = 0; i < r->n; i++) {
+		x[i] = pat->row[list[i]];
+		x[TILE + i] = pat->col[list[i]];
+	}
+	for (uint32_t d = 0; d < 2; d++)
+		r->vars[p->root_vars[d]] = (var_lanes){VAR_I64, 0, x + d * TILE};
+	if (r->plan->entry != NONE)
+		r->vars[r->plan->entry] = (var_lanes){VAR_I64, 0, list};
+}
+
+/* Of elements that are listed. */
 void pass_positions(worker *w, const kernel_plan *p, const page *to, run *r, const int64_t *list)
 {
 	const region_plan *rp = r->plan;
 	uint32_t n_vars = rp->def->n_vars;
 	int64_t *x = (void *)(w->arena + rp->stack);
 	r->vars[rp->flat] = (var_lanes){VAR_I64, 0, list};
+	if (rp->def->kind == REGION_ENTRIES) {
+		vars_entry_list(w, p, r, list);
+		return;
+	}
 	if (n_vars == 1) {
 		r->vars[p->root_vars[0]] = (var_lanes){VAR_I64, 0, list};
 		return;
@@ -97,21 +116,6 @@ static void vars_entries(const job *j, run *r, uint64_t flat)
 	r->vars[j->p->root_vars[1]] = (var_lanes){VAR_U32, 0, pat->col + flat};
 	if (r->plan->entry != NONE)
 		r->vars[r->plan->entry] = (var_lanes){VAR_IOTA, (int64_t)flat, NULL};
-}
-
-static void vars_entry_list(const job *j, worker *w, run *r, const int64_t *list)
-{
-	const pattern *pat = j->ex->patterns[0];
-	int64_t *x = (void *)(w->arena + r->plan->stack);
-	r->vars[r->plan->flat] = (var_lanes){VAR_I64, 0, list};
-	for (uint32_t i = 0; i < r->n; i++) {
-		x[i] = pat->row[list[i]];
-		x[TILE + i] = pat->col[list[i]];
-	}
-	for (uint32_t d = 0; d < 2; d++)
-		r->vars[j->p->root_vars[d]] = (var_lanes){VAR_I64, 0, x + d * TILE};
-	if (r->plan->entry != NONE)
-		r->vars[r->plan->entry] = (var_lanes){VAR_I64, 0, list};
 }
 
 /* ---- results ----------------------------------------------------------------------------------- */
@@ -250,10 +254,7 @@ static void run_listed(const job *j, worker *w, const int64_t *list, uint32_t n)
 	run *r = &w->runs[0];
 	r->n = n;
 	r->live = NULL;
-	if (r->plan->def->kind == REGION_ENTRIES)
-		vars_entry_list(j, w, r, list);
-	else
-		pass_positions(w, j->p, j->to, r, list);
+	pass_positions(w, j->p, j->to, r, list);
 	run_code(w, r);
 }
 

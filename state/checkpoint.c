@@ -171,8 +171,9 @@ static void lay_page(checkpoint_writer *w, const checkpoint_table *before, const
 static void lay_carry(checkpoint_writer *w, uint32_t pass)
 {
 	const carry *c = &w->m->executor->carries[pass];
-	lay_part(w, NULL, (checkpoint_part){.kind = PART_CARRY, .id = pass, .count = c->dirty.n, .whole = c->all,
-	                                    .bytes = c->all ? 0 : words_bytes(c->dirty.n)});
+	bool sparse = is_sparse(&w->m->pages[w->m->sch->passes[pass].page]), whole = c->all || sparse; /* entries come to lie elsewhere */
+	lay_part(w, NULL, (checkpoint_part){.kind = PART_CARRY, .id = pass, .count = sparse ? 0 : c->dirty.n, .whole = whole,
+	                                    .bytes = whole ? 0 : words_bytes(c->dirty.n)});
 }
 
 /* Where there are too many older files, what the one with the fewest bytes has is written anew. */

@@ -125,6 +125,11 @@ static const shape fixes[] = {
 	{'x', "NP", "fix(tol = 1e-2, max = 3) 0.5 * (max[n where n < i] @[n]) + $x[i]"}, {'x', "NN", "fix(tol = 1e-2, max = 3) 0.01 * (sum[n] $s[n, i] * @[n]) + $x[i]"},
 	{'q', "NG", "fix(tol = 1e-2, max = 4) 0.5 * clamp(@)[b + 1] + (sum[i where $g[i] == b] $x[i])"}, {'x', "NE", "fix(tol = 1e-2, max = 4) 0.1 * (sum[u] $v[i, u] * @[u]) + $x[i]"},
 	{'S', "NM", "fix(tol = 1e-2, max = 3) 0.5 * @[i, j] + $S[i, j]"},
+	{'S', "NE", "fix min(if $S[i, j] >= 0.0 then $S[i, j] else 9.0, min(min[k] (@[i, k] + 1.0), min[k] (@[k, j] + (if $b[i] then 0.0 else 2.0))))"},
+	{'v', "NE", "fix min(if $v[i, j] >= 0.0 then $v[i, j] else 7.0, min[k] (@[k, i] + (if $x[j] >= 0.0 then $x[j] else 0.5)))"},
+	{'v', "NE", "fix max(if $b[i] && $x[j] < 1e30 then $x[j] else -inf, if $b[j] then max[k] @[j, k] else @[i, j])"},
+	{'v', "NE", "fix(max = 30) min($v[i, j], min[k] (@[k, i] * 0.5 + 1.0))"}, {'v', "NE", "fix(tol = 1e-2, max = 4) 0.25 * (sum[k] @[k, i]) + $v[i, j]"},
+	{'S', "NE", "fix(tol = 1e-2, max = 4) 0.25 * (max[k] @[i, k]) + $S[i, j]"}, {'S', "NE", "fix(tol = 1e-2, max = 3) 0.25 * (sum[k] @[k, j]) + $x[i]"},
 };
 
 /* Instances of the standard library's graphs: arguments, and the results with their pools. */
@@ -202,7 +207,7 @@ static const char *indices_of(char letter)
 	switch (letter) {
 	case 't': return "";
 	case 'z': return "[j]";
-	case 'a': case 's': case 'S': return "[i, j]";
+	case 'a': case 's': case 'S': case 'v': return "[i, j]";
 	case 'q': return "[b]";
 	default: return "[i]";
 	}
@@ -314,15 +319,15 @@ static void edge(theme *t, uint32_t i)
 	bool fix = chance(g, 14);
 	const shape *s = fix ? &fixes[below(g, sizeof fixes / sizeof *fixes)] : &shapes[below(g, sizeof shapes / sizeof *shapes)];
 	const char *name = text(g, "d%u", i), *attrs = "", *role = chance(g, 70) ? " out" : "";
-	if (strstr(s->body, "k2") || s->pool == 'v')
+	if (strstr(s->body, "k2"))
 		return; /* needs M and N to be the same */
 	t->strict = fix;
 	const char *body = expand(t, name, s->body);
-	bool self = strchr(s->body, '@') != NULL, wide = s->pool == 'S';
+	bool self = strchr(s->body, '@') != NULL, wide = s->pool == 'S' || s->pool == 'v';
 	bool fails = strstr(body, "index(N)(") || (strchr(body, '%') && strstr(body, "c"));
 	bool lazy = !fix && !self && !fails && chance(g, 15);
 	if (wide)
-		attrs = text(g, " like %s", pool_of(t, 'S')->names[0]);
+		attrs = text(g, " like %s", pool_of(t, s->pool)->names[0]);
 	else if (s->pool == 'R' && chance(g, 50))
 		attrs = chance(g, 50) ? " @soa" : " @aos";
 	if ((self || chance(g, 10)) && !fix && !lazy && !wide && strchr("xzabt", s->pool) && chance(g, 40))
