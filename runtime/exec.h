@@ -359,6 +359,7 @@ struct executor {
 	fix_constants *constants; /* by pass */
 	carry *carries;         /* by pass */
 	struct wave *wave;      /* several ticks at once: wave.h; or NULL */
+	struct kept_rounds **kept; /* by pass: the rounds of bounded ones (bounded.h); NULL until one runs */
 	struct fix_keep **keeps;  /* by pass: what repairs keep of exact ones; NULL until one runs */
 	uint8_t *rounds[ROUND_BUFFERS];
 	size_t rounds_size[ROUND_BUFFERS];
@@ -568,6 +569,10 @@ int fixpoint_repair(struct executor *, uint32_t pass, const bitset *heads, uint6
 
 /* The epoch at hand has failed, and pages are put back. */
 void fixpoints_roll_back(struct executor *);
+
+/* f->now gets the values that rounds begin with; the failure of a bounded fixpoint that did not settle. */
+void fix_start_rounds(fix *);
+int fix_unsettled(fix *);
 
 uint64_t page_elements(const page *);
 

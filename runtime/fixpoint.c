@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bounded.h"
 #include "device.h"
 #include "repair.h"
 #include "saving.h"
@@ -73,7 +74,7 @@ static void clear_holes(const fix *f, uint8_t *values)
 		pattern_clear_holes(f->to->pat, values, f->to->element);
 }
 
-static void start_rounds(fix *f)
+void fix_start_rounds(fix *f)
 {
 	if (f->pass->start_page != NONE)
 		start_from_page(f, &f->inst->pages[f->pass->start_page]);
@@ -149,7 +150,7 @@ static int synchronous_round(fix *f, uint64_t *changed)
 static void start_exact(fix *f)
 {
 	fix_keep *k = f->keep;
-	start_rounds(f);
+	fix_start_rounds(f);
 	if (!k)
 		return;
 	memset(k->stamps, 0, f->to->count * sizeof *k->stamps);
@@ -213,23 +214,30 @@ static int exact_rounds(fix *f)
 	return status;
 }
 
-static int bounded_rounds(fix *f)
+int fix_unsettled(fix *f)
 {
-	int64_t most = f->constants->most.I64;
-	uint64_t changed = 1;
-	int status = MMSB_OK;
-	start_rounds(f);
-	for (int64_t round = 0; round < most && !status && changed; round++)
-		status = synchronous_round(f, &changed);
-	if (status || !changed)
-		return status;
-	status = fail(f->err, MMSB_FAULT, "%s:%" PRIu32 ": %s: the fixpoint did not settle in %" PRId64 " rounds",
-	              sch_text(f->inst->sch, f->pass->file), f->pass->line, sch_text(f->inst->sch, f->to->def->name), most);
+	int status = fail(f->err, MMSB_FAULT, "%s:%" PRIu32 ": %s: the fixpoint did not settle in %" PRId64 " rounds", sch_text(f->inst->sch, f->pass->file),
+	                  f->pass->line, sch_text(f->inst->sch, f->to->def->name), f->constants->most.I64);
 	if (f->err) {
 		f->err->page = (int)f->pass->page;
 		f->err->ndim = 0;
 	}
 	return status;
+}
+
+static int bounded_rounds(fix *f)
+{
+	int64_t most = f->constants->most.I64;
+	uint64_t changed = 1;
+	int status = bounded_whole(f);
+	if (status != BOUNDED_NOT_KEPT)
+		return status;
+	status = MMSB_OK;
+	f->now = f->to->cur;
+	fix_start_rounds(f);
+	for (int64_t round = 0; round < most && !status && changed; round++)
+		status = synchronous_round(f, &changed);
+	return status || !changed ? status : fix_unsettled(f);
 }
 
 /* Some element has moved by more than tol between the last two rounds. */
@@ -367,6 +375,12 @@ int fixpoint_run(struct executor *ex, uint32_t id, uint64_t epoch, const uint8_t
 	if (numeric_possible(&f) && !inst->options.scratch) {
 		int found = find_constants(&f);
 		return found ? found : numeric_run(&f, &ex->carries[id], epoch, changed);
+	}
+	if (pass->kind == PASS_FIX_BOUNDED) {
+		int found = find_constants(&f);
+		found = found ? found : bounded_run(&f, epoch, changed);
+		if (found != BOUNDED_WHOLE)
+			return found;
 	}
 	saving_whole(inst, to, to->cur);
 	int status = fix_buffer(&f, ROUND_NEXT, f.bytes, &f.next);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "blocks.h"
+#include "bounded.h"
 #include "device.h"
 #include "dirty.h"
 #include "fpenv.h"
@@ -205,6 +206,8 @@ static int run_kind(struct executor *ex, uint32_t id, uint64_t epoch, bool whole
 	buffers_catch_up(inst, to);
 	if (pass->kind == PASS_FIX_EXACT)
 		return run_exact(ex, id, epoch, whole, changed, err);
+	if (whole)
+		bounded_forget(ex->kept[id]);
 	int status = fixpoint_run(ex, id, epoch, to->prev ? to->prev : to->cur, changed, err);
 	if (status)
 		to->now[0].all = true; /* rounds do not mark what they write */
@@ -253,6 +256,7 @@ void executor_forget(struct executor *ex)
 		p->dirty->all = p->deferred && ex->inst->pages[p->pass->page].stale;
 		store_drop_all(p);
 		route_sites_forget(p);
+		bounded_forget(ex->kept[i]);
 	}
 	fixpoints_roll_back(ex);
 	device_forget(ex->inst);
@@ -337,6 +341,9 @@ void executor_free(struct executor *ex)
 	for (uint32_t i = 0; ex->keeps && i < ex->inst->sch->n_passes; i++)
 		keep_free(ex->keeps[i]);
 	free(ex->keeps);
+	for (uint32_t i = 0; ex->kept && i < ex->inst->sch->n_passes; i++)
+		bounded_free(ex->kept[i], ex->inst->pages[ex->inst->sch->passes[i].page].element);
+	free(ex->kept);
 	wave_free(ex->wave);
 	free(ex->constants);
 	free(ex->workers);
@@ -414,7 +421,8 @@ static bool executor_plans(struct executor *ex, size_t *bytes, uint32_t *n_reads
 	ex->constants = calloc(s->n_passes + 1, sizeof *ex->constants);
 	ex->carries = calloc(s->n_passes + 1, sizeof *ex->carries);
 	ex->keeps = calloc(s->n_passes + 1, sizeof(void *));
-	if (!ex->passes || !ex->constants || !ex->carries || !ex->keeps)
+	ex->kept = calloc(s->n_passes + 1, sizeof(void *));
+	if (!ex->kept || !ex->passes || !ex->constants || !ex->carries || !ex->keeps)
 		return false;
 	for (uint32_t i = 0; i < s->n_passes; i++) {
 		kernel_plan *p = ex->passes[i] = plan_new(ex->inst, ex->k, s->passes[i].kernel, &s->passes[i]);
