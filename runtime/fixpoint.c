@@ -297,12 +297,15 @@ static uint64_t mark_words(const fix *f, const uint8_t *was, uint64_t *changed)
 	return words * 64;
 }
 
-/* Marks what differs in the page from `was`; how many elements do. */
+/* Marks what differs in the page from `was`; how many elements do. Entries that went are marked as such already; what stands in their slots is nobody's. */
 static uint64_t mark_changes(const fix *f, const uint8_t *was)
 {
-	uint64_t changed = 0, done = n_columns(f) == 1 ? mark_words(f, was, &changed) : 0;
+	const pattern *holed = f->to->pat && pattern_holes(f->to->pat) ? f->to->pat : NULL;
+	uint64_t changed = 0, done = n_columns(f) == 1 && !holed ? mark_words(f, was, &changed) : 0;
 	for (uint64_t e = done; e < f->to->count; e++) {
 		bool differs = false;
+		if (holed && !holed->alive[e])
+			continue;
 		for (uint32_t i = 0; i < n_columns(f); i++) {
 			column x = column_in(f, i, was), y = column_in(f, i, f->to->cur);
 			if (memcmp(x.base + e * x.stride, y.base + e * y.stride, type_table[x.type].bytes) == 0)

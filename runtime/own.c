@@ -383,6 +383,14 @@ static bool reserve_some(fix_keep *k, uint64_t count)
 	return !failed;
 }
 
+static bool has_routed(const fix_keep *k)
+{
+	for (uint32_t i = 0; i < k->n_own; i++)
+		if (k->own[i].kind == OWN_ROUTED)
+			return true;
+	return false;
+}
+
 /* Room for what is kept of n elements. What is new of it is zero. */
 static bool make_room(fix_keep *k, uint64_t n)
 {
@@ -392,7 +400,7 @@ static bool make_room(fix_keep *k, uint64_t n)
 	k->stamps = stamps ? stamps : k->stamps;
 	uint8_t *flags = realloc(k->flags, n);
 	k->flags = flags ? flags : k->flags;
-	if (!stamps || !flags || (k->routed.n > 0 && bitset_grow(&k->routed, n)))
+	if (!stamps || !flags || (has_routed(k) && bitset_grow(&k->routed, n)))
 		return false;
 	memory_ask_large(stamps, n * sizeof *stamps);
 	memset(stamps + k->room, 0, (n - k->room) * sizeof *stamps);
@@ -421,8 +429,7 @@ static fix_keep *keep_new(const fix *f)
 	q.failed = !k->own || !make_room(k, elements_of(f->to)) || !q.needed || !reserve_some(k, f->to->count);
 	if (!q.failed)
 		look_at_reads(&q);
-	for (uint32_t i = 0; i < k->n_own && !q.failed && k->routed.n == 0; i++)
-		q.failed = k->own[i].kind == OWN_ROUTED && bitset_new(&k->routed, elements_of(f->to));
+	q.failed = q.failed || (has_routed(k) && bitset_grow(&k->routed, elements_of(f->to)));
 	if (!q.failed)
 		choose_simple(&q);
 	free(q.needed);
