@@ -34,7 +34,8 @@ enum thresholds {
 	WORD_DENSE_NESTED = 56,
 	SHORT_RANGE = 64,
 
-	/* So many listed elements are computed by the function that computes whole passes, where there is one: it computes 64 at a time, needed or not. */
+	/* So many listed elements are computed by the function that computes whole passes, where there is one: it computes 64 at a time, needed or not.
+	 * Where all reads are in step with the elements tiles are as fast or faster, and compute them (RESULTS.md, single elements). */
 	LIST_NATIVE = 8,
 
 	/* ---- on a device: device.c ---- */

@@ -637,7 +637,7 @@ int pass_run_dirty(struct executor *ex, const kernel_plan *p, const pass_target 
 	span_now span;
 	if (p->span && span_ready(&span, ex, p->span, target)) {
 		j.span = &span;
-		j.least_listed = !p->span->listed ? NONE : ex->grain < LIST_NATIVE ? 1 : LIST_NATIVE;
+		j.least_listed = !p->span->listed ? NONE : ex->grain < LIST_NATIVE ? 1 : p->span->places ? LIST_NATIVE : NONE;
 	}
 	/* counting is worth it only where a team may be */
 	double elements = ex->n_workers > 1 && j.total > WORDS_OF_TASK * 64 ? (double)bitset_count(dirty) : 1;
