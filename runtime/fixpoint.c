@@ -427,12 +427,10 @@ static int values_before(fix *f, const fix_keep *k, uint8_t **out)
 /* What a repair that gave up has marked; entries that came or went stay so. */
 static void unmark(const fix *f, const fix_keep *k)
 {
-	const pattern_log *log = f->to->pat ? &f->to->pat->log : NULL;
 	for (uint64_t i = 0; i < k->n_log; i++)
 		if (bitset_test(&f->to->now[0].bits, k->log[i].element))
 			bitset_unset(&f->to->now[0].bits, k->log[i].element);
-	for (size_t i = 0; log && log->epoch == f->inst->epoch + 1 && i < log->n; i++)
-		bitset_set(&f->to->now[0].bits, log->at[i].slot);
+	repair_mark_entries(f);
 }
 
 static int evaluate_whole(fix *f, fix_keep *k, uint64_t *changed)

@@ -373,6 +373,13 @@ void repair_tidy(repair *q)
 	k->relaxation.n = 0;
 }
 
+void repair_mark_entries(const fix *f)
+{
+	const pattern_log *log = f->to->pat ? &f->to->pat->log : NULL;
+	for (size_t i = 0; log && log->epoch == f->inst->epoch + 1 && i < log->n; i++)
+		bitset_set(&f->to->now[0].bits, log->at[i].slot);
+}
+
 /* Takes back the marks of elements that came out as they were; how many others there are. */
 static uint64_t compare_log(repair *q)
 {
@@ -384,6 +391,7 @@ static uint64_t compare_log(repair *q)
 		else if (bitset_test(q->marks, e->element))
 			bitset_unset(q->marks, e->element);
 	}
+	repair_mark_entries(q->f);
 	return changed;
 }
 

@@ -342,6 +342,9 @@ hand_fn *hand_computed(unsigned type, bool most);
 /* Repairs the page in place, as fixpoint_repair does. REPAIR_GIVE_UP: it would take too much work; the log says how elements were. */
 int repair_run(fix *, fix_keep *, const bitset *heads, uint64_t *changed);
 
+/* Entries that came or went are marked, whatever their values. */
+void repair_mark_entries(const fix *);
+
 /* Puts back values and stamps from the log, and takes back the marks. */
 void repair_undo(const fix *, fix_keep *);
 
