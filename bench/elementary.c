@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "lanes.h"
 #include "runtime/elementary.h"
 
 #ifdef __AVX512F__
@@ -34,12 +35,6 @@ typedef __m256 vector_f32;
 #define LOAD_F32 _mm256_load_ps
 #define STORE_F64 _mm256_store_pd
 #define STORE_F32 _mm256_store_ps
-#endif
-
-#ifdef __clang__
-#define LANES _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define LANES _Pragma("GCC ivdep")
 #endif
 
 enum { COUNT = 2048 };

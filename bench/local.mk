@@ -56,7 +56,7 @@ BENCHMARKS += %D%/native
 %C%_native_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS) -lmvec
 EXTRA_DIST += %D%/options.mmsb %D%/heat.mmsb
 BENCHMARKS += %D%/reductions
-%C%_reductions_SOURCES = %D%/reductions.c %D%/bench.h %D%/program.h
+%C%_reductions_SOURCES = %D%/reductions.c %D%/bench.h %D%/lanes.h %D%/program.h
 %C%_reductions_CPPFLAGS = $(RIVAL_CPPFLAGS)
 %C%_reductions_CFLAGS = $(RIVAL_CFLAGS)
 %C%_reductions_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
@@ -82,7 +82,7 @@ BENCHMARKS += %D%/ticks
 %C%_ticks_CFLAGS = $(RIVAL_CFLAGS)
 %C%_ticks_LDADD = libcompiler.la liblang.la libmmsb_internal.la $(YAML_LIBS) $(XXHASH_LIBS)
 EXTRA_DIST += %D%/ticks.mmsb
-EXTRA_DIST += %D%/elementary.c %D%/RESULTS.md %D%/run.sh %D%/rival.py %D%/graphblas_paths.py %D%/numexpr_rival.py %D%/reach.mmsb %D%/pagerank.mmsb %D%/expression.mmsb %D%/sum.mmsb %D%/deltas.awk %D%/large.awk \
+EXTRA_DIST += %D%/elementary.c %D%/lanes.h %D%/RESULTS.md %D%/run.sh %D%/rival.py %D%/graphblas_paths.py %D%/numexpr_rival.py %D%/reach.mmsb %D%/pagerank.mmsb %D%/expression.mmsb %D%/sum.mmsb %D%/deltas.awk %D%/large.awk \
 	%D%/chain.awk %D%/portfolio.mmsb %D%/portfolio.py %D%/shortest.mmsb %D%/expression_sum.mmsb
 
 .PHONY: bench-build

@@ -24,7 +24,8 @@ typedef struct tree_node {
 	uint32_t parent, height;
 } tree_node;
 
-enum { NOBODY = UINT32_MAX, HEIGHTS = 34 };
+#define NOBODY UINT32_MAX
+enum { HEIGHTS = 34 };
 
 /* What a change of a price needs of a position, side by side. */
 typedef struct position {

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "bench.h"
+#include "lanes.h"
 #include "program.h"
 
 enum { ROUNDS = 9, TILE_ = 512, MOST_TILES = 1 << 16 };
@@ -31,8 +32,7 @@ typedef struct work {
 	float *kept;             /* the rival's page d */
 } work;
 
-#define LANES_ _Pragma("GCC ivdep")
-#define HALVE_(to, from, n) LANES_ for (size_t i = 0; i < (n); i++) (to)[i] = (from)[2 * i] + (from)[2 * i + 1]
+#define HALVE_(to, from, n) LANES for (size_t i = 0; i < (n); i++) (to)[i] = (from)[2 * i] + (from)[2 * i + 1]
 #define TREE(T)                                                                                              \
 	static inline T tree_##T(const T *a, size_t n)                                                       \
 	{                                                                                                    \
@@ -101,7 +101,7 @@ static void rival_min(work *w)
 		for (size_t k = 0; k < 64; k++)
 			best[k] = INFINITY;
 		for (; i + 64 <= end; i += 64)
-			LANES_ for (size_t k = 0; k < 64; k++) best[k] = a[i + k] < best[k] ? a[i + k] : best[k];
+			LANES for (size_t k = 0; k < 64; k++) best[k] = a[i + k] < best[k] ? a[i + k] : best[k];
 		for (; i < end; i++)
 			own = a[i] < own ? a[i] : own;
 		for (size_t k = 0; k < 64; k++)
@@ -163,9 +163,9 @@ static void rival_columns(work *w)
 				memcpy(to, row, m * sizeof *to);
 				continue;
 			}
-			LANES_ for (size_t j = 0; j < m; j++) to[j] = digits[0][j] + row[j];
+			LANES for (size_t j = 0; j < m; j++) to[j] = digits[0][j] + row[j];
 			for (unsigned k = 1; k < d; k++)
-				LANES_ for (size_t j = 0; j < m; j++) to[j] = digits[k][j] + to[j];
+				LANES for (size_t j = 0; j < m; j++) to[j] = digits[k][j] + to[j];
 		}
 		float *sum = NULL, *to = (float *)w->to + first;
 		for (unsigned d = 0; n >> d; d++)
@@ -187,7 +187,7 @@ static void rival_products(work *w)
 	for (size_t t = 0; t < m; t++) {
 		float v[TILE_];
 		size_t k = n - t * TILE_ < TILE_ ? n - t * TILE_ : TILE_;
-		LANES_ for (size_t i = 0; i < k; i++) v[i] = a[t * TILE_ + i] * b[t * TILE_ + i];
+		LANES for (size_t i = 0; i < k; i++) v[i] = a[t * TILE_ + i] * b[t * TILE_ + i];
 		tiles[t] = tree_float(v, k);
 	}
 	*(float *)w->to = sum_float(tiles, m, tiles + m, 1);
