@@ -236,7 +236,8 @@ START_TEST(numeric_and_bounded_fixpoints)
 	COMMIT();
 	COST_AT_MOST("h", 100 * 30); /* the wave is 1e-3 after ten elements or so */
 	ck_assert_uint_gt(evaluated("h"), 0);
-	ck_assert_uint_ge(evaluated("b"), 3000); /* in whole rounds */
+	COST_AT_MOST("b", 50 * 2); /* the element in each round, and who reads it where it came out differently */
+	ck_assert_uint_gt(evaluated("b"), 0);
 	COMMIT();
 	COST("h", 0);
 	COST("b", 0);
