@@ -153,10 +153,12 @@ static void start_exact(fix *f)
 	fix_start_rounds(f);
 	if (!k)
 		return;
+	k->clock = 0;
+	if (f->to->count == 0)
+		return;
 	memset(k->stamps, 0, f->to->count * sizeof *k->stamps);
 	if (k->witness)
 		memset(k->witness, 0xff, f->to->count * sizeof *k->witness);
-	k->clock = 0;
 }
 
 /* Those that the first round has changed have their value of what is left of the body. */

@@ -141,7 +141,7 @@ static const void *operand(listed *k, uint32_t i)
 	if (!all_inside(k, in)) {
 		gather_viewed(k, i);
 	} else if (in->flat) {
-		k->w->k->gather_i64[in->width](k->lanes[i], base + (in->lead << in->width), k->now->stride[i], k->flat, BLOCK);
+		k->w->k->gather_i64[in->width](k->lanes[i], base + in->lead * ((int64_t)1 << in->width), k->now->stride[i], k->flat, BLOCK);
 	} else {
 		find_index(k, in);
 		k->w->k->gather_i64[in->width](k->lanes[i], base, k->now->stride[i], k->index, BLOCK);

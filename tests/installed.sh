@@ -16,7 +16,11 @@ if real=$(command -v pkg-config); then
 	PKG_CONFIG_PATH=$libdir/pkgconfig
 	export PKG_CONFIG_PATH
 	static=
-	test -e "$libdir/libmmsb.so" || static=--static
+	if ! test -e "$libdir/libmmsb.so"; then
+		static=--static
+		SANITIZE_CFLAGS="${SANITIZE_CFLAGS-} -no-pie" # the objects of a static library need not be fit for anything else
+		export SANITIZE_CFLAGS
+	fi
 	printf '#!/bin/sh\nexec "%s" %s "$@"\n' "$real" "$static" >pkg-config
 	printf '#!/bin/sh\nexec %s %s "$@"\n' "$CC" "${SANITIZE_CFLAGS-}" >cc
 	chmod +x pkg-config cc
