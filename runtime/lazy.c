@@ -6,6 +6,7 @@
 #include "dirty.h"
 #include "fpenv.h"
 #include "index.h"
+#include "route_site.h"
 #include "saving.h"
 #include "store.h"
 
@@ -90,6 +91,8 @@ static int evaluate(mmsb_instance *m, uint32_t pass, mmsb_error *err)
 	if (changed) {
 		to->version++;
 		bitset_set(&m->touched, to->id);
+		for (uint32_t i = m->reader_start[2 * to->id]; i < m->reader_start[2 * to->id + 1]; i++) /* no epoch tells them of this change */
+			route_sites_forget(ex->passes[m->readers_of[i]]);
 	}
 	return MMSB_OK;
 }
