@@ -7,7 +7,7 @@ libcompiler_la_SOURCES = \
 	%D%/define.c \
 	%D%/derive.c \
 	%D%/emit.c %D%/emit.h %D%/emit_block.c %D%/emit_bytecode.c %D%/emit_c.c %D%/emit_c.h %D%/emit_cuda.c %D%/emit_cuda.h %D%/emit_cuda_reduce.c %D%/emit_cuda_along.c %D%/emit_cuda_prefix.c %D%/emit_dot.c \
-	%D%/emit_embed.c %D%/emit_embed.h %D%/emit_rows.c %D%/emit_schedule.c %D%/emit_span.c \
+	%D%/emit_embed.c %D%/emit_embed.h %D%/emit_rows.c %D%/emit_schedule.c %D%/emit_span.c %D%/emit_work.c %D%/emit_work.h \
 	%D%/execute.c %D%/execute.h \
 	%D%/fold.c %D%/fuse.c %D%/outline.c %D%/share.c %D%/unused.c \
 	%D%/hash.c \

@@ -12,6 +12,7 @@
 
 #include "events.h"
 #include "kernels.h"
+#include "pass_facts.h"
 
 int reserve_more(void *buffer_address, size_t *capacity, size_t bytes)
 {
@@ -139,11 +140,6 @@ static int default_threads(const mmsb_options *options)
 #else
 	return n > 0 ? n : 1;
 #endif
-}
-
-static bool pass_can_fail(const schedule *s, const sch_pass *p)
-{
-	return s->kernels[p->kernel].can_fail || p->kind == PASS_FIX_BOUNDED;
 }
 
 int mmsb_instance_new(mmsb_instance **out, mmsb_schedule *owner, const mmsb_options *options, mmsb_error *err)

@@ -67,7 +67,7 @@ libmmsb_internal_la_SOURCES += \
 # What evaluates.
 libmmsb_internal_la_SOURCES += \
 	%D%/arrange.c %D%/block.h %D%/blocks.c %D%/blocks.h %D%/bounded.c %D%/bounded.h %D%/dirty.c %D%/dirty.h %D%/drain.c %D%/exec.h %D%/expand.c %D%/fault.c %D%/fixpoint.c %D%/flood.c %D%/flood.h %D%/fold.c %D%/fpenv.c %D%/fpenv.h %D%/frontier.c %D%/hand.c %D%/kept.c %D%/kept.h %D%/kernel_pick.c %D%/numeric.c %D%/over.c \
-	%D%/native.c %D%/native.h %D%/native_block.c %D%/native_block.h %D%/native_load.c %D%/native_rows.c %D%/native_rows.h %D%/native_span.c %D%/native_span.h %D%/own.c \
+	%D%/native.c %D%/native.h %D%/native_block.c %D%/native_block.h %D%/native_load.c %D%/native_rows.c %D%/native_rows.h %D%/native_span.c %D%/native_span.h %D%/native_wave.c %D%/native_wave.h %D%/own.c %D%/pass_facts.h \
 	%D%/plan.c %D%/plan.h %D%/plan_code.c \
 	%D%/plan_cost.c %D%/plan_names.c %D%/plan_native.c %D%/plan_read.c %D%/plan_span.c \
 	%D%/portable.c %D%/prefix.c %D%/processor.c %D%/processor.def %D%/queue.c %D%/read.c %D%/reduce.c %D%/reduce.h \

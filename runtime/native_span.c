@@ -454,6 +454,36 @@ bool native_fold_find(native_span *to, const schedule *s, uint32_t pass, uint32_
 	return !to->why && add_operand_of(&b);
 }
 
+/* A read of the reduction that asks for nothing beyond the position at hand. */
+static bool in_step(const schedule *s, const sch_read *r, const sch_region *g)
+{
+	const sch_index *x = &s->indices[r->first_index];
+	if (r->view != RV_NONE || r->n_index != 1 || x->reg != NONE || x->constant != 0 || x->n_terms != 1)
+		return false;
+	const sch_term *t = &s->terms[x->first_term];
+	return t->kind == TERM_VAR && t->id == g->first_var && t->coef == 1;
+}
+
+bool native_fold_follows(const schedule *s, uint32_t pass, uint32_t first, uint32_t n_passes)
+{
+	const sch_pass *p = &s->passes[pass];
+	const sch_kernel *k = kernel_of(s, pass);
+	const sch_region *g = &s->regions[k->first_region];
+	bool reads = false;
+	if (p->kind != PASS_MAP || k->n_regions != 2 || g[0].kind != REGION_DOMAIN || g[0].n_vars > 0 || g[1].kind != REGION_RANGE)
+		return false;
+	for (uint32_t i = 0; i < k->n_reads; i++) {
+		const sch_read *r = &s->reads[k->first_read + i];
+		if (r->region == 0)
+			continue;
+		if (!in_step(s, r, &g[1]))
+			return false;
+		uint32_t from = s->pages[r->page].pass;
+		reads |= !r->prev && from != NONE && from >= first && from < first + n_passes;
+	}
+	return reads;
+}
+
 /* ---- across ------------------------------------------------------------------------------------ */
 
 void native_across_name(char name[NATIVE_NAME], const schedule *s, uint32_t pass, uint32_t region)

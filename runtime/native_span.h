@@ -79,6 +79,10 @@ bool native_fold_find(native_span *, const schedule *, uint32_t pass, uint32_t r
 
 void native_fold_name(char name[NATIVE_NAME], const schedule *, uint32_t pass, uint32_t region);
 
+/* Whether the one reduction of a pass takes, position by position, what the n passes from `first` on give and stand before it: where its range is all of their
+ * elements, which is known at load, it is evaluated with their spans, block by block (span_fold.c). */
+bool native_fold_follows(const schedule *, uint32_t pass, uint32_t first, uint32_t n_passes);
+
 /* The other way about: a reduction of which every position is there, and whose operands lie side by side for elements side by side, as sums of columns. Its
  * function takes n elements, no more than a tile, through all positions. Operands: LANES, for each position so many elements further on, or (a register of the
  * region around: reg) the same for all; ONE that `varies`: one value for each position, likewise; others as in folds. in[n_in] is an array of size_t: how many positions, how many elements

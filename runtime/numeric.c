@@ -5,6 +5,7 @@
 
 #include "device.h"
 #include "dirty.h"
+#include "pass_facts.h"
 #include "saving.h"
 #include "store.h"
 
@@ -233,7 +234,7 @@ static int run_rounds(numeric *q, uint64_t epoch)
 	return status;
 }
 
-bool numeric_possible(const fix *f) { return f->pass->kind == PASS_FIX_NUMERIC && f->to->def->record == NONE && f->to->prev; }
+bool numeric_possible(const fix *f) { return f->pass->kind == PASS_FIX_NUMERIC && pass_keeps_partials(f->inst->sch, f->pass) && f->to->prev; }
 
 /* Of a sparse page entries may have come, which are dirty, and gone, which are none any more. */
 static bool make_room(carry *c, const page *to)

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "pass_facts.h"
+
 /* A kernel that is being looked at. */
 typedef struct look {
 	const fix *f;
@@ -344,11 +346,12 @@ static value_order order_of(const fix *f)
 	return o;
 }
 
+_Static_assert(sizeof *((fix_keep *)0)->stamps + sizeof *((fix_keep *)0)->flags == REPAIR_BYTES, "what is kept of an element");
+
 static bool is_possible(const fix *f)
 {
-	const kernel_plan *p = f->ex->passes[f->id];
-	bool one = f->to->def->record == NONE && p->def->n_outputs == 1, any = f->to->count > 0 || f->to->pat;
-	return one && any && f->to->count < UINT32_MAX && (f->pass->start != NONE || f->pass->start_page != NONE);
+	bool any = f->to->count > 0 || f->to->pat;
+	return any && f->to->count < UINT32_MAX && pass_is_repaired(f->inst->sch, f->pass);
 }
 
 void keep_free(fix_keep *k)

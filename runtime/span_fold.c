@@ -10,20 +10,6 @@ _Static_assert(1 << LEAST_BITS == TILE, "blocks are whole chunks");
 
 /* ---- plans ------------------------------------------------------------------------------------- */
 
-static bool is_member(const span_plan *plan, const read_plan *rp)
-{
-	for (uint32_t i = 0; i < plan->n_members; i++)
-		if (rp->def->page == plan->members[i]->pass->page && !rp->def->prev)
-			return true;
-	return false;
-}
-
-/* A read of the reduction that asks for nothing beyond the position at hand. */
-static bool in_step(const region_plan *r, const read_plan *rp)
-{
-	return rp->def->view == RV_NONE && rp->n_dims == 1 && rp->n_regs == 0 && rp->constant == 0 && rp->n_terms == 1 && rp->terms[0].var == r->var && rp->terms[0].coef == 1;
-}
-
 /* What it takes from the region around is there before anything runs. */
 static bool imports_known(const kernel_plan *p, const region_plan *r)
 {
@@ -39,22 +25,11 @@ static bool imports_known(const kernel_plan *p, const region_plan *r)
 
 static bool can_follow(const struct executor *ex, const span_plan *plan, const kernel_plan *p)
 {
-	const page *to = &ex->inst->pages[p->pass->page];
+	const schedule *s = ex->inst->sch;
+	if (p->on_device || !native_fold_follows(s, (uint32_t)(p->pass - s->passes), plan->first, plan->n_members) || ex->inst->pages[p->pass->page].count != 1)
+		return false;
 	const region_plan *r = &p->regions[1];
-	bool reads = false;
-	if (p->pass->kind != PASS_MAP || p->on_device || p->n_regions != 2 || p->regions[0].def->kind != REGION_DOMAIN || to->count != 1 || p->regions[0].def->n_vars > 0)
-		return false;
-	if (!r->fold || r->def->kind != REGION_RANGE || r->lo != 0 || r->extent != (int64_t)plan->total || r->n_bounds > 0 || !imports_known(p, r))
-		return false;
-	for (uint32_t i = 0; i < p->n_reads; i++) {
-		const read_plan *rp = &p->reads[i];
-		if (!rp->def || rp->def->region == 0)
-			continue;
-		if (!in_step(r, rp))
-			return false;
-		reads |= is_member(plan, rp);
-	}
-	return reads;
+	return r->fold && r->lo == 0 && r->extent == (int64_t)plan->total && r->n_bounds == 0 && imports_known(p, r);
 }
 
 bool span_fold_plan(struct executor *ex, span_plan *plan)

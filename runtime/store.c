@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "pass_facts.h"
 #include "plan.h"
 #include "pour.h"
 #include "store_parts.h"
@@ -118,13 +119,7 @@ static bool count_lanes(planner *pl, struct store *st)
 	return fit;
 }
 
-/* Of ordinary passes, and of numeric fixpoints that know what moves (numeric.c). An exact one is repaired by single operands, or with values of its page that count
- * for one element and not for another; a bounded one begins anew. */
-static bool keeps(const planner *pl)
-{
-	const sch_pass *pass = pl->p->pass;
-	return pass && (pass->kind == PASS_MAP || (pass->kind == PASS_FIX_NUMERIC && pl->s->pages[pass->page].record == NONE));
-}
+static bool keeps(const planner *pl) { return pl->p->pass && pass_keeps_partials(pl->s, pl->p->pass); }
 
 void store_plan(planner *pl)
 {

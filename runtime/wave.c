@@ -1,4 +1,4 @@
-/* wave.c - several ticks in one walk over the rows (wave.h): which passes, how far rows lie behind one another, and the walk. */
+/* wave.c - several ticks in one walk over the rows (wave.h): where passes read, how far rows lie behind one another, and the walk. */
 #include "wave.h"
 
 #include <stdlib.h>
@@ -9,15 +9,13 @@
 #endif
 
 #include "fpenv.h"
+#include "native_wave.h"
 #include "saving.h"
 #include "spans.h"
 #include "view.h"
 
-/* Fewer ticks than LEAST are not worth it. BYTES: rows between take no more of a worker. PAD: between rows, which otherwise lie a power of two apart, and of which blocks of
- * 64 elements may read on. */
-enum { LEAST = 2, MOST_STEPS = 64, BYTES = 1 << 20, PAD = 576, MOST_MEMBERS = 8, MOST_SHIFT = 1024 };
-
-typedef enum wave_role { WAVE_NONE, WAVE_MEMBER, WAVE_FOLLOWS } wave_role;
+/* Fewer ticks than LEAST are not worth it. PAD: between rows, which otherwise lie a power of two apart, and of which blocks of 64 elements may read on. */
+enum { LEAST = 2, PAD = 576, MOST_SHIFT = 1024 };
 
 /* An input that is a page of the wave. */
 typedef struct wave_read {
@@ -49,79 +47,10 @@ typedef struct wave {
 	wave_member *members;
 	uint32_t n_members;
 	int64_t rows;
-	uint8_t **rooms;        /* by worker, of BYTES; NULL: not asked for yet */
+	uint8_t **rooms;        /* by worker, of WAVE_BYTES; NULL: not asked for yet */
 	bool no_room;
 	wave_stage *stages;     /* by worker, tick and member */
 } wave;
-
-/* ---- which passes ------------------------------------------------------------------------------ */
-
-static const sch_kernel *kernel_of(const schedule *s, uint32_t pass) { return &s->kernels[s->passes[pass].kernel]; }
-
-static bool reads_prev(const schedule *s, uint32_t pass)
-{
-	const sch_kernel *k = kernel_of(s, pass);
-	for (uint32_t i = 0; i < k->n_reads; i++)
-		if (s->reads[k->first_read + i].prev)
-			return true;
-	for (uint32_t i = 0; i < k->n_regions; i++)
-		if (s->regions[k->first_region + i].prev)
-			return true;
-	return false;
-}
-
-/* What a member reads belongs to the wave where a pass gives it: true if there was some that did not yet. */
-static bool add_what_it_reads(const schedule *s, uint8_t *roles, uint32_t pass)
-{
-	const sch_kernel *k = kernel_of(s, pass);
-	bool any = false;
-	for (uint32_t i = 0; i < k->n_reads; i++) {
-		uint32_t from = s->pages[s->reads[k->first_read + i].page].pass;
-		any |= from != NONE && roles[from] == WAVE_NONE;
-		if (from != NONE)
-			roles[from] = WAVE_MEMBER;
-	}
-	return any;
-}
-
-/* Readers of a tick's values: any that read those of the tick before are members by themselves. */
-static bool follows(const schedule *s, const uint8_t *roles, uint32_t pass)
-{
-	const sch_kernel *k = kernel_of(s, pass);
-	for (uint32_t i = 0; i < k->n_reads; i++) {
-		uint32_t from = s->pages[s->reads[k->first_read + i].page].pass;
-		if (from != NONE && from != pass && roles[from] != WAVE_NONE)
-			return true;
-	}
-	for (uint32_t i = 0; i < k->n_regions; i++) {
-		const sch_region *g = &s->regions[k->first_region + i];
-		if (g->page != NONE && s->pages[g->page].pass != NONE && roles[s->pages[g->page].pass] != WAVE_NONE)
-			return true;
-	}
-	return false;
-}
-
-/* False: some pass keeps what it has from tick to tick in ways of its own, or can fail. */
-static bool find_roles(const mmsb_instance *m, uint8_t *roles)
-{
-	const schedule *s = m->sch;
-	bool any = false;
-	for (uint32_t i = 0; i < s->n_passes; i++) {
-		if (s->passes[i].kind != PASS_MAP || (s->pages[s->passes[i].page].flags & (PAGEF_SPARSE | PAGEF_LAZY)))
-			return false;
-		roles[i] = reads_prev(s, i) ? WAVE_MEMBER : roles[i];
-		any |= roles[i] == WAVE_MEMBER;
-	}
-	for (bool more = any; more;) {
-		more = false;
-		for (uint32_t i = s->n_passes; i-- > 0;)
-			more |= roles[i] == WAVE_MEMBER && add_what_it_reads(s, roles, i);
-	}
-	for (uint32_t i = 0; i < s->n_passes; i++)
-		if (roles[i] == WAVE_NONE && follows(s, roles, i))
-			roles[i] = WAVE_FOLLOWS;
-	return any;
-}
 
 /* ---- plans ------------------------------------------------------------------------------------- */
 
@@ -175,8 +104,7 @@ static bool can_be_member(const struct executor *ex, uint32_t pass)
 {
 	const kernel_plan *p = ex->passes[pass];
 	const page *to = &ex->inst->pages[p->pass->page];
-	return p->span && p->span->n_out == 1 && to->n_columns == 1 && to->def->record == NONE && to->def->ndim >= 2 && to->prev &&
-	       to->element == (size_t)1 << width_of(to->def->type);
+	return !native_wave_refuses(ex->inst->sch, pass) && p->span && p->span->n_out == 1 && to->n_columns == 1 && to->prev && to->element == (size_t)1 << width_of(to->def->type);
 }
 
 static bool plan_members(struct executor *ex, wave *v)
@@ -186,7 +114,7 @@ static bool plan_members(struct executor *ex, wave *v)
 		if (v->roles[i] != WAVE_MEMBER)
 			continue;
 		page *to = &m->pages[m->sch->passes[i].page];
-		if (!can_be_member(ex, i) || v->n_members == MOST_MEMBERS || (v->n_members && v->members[0].to->dims[0] != to->dims[0]))
+		if (!can_be_member(ex, i) || v->n_members == WAVE_MEMBERS || (v->n_members && v->members[0].to->dims[0] != to->dims[0]))
 			return false;
 		wave_member *w = &v->members[v->n_members++];
 		*w = (wave_member){.pass = i, .span = ex->passes[i]->span, .to = to, .elements = to->count / (uint64_t)to->dims[0]};
@@ -204,19 +132,19 @@ static bool plan_members(struct executor *ex, wave *v)
 bool wave_plan_new(struct executor *ex)
 {
 	const mmsb_instance *m = ex->inst;
-	if (!m->native || m->can_fail || m->device || !m->has_state)
+	if (!m->native || m->device || !m->has_state)
 		return true;
 	wave *v = calloc(1, sizeof *v);
 	if (!v)
 		return false;
 	ex->wave = v;
 	v->roles = calloc(m->sch->n_passes + 1, 1);
-	v->members = calloc(MOST_MEMBERS, sizeof *v->members);
-	v->stages = calloc((size_t)ex->n_workers * (MOST_STEPS + 1) * MOST_MEMBERS, sizeof *v->stages);
+	v->members = calloc(WAVE_MEMBERS, sizeof *v->members);
+	v->stages = calloc((size_t)ex->n_workers * (WAVE_STEPS + 1) * WAVE_MEMBERS, sizeof *v->stages);
 	v->rooms = calloc(ex->n_workers, sizeof *v->rooms);
 	if (!v->roles || !v->members || !v->stages || !v->rooms)
 		return false;
-	if (!find_roles(m, v->roles) || !plan_members(ex, v)) {
+	if (native_wave_find(m->sch, v->roles) || !plan_members(ex, v)) {
 		wave_free(v);
 		ex->wave = NULL;
 	}
@@ -346,7 +274,7 @@ static void compute_row(const walk *k, span_now *now, uint64_t tick, uint32_t i,
 static void go(walk *k, const span_now *ready)
 {
 	const wave *v = k->v;
-	span_now now[MOST_MEMBERS];
+	span_now now[WAVE_MEMBERS];
 	memcpy(now, ready, v->n_members * sizeof *now);
 	int64_t front = v->rows, last = 0;
 	for (uint64_t t = 1; t <= k->steps; t++)
@@ -371,7 +299,7 @@ static walk walk_of(struct executor *ex, uint32_t worker_id, uint32_t number, ui
 {
 	wave *v = ex->wave;
 	walk k = {.ex = ex, .v = v, .w = &ex->workers[worker_id], .room = v->rooms[worker_id], .steps = steps,
-	          .stages = v->stages + (size_t)worker_id * (MOST_STEPS + 1) * MOST_MEMBERS,
+	          .stages = v->stages + (size_t)worker_id * (WAVE_STEPS + 1) * WAVE_MEMBERS,
 	          .first = v->rows * number / n_walks, .end = v->rows * (number + 1) / n_walks};
 	lay_out(&k);
 	return k;
@@ -403,10 +331,10 @@ static bool rooms_ready(struct executor *ex)
 	wave *v = ex->wave;
 	if (v->no_room || v->rooms[0])
 		return !v->no_room;
-	uint8_t *memory = aligned_alloc(64, (size_t)ex->n_workers * BYTES);
+	uint8_t *memory = aligned_alloc(64, (size_t)ex->n_workers * WAVE_BYTES);
 	v->no_room = !memory;
 	for (uint32_t i = 0; i < ex->n_workers && memory; i++)
-		v->rooms[i] = memory + (size_t)i * BYTES;
+		v->rooms[i] = memory + (size_t)i * WAVE_BYTES;
 	return memory != NULL;
 }
 
@@ -414,8 +342,8 @@ uint64_t wave_steps(struct executor *ex, uint64_t most)
 {
 	if (!ex->wave || most < LEAST || ex->force || !is_busy(ex->wave) || !rooms_ready(ex))
 		return 0;
-	uint64_t steps = most < MOST_STEPS ? most : MOST_STEPS;
-	while (steps >= LEAST && walk_of(ex, 0, 0, walks_of(ex, steps), steps).bytes > BYTES)
+	uint64_t steps = most < WAVE_STEPS ? most : WAVE_STEPS;
+	while (steps >= LEAST && walk_of(ex, 0, 0, walks_of(ex, steps), steps).bytes > WAVE_BYTES)
 		steps--;
 	return steps >= LEAST ? steps : 0;
 }
@@ -461,7 +389,7 @@ static void run_team(struct executor *ex, uint32_t n_walks, uint64_t steps, cons
 
 void wave_run(struct executor *ex, uint64_t steps, uint64_t epoch)
 {
-	span_now now[MOST_MEMBERS];
+	span_now now[WAVE_MEMBERS];
 	wave *v = ex->wave;
 	uint32_t n = walks_of(ex, steps);
 	for (uint32_t i = 0; i < v->n_members; i++) {
