@@ -323,7 +323,7 @@ static void tick_line(const schedule *s, uint32_t pass, wave_role role, native_s
 	if (role != WAVE_MEMBER || !native_span_find(span, s, pass, false))
 		return;
 	work w = span_work(span);
-	fprintf(out, "  %s: an element has %u bytes read and %u written once for all ticks, %u operation%s in each\n", emit_text(s, p->name),
+	fprintf(out, "  %s: of an element %u bytes are read and %u written once for all ticks, with %u operation%s in each\n", emit_text(s, p->name),
 	        p->flags & PAGEF_PREV ? bytes : 0, bytes, w.operations, plural(w.operations));
 }
 
