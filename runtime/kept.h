@@ -1,7 +1,8 @@
 /* kept.h - what a reduction over rows or columns keeps of its lists while they stay as they are: their courses, arranged, with keys and slots in the
  * same order (course.h). Keys of a row of places that count up are one number. Internal.
  *
- * Lists are taken in blocks of COURSE_LISTS. A block is written when it is first walked, by one thread; many threads write blocks at a time. */
+ * Lists are taken in blocks of COURSE_LISTS. A block is written when it is first walked, by the one thread that walks it; many threads write blocks at a
+ * time. Where elements share lists nothing is kept if there are several threads (rows.c). */
 #ifndef MMSB_KEPT_H
 #define MMSB_KEPT_H
 

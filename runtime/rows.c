@@ -11,6 +11,7 @@
 #include "arena.h"
 #include "fpenv.h"
 #include "kept.h"
+#include "plan.h"
 
 /* Keys of a task; of what depends on keys alone more entries than keys make it worth to compute it beforehand. */
 enum { KEYS_OF_TASK = 8192, HOIST_SHARE = 2 };
@@ -39,6 +40,7 @@ struct row_plan {
 	uint8_t hoisted_width[ROWS_HOISTED];
 	uint8_t *hoisted[ROWS_HOISTED]; /* by key, or NULL: no memory */
 	bool at_hand;                   /* they are those of the pass at hand */
+	bool keeps;                     /* each list is walked by one thread: what is kept of it is written once */
 	kept_lists kept;
 	bool copies;                    /* values have been as they are, too, in a whole evaluation before */
 	uint32_t copied;                /* counts their changes, from 1 on */
@@ -110,6 +112,7 @@ static struct row_plan *plan_one(const struct executor *ex, const kernel_plan *p
 	}
 	memcpy(rows->fn, fn, sizeof fn);
 	rows->k = k;
+	rows->keeps = ex->n_workers == 1 || (r->parent == &p->regions[0] && plan_is_the_variable(p, r->at));
 	rows->kept.lanes = arranged_lanes((size_t)1 << r->width);
 	rows->copied = 1;
 	rows->n_in = found->n_in;
@@ -286,7 +289,8 @@ void rows_begin(struct executor *ex, const kernel_plan *p)
 		const pattern *pat = ex->patterns[i];
 		if (!rows || !pat || !inputs_fit(ex, rows))
 			continue;
-		kept_begin(&rows->kept, lists_of(pat, &p->regions[i]), rows->n_keys);
+		if (rows->keeps)
+			kept_begin(&rows->kept, lists_of(pat, &p->regions[i]), rows->n_keys);
 		copies_begin(ex, rows);
 		rows->at_hand = rows->n_hoisted > 0 && pat->n_entries >= HOIST_SHARE * rows->n_keys && hoisted_room(rows);
 		if (rows->at_hand)
