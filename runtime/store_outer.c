@@ -378,3 +378,18 @@ bool store_locate(const update *u, store_operand *o)
 	o->outer = (uint32_t)outer;
 	return outer < st->outers;
 }
+
+void store_each_batch(const update *u, const bitset *set, store_batch_fn *use)
+{
+	int64_t list[TILE];
+	uint32_t n = 0;
+	BITSET_FOR(set, at) {
+		list[n++] = (int64_t)at;
+		if (n == TILE) {
+			use(u, list, n);
+			n = 0;
+		}
+	}
+	if (n > 0)
+		use(u, list, n);
+}

@@ -486,21 +486,6 @@ static void check_batch(const update *u, const int64_t *list, uint32_t n)
 			x->held[list[i]] = PAIRS_NOTHING;
 }
 
-static void each_batch(const update *u, const bitset *set, void use(const update *, const int64_t *, uint32_t n))
-{
-	int64_t list[TILE];
-	uint32_t n = 0;
-	BITSET_FOR(set, at) {
-		list[n++] = (int64_t)at;
-		if (n == TILE) {
-			use(u, list, n);
-			n = 0;
-		}
-	}
-	if (n > 0)
-		use(u, list, n);
-}
-
 void store_pairs_update(const update *u, const bitset *dirty)
 {
 	struct store *st = u->st;
@@ -517,12 +502,12 @@ void store_pairs_update(const update *u, const bitset *dirty)
 	}
 	x->key = NO_KEY;
 	if (x->open)
-		each_batch(u, u->outer, check_batch);
+		store_each_batch(u, u->outer, check_batch);
 	follow(u, moves, n);
 	if (x->open)
-		each_batch(u, dirty, change_batch);
+		store_each_batch(u, dirty, change_batch);
 	else
-		each_batch(u, dirty, begin_batch);
+		store_each_batch(u, dirty, begin_batch);
 	if (!x->open)
 		store_pairs_fill(u);
 	x->version = u->groups ? u->groups->version : 0;

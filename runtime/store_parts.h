@@ -139,6 +139,10 @@ void store_axes_of(const struct store *, uint64_t outer, int64_t *at);
 typedef void store_outer_fn(const update *, uint64_t outer);
 void store_each_asked(const update *, const bitset *elements, store_outer_fn *);
 
+/* A set, in ascending order, at most TILE at a time. */
+typedef void store_batch_fn(const update *, const int64_t *list, uint32_t n);
+void store_each_batch(const update *, const bitset *, store_batch_fn *);
+
 /* Region 0 for one outer element; then its operands at positions first .. end-1, at most TILE (enter: the first time). */
 void store_enter(const update *, uint64_t outer);
 const void *store_operands(const update *, uint64_t first, uint64_t end, bool enter);

@@ -416,21 +416,6 @@ static void put_batch(const update *u, const int64_t *positions, uint32_t n)
 	}
 }
 
-static void put_operands(const update *u, const bitset *dirty)
-{
-	int64_t positions[TILE];
-	uint32_t n = 0;
-	BITSET_FOR(dirty, position) {
-		positions[n++] = (int64_t)position;
-		if (n == TILE) {
-			put_batch(u, positions, n);
-			n = 0;
-		}
-	}
-	if (n > 0)
-		put_batch(u, positions, n);
-}
-
 /* A position has come or gone: who has it as the last one has another total. */
 static void mark_moved(const work *g, uint32_t position)
 {
@@ -455,7 +440,7 @@ static void follow(const update *u, const index_move *moves, size_t n)
 static void change_groups(const update *u, const bitset *dirty)
 {
 	running_kind *x = &u->st->runnings;
-	put_operands(u, dirty);
+	store_each_batch(u, dirty, put_batch);
 	for (uint32_t i = 0; i < x->n_touched; i++)
 		renew_group(u, x->touched[i], x->first[x->touched[i]] - 1, x->last[x->touched[i]] - 1);
 	x->version = u->groups->version;
